@@ -1,0 +1,1 @@
+"""The daemon: sync, store, reminders, people, engine and command line."""

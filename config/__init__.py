@@ -1,0 +1,1 @@
+"""What the admin wrote, checked. Makes `Settings`; imports nothing of the house."""

@@ -1,0 +1,81 @@
+"""The two promises every connector makes: mailboxes in (`MailSource`), calendars out (`CalendarSink`).
+
+Called by `agent.sync` and `agent.reminders`; implemented by the folders beside this file and by outsiders. An
+implementation is proven by inheriting the test classes in `tests/contracts/`. Instances are used by one thread at
+a time. Failures are the errors of `connectors.errors`, nothing else.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Protocol
+
+from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
+from connectors.message import Cursor, Folder, Listing, Message, Page, Withheld
+
+
+class MailSource(Protocol):
+    """One mailbox, read-only. Nothing a source does changes anything on the server, not even \\Seen.
+
+    Lanes: at first contact the next id to come is read once as S. `changes` owns ids from S upward, `history` those
+    below S, newest first. They never overlap and may alternate page by page on one instance.
+    """
+
+    flags_in_changes: bool
+    """Whether `changes` reports flags of earlier mail (CONDSTORE, delta); otherwise `flags` must be asked."""
+
+    def folders(self) -> Sequence[Folder]:
+        """The folders to read, chosen by configuration, inbox first. An empty answer removes nothing."""
+
+    def changes(self, folder: Folder, cursor: Cursor | None) -> Iterator[Page]:
+        """Everything since the cursor, oldest first, in pages; ends when nothing is left.
+
+        None means first contact: one page without envelopes that holds both lanes' cursors. A folder whose ids
+        changed meaning answers one page with `renumbered` and both cursors anew.
+        """
+
+    def history(self, folder: Folder, cursor: Cursor, since: date | None) -> Iterator[Page]:
+        """What lies below the forward lane, newest first, down to the floor `since` (server date), in pages.
+
+        Ends at once when all of it was read; a lower `since` than last time goes on from there. A page may be
+        without envelopes. Raises Renumbered if the cursor is of another validity.
+        """
+
+    def headers(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Page]:
+        """The envelopes of these ids once more (retry, re-read, repair), in pages without cursors.
+
+        Ids that left are in `gone`, those refused in `withheld`. Raises Renumbered.
+        """
+
+    def bodies(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Message | Withheld]:
+        """Text and attachment names of these ids, each exactly once, in any order. Raises Renumbered."""
+
+    def flags(self, folder: Folder, validity: str, ids: Sequence[str]) -> Page:
+        """The flags of these ids now, and those gone. Raises Renumbered."""
+
+    def ids(self, folder: Folder, since: date | None) -> Listing:
+        """All ids of the folder not older than `since`: what `reconcile` and repair compare with."""
+
+    def close(self) -> None:
+        """Lets go of the server. May be called twice; never raises."""
+
+
+class CalendarSink(Protocol):
+    """One calendar, of which only the items with our own property exist for us."""
+
+    def find(self, uid: str) -> FoundEvent | None:
+        """Our item with that uid, or None."""
+
+    def create(self, event: CalendarEvent) -> FoundEvent:
+        """Writes the item once. If the uid already stands there, nothing is written and Conflict is raised."""
+
+    def update(self, event: CalendarEvent, found: FoundEvent) -> FoundEvent:
+        """Replaces the item if it is still the version `found` names, else raises Conflict."""
+
+    def delete(self, found: FoundEvent) -> None:
+        """Removes the item if it is still that version, else raises Conflict. One already gone is no error."""
+
+    def changes(self, cursor: CalendarCursor | None) -> CalendarChanges:
+        """What happened to our items since the cursor; None, or one the server forgot, means everything."""
+
+    def close(self) -> None:
+        """Lets go of the server. May be called twice; never raises."""

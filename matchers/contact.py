@@ -1,0 +1,54 @@
+"""What the matchers know of people: the answers of a directory to the addresses of one page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """A contact that holds (or held) an address.
+
+    email: the address as its owner writes it. valid_from, valid_to: when it belonged to them, both inclusive,
+    None open. company_id: None if unknown.
+    """
+
+    contact_id: str
+    name: str
+    email: str
+    company_id: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompanyRef:
+    """A company that owns a domain."""
+
+    company_id: str
+    name: str
+    domain: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """One directory lookup for a whole page.
+
+    holders: match key of an address (`matchers.address`) -> who holds it, in no particular order.
+    companies: registrable domain -> the company that owns it.
+    """
+
+    holders: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)
+    companies: Mapping[str, CompanyRef] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ThreadView:
+    """The logged side of the thread a message belongs to.
+
+    contacts: those outside our firm whom its messages name by a rule of their own (never by the thread rule).
+    """
+
+    thread_id: str
+    contacts: tuple[Holder, ...] = ()
+    companies: tuple[CompanyRef, ...] = ()
