@@ -1,0 +1,191 @@
+"""The effective settings: what the rest of the program sees after files, defaults and placeholders are merged.
+
+All values are frozen and checked. `config.load` makes them; nobody else does, tests aside.
+"""
+
+from datetime import date, time, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from config.secrets import Secret
+
+Capture = Literal["metadata", "subject", "full"]
+Zone = Annotated[str, Field(description="IANA time zone")]
+
+
+class Frozen(BaseModel):
+    """Base of all settings: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Organisation(Frozen):
+    """The firm: its own domains, where it works and when it does not."""
+
+    domains: tuple[str, ...] = ()
+    timezone: Zone = "UTC"
+    country: str | None = None
+    working_days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    closed: tuple[date, ...] = ()
+
+
+class Store(Frozen):
+    """The database. `url` has its password filled in; `key` is None for the key file beside an SQLite database."""
+
+    url: str = "sqlite:///crm-agent.db"
+    key: Secret | None = None
+
+
+class Categories(Frozen):
+    """The salesperson's remote control: Outlook categories or IMAP keywords. The agent only reads them."""
+
+    log: str = "CRM"
+    private: str = "Private"
+    remove: str = "Not CRM"
+
+
+class Policy(Frozen):
+    """What is kept, who may read it, how long."""
+
+    capture: Capture = "full"
+    visible_to: Literal["owner", "team", "everyone"] = "owner"
+    create_contacts: Literal["never", "when-we-write", "always"] = "never"
+    skip: tuple[Literal["internal-only", "bulk", "auto-reply", "bounce"], ...] = (
+        "internal-only",
+        "bulk",
+        "auto-reply",
+        "bounce",
+    )
+    never_log: tuple[str, ...] = ()
+    categories: Categories = Categories()
+    match_names: Literal["log", "review"] = "log"
+    read_forwards: bool = True
+    newcomers: Literal["read", "wait"] = "read"
+    retention_days: int = 1095
+    explain_days: int = 90
+    alert_after: timedelta = timedelta(minutes=30)
+
+
+class WorkingDays(Frozen):
+    """A span written as `3 working days`."""
+
+    count: int
+
+
+class AfterRule(Frozen):
+    """A reminder rule whose only setting is how long to wait."""
+
+    after: WorkingDays = WorkingDays(count=3)
+
+
+class Reminders(Frozen):
+    """Which reminders are made, and how they stand in the calendar. A rule that is None is off."""
+
+    at: time = time(8, 30)
+    per_day: int = 5
+    max_age: timedelta = timedelta(days=30)
+    waiting_for_them: AfterRule | None = None
+    flagged: AfterRule | None = None
+
+
+class FolderChoice(Frozen):
+    """Which folders are read. Names and `except` are glob patterns. All None: everything personal but Trash, Junk, Drafts."""
+
+    names: tuple[str, ...] | None = None
+    roles: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+
+
+class OAuth(Frozen):
+    """Sign-in by token instead of a password."""
+
+    provider: Literal["microsoft", "google", "custom"]
+    client_id: str
+    tenant_id: str | None = None
+    client_secret: Secret | None = None
+    token_url: str | None = None
+    device_url: str | None = None
+    scope: str | None = None
+    flow: Literal["device", "client-credentials"] = "device"
+
+
+class Master(Frozen):
+    """One technical user that opens other people's mailboxes: by SASL authzid or `user<separator>master`."""
+
+    username: str
+    how: Literal["authzid", "separator"] = "authzid"
+    separator: str = "*"
+
+
+class ImapAccess(Frozen):
+    """How to reach one mailbox by IMAP. Exactly one of password and oauth is set."""
+
+    type: Literal["imap"] = "imap"
+    host: str
+    port: int = 993
+    security: Literal["tls", "starttls", "none"] = "tls"
+    ca_file: Path | None = None
+    username: str
+    password: Secret | None = None
+    oauth: OAuth | None = None
+    master: Master | None = None
+
+
+class ArchiveAccess(Frozen):
+    """Where an archive lies: a Maildir, an mbox file or a folder of .eml files."""
+
+    type: Literal["maildir"] = "maildir"
+    path: Path
+
+
+Access = ImapAccess | ArchiveAccess
+
+
+class CaldavCalendar(Frozen):
+    """A CalDAV collection. `url` ends with a slash."""
+
+    type: Literal["caldav"] = "caldav"
+    url: str
+    username: str | None = None
+    password: Secret | None = None
+    ca_file: Path | None = None
+
+
+class IcsCalendar(Frozen):
+    """A folder that holds one .ics file an item."""
+
+    type: Literal["ics"] = "ics"
+    path: Path
+
+
+Calendar = CaldavCalendar | IcsCalendar
+
+
+class Mailbox(Frozen):
+    """One mailbox with everything that applies to it. Own addresses are `address` and `aliases`, never a username."""
+
+    address: str
+    aliases: tuple[str, ...] = ()
+    connector: str
+    access: Access
+    timezone: Zone
+    capture: Capture
+    since: date | timedelta | None = None
+    """How far back: a date, or a span that is fixed to a date at the first sync. None: everything."""
+    folders: FolderChoice = FolderChoice()
+    poll_seconds: int = 60
+    calendar: Calendar | None = None
+    reminders: Reminders
+
+
+class Settings(Frozen):
+    """Everything, effective. `path` is the file it was read from, None if built in memory."""
+
+    path: Path | None = None
+    organisation: Organisation = Organisation()
+    store: Store = Store()
+    policy: Policy = Policy()
+    reminders: Reminders = Reminders()
+    mailboxes: tuple[Mailbox, ...] = ()
