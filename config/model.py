@@ -91,7 +91,7 @@ class Reminders(Frozen):
 
 
 class FolderChoice(Frozen):
-    """Which folders are read. Names and `except` are glob patterns. All None: everything personal but Trash, Junk, Drafts."""
+    """Which folders are read, by glob patterns. All None: everything personal but Trash, Junk and Drafts."""
 
     names: tuple[str, ...] | None = None
     roles: tuple[str, ...] | None = None
