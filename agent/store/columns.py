@@ -1,0 +1,38 @@
+"""Column types that read the same from both databases."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, kept as whole microseconds since 1970 UTC: exact, sortable, equal on both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        """Refuses naive values: a time without a zone is a bug of ours."""
+        if value is None:
+            return None
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Always UTC."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Hash(TypeDecorator[bytes]):
+    """A keyed hash, `agent.store.hashes.SIZE` bytes."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> bytes | None:
+        """PostgreSQL's driver may hand out a memoryview; keys of dicts must be bytes."""
+        return None if value is None else bytes(value)
