@@ -1,7 +1,6 @@
 """Column types that read the same from both databases."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
@@ -22,7 +21,7 @@ class Instant(TypeDecorator[datetime]):
             return None
         return (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """Always UTC."""
         return None if value is None else _EPOCH + value * _MICROSECOND
 
@@ -33,6 +32,6 @@ class Hash(TypeDecorator[bytes]):
     impl = sa.LargeBinary
     cache_ok = True
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> bytes | None:
+    def process_result_value(self, value: bytes | memoryview | None, dialect: sa.Dialect) -> bytes | None:
         """PostgreSQL's driver may hand out a memoryview; keys of dicts must be bytes."""
         return None if value is None else bytes(value)

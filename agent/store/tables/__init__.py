@@ -1,0 +1,60 @@
+"""Every table, one noun each. Shelves read and write them; migrations create them; nobody else knows them.
+
+Identity stands apart from location: an interaction is a message as people know it, a location is a place where a
+server holds a copy of it. What is not logged leaves a location with a reason and keyed hashes, nothing else.
+"""
+
+from agent.store.tables.base import metadata
+from agent.store.tables.calendar import calendar_items, calendars, reminders
+from agent.store.tables.mail import (
+    company_links,
+    gaps,
+    interactions,
+    links,
+    locations,
+    message_refs,
+    participants,
+    rereads,
+    reviews,
+    rulings,
+    signals,
+    texts,
+    thread_members,
+    tombstones,
+)
+from agent.store.tables.people import companies, company_domains, contact_emails, contacts, external_ids
+from agent.store.tables.records import audit, changes, installation, tokens
+from agent.store.tables.schedule import cursors, folders, mailboxes
+
+__all__ = [
+    "audit",
+    "calendar_items",
+    "calendars",
+    "changes",
+    "companies",
+    "company_domains",
+    "company_links",
+    "contact_emails",
+    "contacts",
+    "cursors",
+    "external_ids",
+    "folders",
+    "gaps",
+    "installation",
+    "interactions",
+    "links",
+    "locations",
+    "mailboxes",
+    "message_refs",
+    "metadata",
+    "participants",
+    "reminders",
+    "rereads",
+    "reviews",
+    "rulings",
+    "signals",
+    "texts",
+    "thread_members",
+    "tokens",
+    "tombstones",
+]

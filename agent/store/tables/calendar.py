@@ -1,0 +1,51 @@
+"""Reminders, their calendar items and how far each calendar was read."""
+
+import sqlalchemy as sa
+
+from agent.store.columns import Instant
+from agent.store.tables.base import metadata, to
+
+reminders = sa.Table(
+    "reminders",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),  # keyed hash of (rule, mailbox, contact, reason)
+    sa.Column("rule", sa.String, nullable=False),
+    to("mailboxes.id", "mailbox_id"),
+    sa.Column("contact_id", sa.ForeignKey("contacts.id", ondelete="CASCADE"), index=True),
+    sa.Column("thread_id", sa.String, index=True),
+    sa.Column("interaction_id", sa.ForeignKey("interactions.id", ondelete="SET NULL")),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("title", sa.String, nullable=False),
+    sa.Column("why", sa.String, nullable=False),
+    sa.Column("due", sa.String, nullable=False),  # wall time, ISO 8601 without offset
+    sa.Column("timezone", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),  # pending|in-calendar|done|snoozed|dismissed|not-needed
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Index(None, "mailbox_id", "state"),
+)
+
+calendar_items = sa.Table(
+    "calendar_items",
+    metadata,
+    sa.Column("uid", sa.String, primary_key=True),
+    to("mailboxes.id", "mailbox_id"),
+    sa.Column("reminder_id", sa.String, nullable=False, index=True),
+    sa.Column("intent", sa.String),  # create | update | delete; None: confirmed
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_try", Instant),
+    sa.Column("last_error", sa.String),
+    sa.Column("href", sa.String),
+    sa.Column("etag", sa.String),
+    sa.Column("written", sa.JSON),  # the item as we last wrote it: what the user changed is the difference
+    sa.Index(None, "mailbox_id", "intent"),
+)
+
+calendars = sa.Table(
+    "calendars",
+    metadata,
+    to("mailboxes.id", "mailbox_id", primary=True),
+    sa.Column("cursor", sa.Text),
+    sa.Column("fault", sa.String),
+    sa.Column("read_at", Instant),
+)

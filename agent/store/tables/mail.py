@@ -1,0 +1,182 @@
+"""Mail: what is kept as interactions, where copies lie, and what is still open."""
+
+import sqlalchemy as sa
+
+from agent.store.columns import Hash, Instant
+from agent.store.tables.base import metadata, row_id, to
+
+locations = sa.Table(
+    "locations",
+    metadata,
+    row_id(),
+    to("mailboxes.id", "mailbox_id"),
+    to("folders.id", "folder_id"),
+    sa.Column("validity", sa.String, nullable=False),
+    sa.Column("uid", sa.String, nullable=False),
+    sa.Column("message_key", Hash),  # None: the header was never handed out
+    sa.Column("outcome", sa.String, nullable=False),  # logged | skipped | review | quarantined | pending
+    sa.Column("reason", sa.String),  # of a skip
+    sa.Column("interaction_id", sa.ForeignKey("interactions.id", ondelete="SET NULL")),
+    sa.Column("size", sa.BigInteger),  # of what is kept only
+    sa.Column("server_time", Instant),  # of what is kept only
+    sa.Column("text_digest", Hash),  # of what is kept only
+    sa.Column("decided_at", Instant, nullable=False),
+    sa.Column("gone_at", Instant),
+    sa.UniqueConstraint("folder_id", "validity", "uid"),
+    sa.Index(None, "message_key"),
+    sa.Index(None, "interaction_id"),
+)
+
+message_refs = sa.Table(
+    "message_refs",
+    metadata,
+    sa.Column("ref", Hash, primary_key=True),  # an id that a skipped message refers to
+    sa.Column("message_key", Hash, primary_key=True),
+    sa.Index(None, "message_key"),
+)
+
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    row_id(),
+    to("mailboxes.id", "mailbox_id"),
+    to("folders.id", "folder_id"),
+    sa.Column("validity", sa.String, nullable=False),
+    sa.Column("uid", sa.String, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("next_try", Instant, nullable=False),
+    sa.Column("quarantined", sa.Boolean, nullable=False, default=False),
+    sa.UniqueConstraint("folder_id", "validity", "uid"),
+)
+
+rereads = sa.Table(
+    "rereads",
+    metadata,
+    to("locations.id", "location_id", primary=True),
+    to("mailboxes.id", "mailbox_id"),
+    sa.Column("why", sa.String, nullable=False),
+    sa.Index(None, "mailbox_id"),
+)
+
+interactions = sa.Table(
+    "interactions",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),  # derived from (message key, variant): the same after a restore
+    sa.Column("message_key", Hash),  # None for calls and notes
+    sa.Column("variant", sa.Integer, nullable=False, default=0),
+    sa.Column("kind", sa.String, nullable=False),  # email | meeting | call | note
+    sa.Column("direction", sa.String, nullable=False),
+    sa.Column("occurred_at", Instant, nullable=False),
+    sa.Column("date", Instant),  # the Date header, where it has a zone
+    sa.Column("from_address", sa.String, nullable=False, default=""),  # normalised, for telling variants apart
+    sa.Column("subject", sa.String),
+    sa.Column("message_id", sa.String),
+    sa.Column("thread_id", sa.String),
+    sa.Column("capture", sa.String, nullable=False),
+    sa.Column("rule", sa.String, nullable=False),
+    sa.Column("attachments", sa.JSON, nullable=False),
+    sa.Column("flagged_as", sa.JSON, nullable=False),  # defects and what else is odd about it
+    sa.Column("asks", sa.Boolean),  # our or their own new text asks for something; None: no text was captured
+    sa.Column("words", sa.Integer),  # of the new text; None: no text was captured
+    sa.Column("flagged", sa.Boolean, nullable=False, default=False),  # the salesperson's follow-up flag
+    sa.Column("flag_due", sa.Date),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.UniqueConstraint("message_key", "variant"),
+    sa.Index(None, "thread_id"),
+    sa.Index(None, "occurred_at"),
+)
+
+texts = sa.Table(
+    "texts",
+    metadata,
+    to("interactions.id", "interaction_id", primary=True),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+participants = sa.Table(
+    "participants",
+    metadata,
+    to("interactions.id", "interaction_id", primary=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False, default=""),
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    to("interactions.id", "interaction_id", primary=True),
+    to("contacts.id", "contact_id", primary=True),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("email", sa.String, nullable=False),
+    sa.Column("rule", sa.String, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("origin", sa.String, nullable=False, default="automatic"),  # automatic never overwrites manual
+    sa.Index(None, "contact_id"),
+)
+
+company_links = sa.Table(
+    "company_links",
+    metadata,
+    to("interactions.id", "interaction_id", primary=True),
+    to("companies.id", "company_id", primary=True),
+    sa.Column("domain", sa.String, nullable=False),
+    sa.Column("rule", sa.String, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Index(None, "company_id"),
+)
+
+thread_members = sa.Table(
+    "thread_members",
+    metadata,
+    sa.Column("id_hash", Hash, primary_key=True),  # every id that a logged message has or refers to
+    sa.Column("thread_id", sa.String, nullable=False, index=True),
+)
+
+signals = sa.Table(
+    "signals",
+    metadata,
+    sa.Column("message_key", Hash, primary_key=True),
+    to("contacts.id", "contact_id", primary=True),
+    sa.Column("kind", sa.String, primary_key=True),  # bounce | auto-reply
+    sa.Column("thread_id", sa.String, index=True),
+    sa.Column("occurred_at", Instant, nullable=False),
+)
+
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),  # derived from (message key, variant, mailbox, address)
+    to("mailboxes.id", "mailbox_id"),
+    sa.Column("message_key", Hash, nullable=False, index=True),
+    sa.Column("interaction_id", sa.ForeignKey("interactions.id", ondelete="CASCADE")),  # set: logged, one doubt left
+    sa.Column("state", sa.String, nullable=False),  # open | accepted | rejected
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("rule", sa.String, nullable=False),
+    sa.Column("candidates", sa.JSON, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("envelope", sa.JSON, nullable=False),  # from, to, subject, date: what a person needs to decide
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+rulings = sa.Table(
+    "rulings",
+    metadata,
+    sa.Column("message_key", Hash, primary_key=True),
+    sa.Column("address", sa.String, primary_key=True),  # the participant that was in doubt
+    sa.Column("contact_id", sa.ForeignKey("contacts.id", ondelete="CASCADE")),  # None: rejected
+    sa.Column("made_at", Instant, nullable=False),
+)
+
+tombstones = sa.Table(
+    "tombstones",
+    metadata,
+    sa.Column("hash", Hash, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),  # removed (a message key) | erased (an address)
+    sa.Column("made_at", Instant, nullable=False),
+)
