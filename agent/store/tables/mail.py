@@ -99,10 +99,10 @@ participants = sa.Table(
     "participants",
     metadata,
     to("interactions.id", "interaction_id", primary=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("role", sa.String, nullable=False),
-    sa.Column("address", sa.String, nullable=False),
+    sa.Column("role", sa.String, primary_key=True),
+    sa.Column("address", sa.String, primary_key=True),
     sa.Column("name", sa.String, nullable=False, default=""),
+    sa.Column("position", sa.Integer, nullable=False),  # within its header
 )
 
 links = sa.Table(

@@ -1,0 +1,132 @@
+"""Opens the database and hands out transactions. SQLite in WAL mode, or PostgreSQL; the same rows in both.
+
+Called by `agent.bootstrap`. Promises: one writer at a time in this process on SQLite, a read sees one snapshot,
+and nothing is half written. Writers that belong to a mailbox go through `agent.store.unit`.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+Row = Mapping[str, object]
+
+BUSY_SECONDS = 30
+FEED_LOCK = 0x43524D01
+"""Advisory lock that puts feed rows in commit order on PostgreSQL; any constant of our own."""
+
+
+class StoreError(Exception):
+    """The database cannot be used. One sentence, with what to do."""
+
+
+class Database:
+    """One database, shared by all threads of the process."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writer = threading.RLock()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A snapshot. Raises StoreError if the database is out of reach."""
+        with _reachable(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:
+        """One transaction, committed at the end. durable: on disk before it returns (intents of remote writes)."""
+        if not self.is_sqlite:
+            with _reachable(), self.engine.begin() as connection:
+                yield connection
+            return
+        with self._writer, _reachable(), self.engine.connect() as connection:
+            connection.info["write"] = True
+            try:
+                _set_durability(connection, durable=durable)
+                with connection.begin():
+                    yield connection
+            finally:
+                connection.info["write"] = False
+
+    def insert_new(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+        """Inserts those rows whose key is not there yet. Rows go in the order given: sort them where workers meet."""
+        if rows:
+            dialect = sqlite if self.is_sqlite else postgresql
+            connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+    def close(self) -> None:
+        """Lets go of all connections."""
+        self.engine.dispose()
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file behind an SQLite URL; None for PostgreSQL and for memory."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        return None
+    return Path(parsed.database)
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, **_options(url))
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreError(
+            f"store.url cannot be used: {error}; write sqlite:///file.db or postgresql+psycopg://…"
+        ) from error
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _options(url: str) -> dict[str, object]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - tells mypy what the dialect guarantees
+    connection.isolation_level = None  # transactions begin where we say, see _begin_sqlite
+    for pragma in (
+        "journal_mode = WAL",
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        "temp_store = MEMORY",  # sorting must not leave subjects in a temporary file
+        "cache_size = -16000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_durability(connection: sa.Connection, *, durable: bool) -> None:
+    """SQLite takes this outside a transaction only, so it goes past SQLAlchemy, which would begin one."""
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - tells mypy what the dialect guarantees
+    driver.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("write") else "BEGIN")
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreError(f"the database does not answer: {_first_line(error)}") from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0] if error.orig else "no reason given"

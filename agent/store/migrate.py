@@ -1,0 +1,107 @@
+"""Creates and upgrades the database, and refuses one that does not fit this program.
+
+`crm-agent migrate` upgrades; `crm-agent run` and `sync` create a new one and refuse an old one with the command
+that upgrades it, and one from the future with the sentence that says so.
+"""
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from agent.store.database import Database, StoreError
+from agent.store.hashes import Hasher
+from agent.store.tables import installation
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+KEY_FILE = "installation.key"
+
+
+class SchemaMismatch(StoreError):
+    """The database is older or newer than this program."""
+
+
+def schema_state(database: Database) -> str:
+    """`new`, `current`, `old` or `future`."""
+    with database.read() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    script = ScriptDirectory(str(_MIGRATIONS))
+    if current is None:
+        return "new"
+    if current == script.get_current_head():
+        return "current"
+    return "old" if current in {r.revision for r in script.walk_revisions()} else "future"
+
+
+def upgrade(database: Database, hasher: Hasher) -> str:
+    """Brings the database to this program's schema and returns what it was. Raises SchemaMismatch for a newer one."""
+    state = schema_state(database)
+    if state == "future":
+        raise SchemaMismatch("the database was made by a newer crm-agent: install that version, or restore a backup")
+    if state != "current":
+        _run_migrations(database)
+    _settle_installation(database, hasher)
+    return state
+
+
+def require_current(database: Database, hasher: Hasher) -> None:
+    """Creates a new database; refuses an old or future one, and one that was made under another key."""
+    if schema_state(database) == "old":
+        raise SchemaMismatch("the database has an older schema: stop the service and run `crm-agent migrate`")
+    upgrade(database, hasher)
+
+
+def installation_id(database: Database) -> str:
+    """The name of this installation, part of every calendar uid."""
+    with database.read() as connection:
+        return str(connection.execute(sa.select(installation.c.id)).scalar_one())
+
+
+def read_or_make_key(path: Path) -> bytes:
+    """The key file beside an SQLite database, made with mode 0600 where there is none."""
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return _checked_key(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}; let the service write there") from error
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    return path.read_text().strip().encode()
+
+
+def _checked_key(path: Path) -> bytes:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise StoreError(f"{path} can be read by others: run chmod 600 {path}")
+        key = path.read_text(encoding="ascii").strip().encode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path} cannot be read: restore it from the backup, the database needs it") from error
+    if len(key) < 32:
+        raise StoreError(f"{path} is too short to be a key: restore it from the backup, the database needs it")
+    return key
+
+
+def _run_migrations(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with database.write(durable=True) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _settle_installation(database: Database, hasher: Hasher) -> None:
+    check = hasher.hash("installation")
+    with database.write(durable=True) as connection:
+        known = connection.execute(sa.select(installation.c.key_check)).scalar_one_or_none()
+        if known is None:
+            row = {"id": secrets.token_hex(8), "key_check": check, "created_at": datetime.now(UTC)}
+            connection.execute(sa.insert(installation), row)
+        elif known != check:
+            raise StoreError("the store key is not the one this database was made with: restore the key")
