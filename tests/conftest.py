@@ -1,0 +1,72 @@
+"""Fixtures of the laboratory: real servers, one set for each test process, started when first asked for.
+
+A server program that is not installed skips the tests that want it, by name; where `CI` is set it fails them instead,
+so that nothing is silently left untested.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.servers.certs import Authority
+from tests.servers.dovecot import Dovecot
+from tests.servers.process import Missing, make_folder, remove_folder
+from tests.servers.tokens import TokenServer
+
+Server = TypeVar("Server")
+
+
+def _installed(start: Callable[[], Server]) -> Server:
+    """Start a server; skip (or in CI fail) if its program is missing."""
+    try:
+        return start()
+    except Missing as missing:
+        sentence = f"not installed: {missing}"
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def authority() -> Iterator[Authority]:
+    """The certificate authority that all servers of the run share."""
+    folder = make_folder("ca")
+    yield Authority(folder)
+    remove_folder(folder)
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: Authority) -> Path:
+    """PEM file of the authority: what the configuration under test trusts."""
+    return authority.ca_file
+
+
+@pytest.fixture(scope="session")
+def dovecot(authority: Authority) -> Iterator[Dovecot]:
+    """The Dovecot of the run. Make a user of your own; never restart or change it: start another for that."""
+    server = _installed(lambda: Dovecot(authority))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def make_dovecot(authority: Authority) -> Iterator[Callable[..., Dovecot]]:
+    """Starts a Dovecot with special manners for one test: `make_dovecot(max_connections=2, hide=("IDLE",))`."""
+    with contextlib.ExitStack() as running:
+
+        def make(**options: object) -> Dovecot:
+            return running.enter_context(_installed(lambda: Dovecot(authority, **options)))  # type: ignore[arg-type]  # passed on
+
+        yield make
+
+
+@pytest.fixture
+def tokens(authority: Authority) -> Iterator[TokenServer]:
+    """An OAuth provider of the test's own, for flows without mail; a Dovecot brings its own as `dovecot.tokens`."""
+    server = TokenServer(authority)
+    yield server
+    server.stop()
