@@ -1,0 +1,130 @@
+"""What is known of a page's messages before anything is decided: one read for the whole page."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from agent.store.tables import interactions, locations, rulings, tombstones
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownInteraction:
+    """A logged message that shares a key with one of the page. date: its Date header's instant."""
+
+    id: str
+    message_key: bytes
+    variant: int
+    from_address: str
+    date: datetime | None
+    thread_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownPlace:
+    """A place of a logged message. gone: it no longer lies there."""
+
+    id: int
+    mailbox_id: int
+    folder_id: int
+    validity: str
+    uid: str
+    message_key: bytes
+    interaction_id: str
+    size: int | None
+    text_digest: bytes | None
+    gone: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """listed: uid -> (location id, outcome) of this folder; the others by message key."""
+
+    listed: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    interactions: Mapping[bytes, tuple[KnownInteraction, ...]] = field(default_factory=dict)
+    places: Mapping[bytes, tuple[KnownPlace, ...]] = field(default_factory=dict)
+    removed: frozenset[bytes] = frozenset()
+    rulings: Mapping[bytes, Mapping[str, str | None]] = field(default_factory=dict)
+
+
+def known_uids(
+    connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]
+) -> dict[str, tuple[int, str]]:
+    """uid -> (location id, outcome) of those that have a row."""
+    rows = connection.execute(
+        sa.select(locations.c.uid, locations.c.id, locations.c.outcome).where(
+            locations.c.folder_id == folder_id, locations.c.validity == validity, locations.c.uid.in_(uids)
+        )
+    )
+    return {row.uid: (row.id, row.outcome) for row in rows}
+
+
+def known_keys(connection: sa.Connection, keys: Collection[bytes]) -> Known:
+    """Interactions, places, tombstones and rulings under these message keys."""
+    if not keys:
+        return Known()
+    found = _interactions(connection, keys)
+    return Known(
+        interactions=found,
+        places=_places(connection, found.keys()) if found else {},
+        removed=_removed(connection, keys),
+        rulings=_rulings(connection, keys),
+    )
+
+
+def known_erased(connection: sa.Connection, hashes: Collection[bytes]) -> frozenset[bytes]:
+    """Which of these address hashes belong to erased people."""
+    if not hashes or not _any(connection, "erased"):
+        return frozenset()
+    rows = connection.execute(
+        sa.select(tombstones.c.hash).where(tombstones.c.hash.in_(hashes), tombstones.c.kind == "erased")
+    )
+    return frozenset(row.hash for row in rows)
+
+
+def _interactions(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, tuple[KnownInteraction, ...]]:
+    columns = (interactions.c[name] for name in KnownInteraction.__dataclass_fields__)
+    found: dict[bytes, tuple[KnownInteraction, ...]] = {}
+    for row in connection.execute(
+        sa.select(*columns).where(interactions.c.message_key.in_(keys)).order_by(interactions.c.variant)
+    ):
+        found[row.message_key] = (*found.get(row.message_key, ()), KnownInteraction(**row._mapping))
+    return found
+
+
+def _places(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, tuple[KnownPlace, ...]]:
+    names = [name for name in KnownPlace.__dataclass_fields__ if name != "gone"]
+    rows = connection.execute(
+        sa.select(*(locations.c[name] for name in names), locations.c.gone_at.is_not(None).label("gone"))
+        .where(locations.c.message_key.in_(keys), locations.c.interaction_id.is_not(None))
+        .order_by(locations.c.id)
+    )
+    found: dict[bytes, tuple[KnownPlace, ...]] = {}
+    for row in rows:
+        found[row.message_key] = (*found.get(row.message_key, ()), KnownPlace(**row._mapping))
+    return found
+
+
+def _removed(connection: sa.Connection, keys: Collection[bytes]) -> frozenset[bytes]:
+    if not _any(connection, "removed"):
+        return frozenset()
+    rows = connection.execute(
+        sa.select(tombstones.c.hash).where(tombstones.c.hash.in_(keys), tombstones.c.kind == "removed")
+    )
+    return frozenset(row.hash for row in rows)
+
+
+def _rulings(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, dict[str, str | None]]:
+    if connection.execute(sa.select(rulings.c.message_key).limit(1)).first() is None:
+        return {}
+    found: dict[bytes, dict[str, str | None]] = {}
+    for row in connection.execute(sa.select(rulings).where(rulings.c.message_key.in_(keys))):
+        found.setdefault(row.message_key, {})[row.address] = row.contact_id
+    return found
+
+
+def _any(connection: sa.Connection, kind: str) -> bool:
+    return (
+        connection.execute(sa.select(tombstones.c.hash).where(tombstones.c.kind == kind).limit(1)).first() is not None
+    )

@@ -1,0 +1,163 @@
+"""Threads of logged mail: which ids belong together, and whom their messages concern.
+
+A thread is the set of messages connected by References and In-Reply-To. Every id that a logged message has or
+refers to points to its thread; a message that joins two threads merges them, and the older `thread_id` stays.
+"""
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+
+from agent.store.tables import (
+    companies,
+    company_links,
+    contacts,
+    interactions,
+    links,
+    locations,
+    message_refs,
+    reminders,
+    rereads,
+    signals,
+    thread_members,
+)
+from matchers.contact import CompanyRef, Holder, ThreadView
+
+THREAD_RULE = "thread"
+
+
+def threads_of(connection: sa.Connection, hashes: Collection[bytes]) -> dict[bytes, str]:
+    """id hash -> thread id, of those that belong to one."""
+    if not hashes:
+        return {}
+    rows = connection.execute(
+        sa.select(thread_members.c.id_hash, thread_members.c.thread_id).where(thread_members.c.id_hash.in_(hashes))
+    )
+    return {row.id_hash: row.thread_id for row in rows}
+
+
+def views(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, ThreadView]:
+    """Whom the messages of each thread name by a rule of their own, in a stable order."""
+    if not thread_ids:
+        return {}
+    people = _people(connection, thread_ids)
+    firms = _firms(connection, thread_ids)
+    return {
+        thread: ThreadView(
+            thread_id=thread, contacts=tuple(people.get(thread, ())), companies=tuple(firms.get(thread, ()))
+        )
+        for thread in thread_ids
+    }
+
+
+def _people(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[Holder]]:
+    rows = connection.execute(
+        sa.select(
+            interactions.c.thread_id,
+            contacts.c.id,
+            contacts.c.name,
+            contacts.c.company_id,
+            sa.func.min(links.c.email).label("email"),
+        )
+        .join(links, links.c.interaction_id == interactions.c.id)
+        .join(contacts, contacts.c.id == links.c.contact_id)
+        .where(interactions.c.thread_id.in_(thread_ids), links.c.rule != THREAD_RULE)
+        .group_by(interactions.c.thread_id, contacts.c.id, contacts.c.name, contacts.c.company_id)
+        .order_by(contacts.c.id)
+    )
+    found: dict[str, list[Holder]] = {}
+    for row in rows:
+        holder = Holder(contact_id=row.id, name=row.name, email=row.email, company_id=row.company_id)
+        found.setdefault(row.thread_id, []).append(holder)
+    return found
+
+
+def _firms(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[CompanyRef]]:
+    rows = connection.execute(
+        sa.select(
+            interactions.c.thread_id,
+            companies.c.id,
+            companies.c.name,
+            sa.func.min(company_links.c.domain).label("domain"),
+        )
+        .join(company_links, company_links.c.interaction_id == interactions.c.id)
+        .join(companies, companies.c.id == company_links.c.company_id)
+        .where(interactions.c.thread_id.in_(thread_ids), company_links.c.rule != THREAD_RULE)
+        .group_by(interactions.c.thread_id, companies.c.id, companies.c.name)
+        .order_by(companies.c.id)
+    )
+    found: dict[str, list[CompanyRef]] = {}
+    for row in rows:
+        firm = CompanyRef(company_id=row.id, name=row.name, domain=row.domain)
+        found.setdefault(row.thread_id, []).append(firm)
+    return found
+
+
+def merge(connection: sa.Connection, moves: Mapping[str, str]) -> None:
+    """Moves every thread named as a key into its value: members, messages, signals and reminders."""
+    for table in (thread_members, interactions, signals, reminders):
+        for old, new in sorted(moves.items()):
+            connection.execute(sa.update(table).where(table.c.thread_id == old).values(thread_id=new))
+
+
+def oldest(connection: sa.Connection, thread_ids: Collection[str]) -> list[str]:
+    """These threads, the one that was recorded first in front."""
+    rows = connection.execute(
+        sa.select(interactions.c.thread_id, sa.func.min(interactions.c.recorded_at).label("first"))
+        .where(interactions.c.thread_id.in_(thread_ids))
+        .group_by(interactions.c.thread_id)
+        .order_by("first", interactions.c.thread_id)
+    )
+    known = [row.thread_id for row in rows]
+    return known + sorted(set(thread_ids) - set(known))
+
+
+def concerned(connection: sa.Connection, thread_ids: Collection[str]) -> set[tuple[str, str]]:
+    """(thread id, contact or company id) of everyone the threads' messages name by a rule of their own."""
+    if not thread_ids:
+        return set()
+    found: set[tuple[str, str]] = set()
+    for table, column in ((links, links.c.contact_id), (company_links, company_links.c.company_id)):
+        rows = connection.execute(
+            sa.select(interactions.c.thread_id, column)
+            .join(table, table.c.interaction_id == interactions.c.id)
+            .where(interactions.c.thread_id.in_(thread_ids), table.c.rule != THREAD_RULE)
+        )
+        found.update((thread, who) for thread, who in rows.tuples() if thread is not None)
+    return found
+
+
+def queue_touching(connection: sa.Connection, insert: sa.Insert, hashes: Collection[bytes]) -> None:
+    """Queues strangers' and doubtful mail that has, or refers to, one of these ids new to a thread.
+
+    insert: an `INSERT … ON CONFLICT DO NOTHING` into rereads, of the dialect in use.
+    """
+    if not hashes:
+        return
+    touching = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(hashes))
+    open_ones = sa.or_(
+        sa.and_(locations.c.outcome == "skipped", locations.c.reason == "no-contact"),
+        locations.c.outcome == "review",
+    )
+    for keys in (touching, hashes):
+        _queue(connection, insert, sa.and_(locations.c.message_key.in_(keys), open_ones))
+
+
+def queue_hanging(connection: sa.Connection, insert: sa.Insert, thread_ids: Collection[str]) -> None:
+    """Queues what was decided by these threads alone, because they concern somebody else now."""
+    if not thread_ids:
+        return
+    logged = sa.select(interactions.c.id).where(
+        interactions.c.thread_id.in_(thread_ids), interactions.c.rule == THREAD_RULE
+    )
+    members = sa.select(thread_members.c.id_hash).where(thread_members.c.thread_id.in_(thread_ids))
+    touching = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(members))
+    _queue(connection, insert, locations.c.interaction_id.in_(logged))
+    _queue(connection, insert, sa.and_(locations.c.message_key.in_(touching), locations.c.outcome == "review"))
+
+
+def _queue(connection: sa.Connection, insert: sa.Insert, condition: sa.ColumnElement[bool]) -> None:
+    source = sa.select(locations.c.id, locations.c.mailbox_id, sa.literal("thread")).where(
+        condition, locations.c.gone_at.is_(None)
+    )
+    connection.execute(insert.from_select([rereads.c.location_id, rereads.c.mailbox_id, rereads.c.why], source))
