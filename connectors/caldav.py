@@ -1,0 +1,346 @@
+"""Reminders in a CalDAV calendar (RFC 4791): one item a reminder, at an address made from its uid.
+
+Built on `connectors.dav` and `connectors.ical`; proven by `tests/contracts/calendar_sink.py` against real servers.
+What servers do differently: Radicale answers 409 to a uid that stands at another address; xandikos answers 207 with
+an inner 412; Google knows If-Match alone, so a create looks before it writes; some give no ETag after a write, or
+rewrite what they store, so the item is read again; sync-collection (RFC 6578) is used where it is offered, else the
+ctag and the ETags.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from config.model import CaldavCalendar
+from config.secrets import SecretError
+from connectors.dav import DAV, Answer, DavClient, Resource, Timeouts, parse_xml, path_of, resources
+from connectors.errors import Conflict, Fatal, Retriable, Skippable
+from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
+from connectors.ical import compose, read, revise
+from connectors.seen import Seen, load
+
+CAL = "{urn:ietf:params:xml:ns:caldav}"
+CTAG = "{http://calendarserver.org/ns/}getctag"
+LISTING_LIMIT = 50_000
+"""Items of one calendar that are looked at; a calendar with more is refused, not read in part."""
+_BATCH = 50
+_ROUNDS = 1_000
+_PLAIN_UID = re.compile(r"[A-Za-z0-9@._-]{1,200}")
+_XML = {"Content-Type": "application/xml; charset=utf-8"}
+_NAMESPACES = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:s="http://calendarserver.org/ns/"'
+
+
+@dataclass(kw_only=True)
+class _Listing:
+    """Addresses and ETags that changed (or all of them), those that left, and the token to go on from."""
+
+    etags: dict[str, str] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+    token: str = ""
+
+
+class CalDavSink:
+    """One calendar collection. Implements `connectors.base.CalendarSink`."""
+
+    def __init__(self, calendar: CaldavCalendar, timeouts: Timeouts | None = None) -> None:
+        self._url = calendar.url if calendar.url.endswith("/") else calendar.url + "/"
+        self._root = path_of(self._url)
+        self._dav = DavClient(
+            self._url,
+            username=calendar.username,
+            password=_password(calendar),
+            ca_file=calendar.ca_file,
+            timeouts=timeouts or Timeouts(),
+        )
+
+    def find(self, uid: str) -> FoundEvent | None:
+        """At its own address first, then by uid wherever a calendar program has put it."""
+        answer = self._get(self._href(uid))
+        if answer is None:
+            return self._search(uid)
+        return read(answer.body, href=self._href(uid), etag=answer.etag)
+
+    def create(self, event: CalendarEvent) -> FoundEvent:
+        """Looks, then writes with If-None-Match: the look is for servers that do not know the condition."""
+        href = self._href(event.uid)
+        if self._get(href) is not None:
+            raise _taken()
+        body = compose(event, datetime.now(UTC))
+        answer = self._put(href, body, {"If-None-Match": "*"})
+        status = _inner_status(answer)
+        if status == 412:
+            raise _taken()
+        if status >= 300:
+            self._explain(status, event.uid)
+        return self._stored(href, body, answer)
+
+    def update(self, event: CalendarEvent, found: FoundEvent) -> FoundEvent:
+        """Rewrites what is ours in the item as it stands."""
+        standing = self._get(found.href)
+        if standing is None or (standing.etag and standing.etag != found.etag):
+            raise Conflict("the calendar item was changed meanwhile")
+        body = revise(standing.body, event, datetime.now(UTC))
+        answer = self._put(found.href, body, {"If-Match": found.etag})
+        status = _inner_status(answer)
+        if status in (404, 409, 410, 412):
+            raise Conflict("the calendar item was changed meanwhile")
+        if status >= 300:
+            self._explain(status, None)
+        return self._stored(found.href, body, answer)
+
+    def delete(self, found: FoundEvent) -> None:
+        """A 412 may mean that nothing stands there any more (RFC 9110 section 13.1.1), so it is looked at."""
+        answer = self._dav.request("DELETE", found.href, headers={"If-Match": found.etag})
+        status = _inner_status(answer)
+        if status < 300 or status in (404, 410):
+            return
+        if status != 412:
+            self._explain(status, None)
+        if self._get(found.href) is not None:
+            raise Conflict("the calendar item was changed meanwhile")
+
+    def changes(self, cursor: CalendarCursor | None) -> CalendarChanges:
+        """By sync-collection; where the server has none, by ctag and ETags; a forgotten cursor means everything."""
+        seen = load(cursor)
+        if seen is None:
+            return self._everything()
+        if not seen.token:
+            return self._compare(seen)
+        listing = self._sync(seen.token)
+        return self._since(listing) if listing is not None else self._everything()
+
+    def close(self) -> None:
+        self._dav.close()
+
+    # Reading
+
+    def _everything(self) -> CalendarChanges:
+        mark = self._collection()
+        listing = self._sync("")
+        versions = listing.etags if listing is not None else self._list()
+        found, others = self._read_items(versions)
+        known = Seen(token=listing.token) if listing is not None else Seen().then(versions, found, others, mark)
+        return CalendarChanges(found=found, gone=(), cursor=known.dump(), complete=True)
+
+    def _since(self, listing: _Listing) -> CalendarChanges:
+        found, others = self._read_items(listing.etags)
+        gone = (*listing.gone, *others)
+        return CalendarChanges(found=found, gone=gone, cursor=Seen(token=listing.token).dump(), complete=False)
+
+    def _compare(self, seen: Seen) -> CalendarChanges:
+        mark = self._collection()
+        if mark and mark == seen.mark:
+            return CalendarChanges(found=(), gone=(), cursor=seen.dump(), complete=False)
+        versions = self._list()
+        found, others = self._read_items(seen.news(versions))
+        gone = seen.gone(versions, others)
+        cursor = seen.then(versions, found, others, mark).dump()
+        return CalendarChanges(found=found, gone=gone, cursor=cursor, complete=False)
+
+    def _collection(self) -> str:
+        """The ctag ('' if there is none). Raises Fatal if no calendar stands at the address."""
+        body = f"<d:propfind {_NAMESPACES}><d:prop><d:resourcetype/><s:getctag/></d:prop></d:propfind>"
+        answer = self._dav.request("PROPFIND", self._root, body=body, headers={"Depth": "0", **_XML})
+        if answer.status != 207:
+            raise _no_calendar(answer.status)
+        own = next((resource for resource in resources(answer) if resource.properties), None)
+        kinds = own.properties.get(f"{DAV}resourcetype") if own is not None else None
+        if own is None or kinds is None or kinds.find(f"{CAL}calendar") is None:
+            raise Fatal(
+                "the address is not that of a calendar", advice="give the address of one calendar, not of the account"
+            )
+        return own.text(CTAG)
+
+    def _sync(self, token: str) -> _Listing | None:
+        """Everything since the token, all of it if ''. None: the server has forgotten it, or knows no such report."""
+        listing = _Listing(token=token)
+        for _ in range(_ROUNDS):
+            body = (
+                f"<d:sync-collection {_NAMESPACES}><d:sync-token>{escape(listing.token)}</d:sync-token>"
+                "<d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop></d:sync-collection>"
+            )
+            answer = self._dav.request("REPORT", self._root, body=body, headers={"Depth": "0", **_XML})
+            if answer.status == 404:
+                raise _no_calendar(404)
+            if answer.status != 207:
+                return None
+            if not self._take(listing, answer):
+                return listing if listing.token else None
+        raise Retriable("the calendar server never comes to the end of its changes")
+
+    def _take(self, listing: _Listing, answer: Answer) -> bool:
+        """Adds one answer to the listing; True if the server has more to tell (RFC 6578 section 3.6)."""
+        more = False
+        for resource in resources(answer):
+            if resource.href == self._root:
+                more = more or resource.status == 507
+            elif self._is_item(resource.href):
+                _note(listing, resource)
+        _check_size(len(listing.etags))
+        token = _sync_token(answer)
+        more = more and token != listing.token
+        listing.token = token
+        return more
+
+    def _list(self) -> dict[str, str]:
+        body = f"<d:propfind {_NAMESPACES}><d:prop><d:getetag/><d:resourcetype/></d:prop></d:propfind>"
+        answer = self._dav.request("PROPFIND", self._root, body=body, headers={"Depth": "1", **_XML})
+        if answer.status != 207:
+            raise _no_calendar(answer.status)
+        etags = {
+            resource.href: resource.text(f"{DAV}getetag")
+            for resource in resources(answer)
+            if self._is_item(resource.href) and f"{DAV}getetag" in resource.properties
+        }
+        _check_size(len(etags))
+        return etags
+
+    def _read_items(self, hrefs: Iterable[str]) -> tuple[tuple[FoundEvent, ...], tuple[str, ...]]:
+        """Our items among these addresses, and the addresses of everything else."""
+        wanted = list(hrefs)
+        found: dict[str, FoundEvent] = {}
+        for start in range(0, len(wanted), _BATCH):
+            for item in self._multiget(wanted[start : start + _BATCH]):
+                found[item.href] = item
+        return tuple(found.values()), tuple(href for href in wanted if href not in found)
+
+    def _multiget(self, hrefs: Sequence[str]) -> list[FoundEvent]:
+        names = "".join(f"<d:href>{escape(href)}</d:href>" for href in hrefs)
+        body = (
+            f"<c:calendar-multiget {_NAMESPACES}><d:prop><d:getetag/><c:calendar-data/></d:prop>"
+            f"{names}</c:calendar-multiget>"
+        )
+        answer = self._dav.request("REPORT", self._root, body=body, headers={"Depth": "1", **_XML})
+        told = {resource.href: resource for resource in resources(answer)} if answer.status == 207 else {}
+        items = (self._item(href, told.get(href)) for href in hrefs)
+        return [item for item in items if item is not None]
+
+    def _item(self, href: str, told: Resource | None) -> FoundEvent | None:
+        """From the report; asked for singly where the report could not tell, so that a hiccup is no deletion."""
+        if told is not None and told.status in (404, 410):
+            return None
+        data = told.text(f"{CAL}calendar-data") if told is not None else ""
+        if told is not None and data:
+            return read(data.encode(), href=href, etag=told.text(f"{DAV}getetag"))
+        answer = self._get(href)
+        return read(answer.body, href=href, etag=answer.etag) if answer is not None else None
+
+    def _search(self, uid: str) -> FoundEvent | None:
+        body = (
+            f"<c:calendar-query {_NAMESPACES}><d:prop><d:getetag/><c:calendar-data/></d:prop>"
+            '<c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:prop-filter name="UID">'
+            f'<c:text-match collation="i;octet">{escape(uid)}</c:text-match>'
+            "</c:prop-filter></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"
+        )
+        answer = self._dav.request("REPORT", self._root, body=body, headers={"Depth": "1", **_XML})
+        if answer.status == 404:
+            raise _no_calendar(404)
+        if answer.status != 207:
+            return None
+        items = (self._item(told.href, told) for told in resources(answer) if self._is_item(told.href))
+        return next((item for item in items if item is not None and item.uid == uid), None)
+
+    def _get(self, href: str) -> Answer | None:
+        answer = self._dav.request("GET", href, headers={"Accept": "text/calendar"})
+        if answer.status in (404, 410):
+            return None
+        if answer.status in (401, 403):
+            raise _forbidden()
+        if answer.status != 200:
+            raise Skippable(f"the calendar server answered {answer.status} for an item")
+        return answer
+
+    # Writing
+
+    def _put(self, href: str, body: bytes, condition: dict[str, str]) -> Answer:
+        headers = {"Content-Type": "text/calendar; charset=utf-8", **condition}
+        return self._dav.request("PUT", href, body=body, headers=headers)
+
+    def _stored(self, href: str, body: bytes, answer: Answer) -> FoundEvent:
+        """As the server holds it: a strong ETag says that it stored our bytes (RFC 4791 section 5.3.4)."""
+        etag = answer.etag
+        if not etag or etag.startswith("W/"):
+            standing = self._get(href)
+            if standing is None:
+                raise Retriable("the calendar server took the item, and then did not have it")
+            body, etag = standing.body, standing.etag
+        found = read(body, href=href, etag=etag)
+        if found is None:
+            raise Skippable("the calendar server dropped our mark from the item it stored")
+        return found
+
+    def _explain(self, status: int, uid: str | None) -> None:
+        """Raises what a refused write means; a uid that stands elsewhere is a conflict, not a refusal."""
+        if uid is not None and status in (400, 403, 409) and self._search(uid) is not None:
+            raise _taken()
+        if status == 403:
+            raise _forbidden()
+        self._collection()
+        raise Skippable(f"the calendar server refused the item with status {status}")
+
+    def _href(self, uid: str) -> str:
+        name = uid if _PLAIN_UID.fullmatch(uid) else hashlib.sha256(uid.encode()).hexdigest()
+        return self._root + quote(name, safe="") + ".ics"
+
+    def _is_item(self, href: str) -> bool:
+        return href.startswith(self._root) and href != self._root and not href.endswith("/")
+
+
+def _password(calendar: CaldavCalendar) -> str | None:
+    try:
+        return calendar.password.read() if calendar.password is not None else None
+    except SecretError as error:
+        raise Fatal(str(error)) from error
+
+
+def _note(listing: _Listing, resource: Resource) -> None:
+    """The last word on an address counts: it may be named twice in a long list of changes."""
+    if resource.status in (404, 410):
+        listing.etags.pop(resource.href, None)
+        listing.gone.append(resource.href)
+    else:
+        listing.etags[resource.href] = resource.text(f"{DAV}getetag")
+        listing.gone = [href for href in listing.gone if href != resource.href]
+
+
+def _sync_token(answer: Answer) -> str:
+    return parse_xml(answer.body).findtext(f"{DAV}sync-token", "").strip()
+
+
+def _inner_status(answer: Answer) -> int:
+    """The status of a write; xandikos wraps a refusal in a 207."""
+    if answer.status != 207:
+        return answer.status
+    return max((resource.status for resource in resources(answer)), default=207)
+
+
+def _check_size(items: int) -> None:
+    if items > LISTING_LIMIT:
+        raise Fatal(
+            f"the calendar holds more than {LISTING_LIMIT} items", advice="give the reminders a calendar of their own"
+        )
+
+
+def _taken() -> Conflict:
+    return Conflict("an item with this uid stands in the calendar already")
+
+
+def _forbidden() -> Fatal:
+    return Fatal(
+        "the account may not do this in the calendar", advice="give it the right to read and write this calendar"
+    )
+
+
+def _no_calendar(status: int) -> Fatal:
+    if status == 403:
+        return _forbidden()
+    if status in (404, 409, 410):
+        return Fatal(
+            "there is no calendar at this address",
+            advice="make the calendar in your calendar program, or correct calendar.url",
+        )
+    return Fatal(f"the calendar server answered {status} instead of a listing", advice="check calendar.url")
