@@ -15,8 +15,10 @@ companies = sa.Table(
 company_domains = sa.Table(
     "company_domains",
     metadata,
-    sa.Column("domain", sa.String, primary_key=True),
-    to("companies.id", "company_id"),
+    sa.Column("domain", sa.String, primary_key=True),  # registrable
+    to("companies.id", "company_id", primary=True),
+    sa.Column("stated", sa.Boolean, nullable=False, default=False),  # by a person; else seen in a contact's address
+    sa.Index(None, "company_id"),
 )
 
 contacts = sa.Table(

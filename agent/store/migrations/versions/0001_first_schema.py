@@ -161,8 +161,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["company_id"], ["companies.id"], name=op.f("fk_company_domains_company_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("domain", name=op.f("pk_company_domains")),
+        sa.Column("stated", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("domain", "company_id", name=op.f("pk_company_domains")),
     )
+    op.create_index(op.f("ix_company_domains_company_id"), "company_domains", ["company_id"], unique=False)
     op.create_table(
         "company_links",
         sa.Column("interaction_id", sa.String(), nullable=False),

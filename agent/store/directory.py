@@ -1,0 +1,93 @@
+"""Who holds these addresses: answers the matchers for a whole page, one query for people and one for companies.
+
+Called by `agent.sync`. Decisions are made on an answer and recorded later; `changed_since` tells whether it still holds.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+
+import sqlalchemy as sa
+
+from agent.store.tables import changes, companies, company_domains, contact_emails, contacts
+from matchers.contact import Answers, CompanyRef, Holder
+
+CHUNK = 10_000
+"""Values of one query; SQLite takes 32,766 (sqlite.org/limits.html), PostgreSQL's protocol 65,535."""
+
+_HOLDERS = (
+    sa.select(
+        contact_emails.c.match_key,
+        contact_emails.c.contact_id,
+        contacts.c.name,
+        contact_emails.c.address,
+        contacts.c.company_id,
+        contact_emails.c.valid_from,
+        contact_emails.c.valid_to,
+    )
+    .join(contacts, contacts.c.id == contact_emails.c.contact_id)
+    .where(contact_emails.c.match_key.in_(sa.bindparam("values", expanding=True)))
+)
+
+_COMPANIES = (
+    sa.select(company_domains.c.domain, company_domains.c.company_id, companies.c.name, company_domains.c.stated)
+    .join(companies, companies.c.id == company_domains.c.company_id)
+    .where(company_domains.c.domain.in_(sa.bindparam("values", expanding=True)))
+)
+
+
+def look_up(connection: sa.Connection, keys: Collection[str], domains: Collection[str]) -> Answers:
+    """Who holds these match keys, and which company owns these registrable domains.
+
+    A claim that a person stated beats those seen in contacts' addresses; where two companies claim alike, the domain
+    is nobody's and the answer leaves it out.
+    """
+    return Answers(holders=_holders(connection, keys), companies=_companies(connection, domains))
+
+
+def stamp(connection: sa.Connection) -> int:
+    """A mark of the directory's present state, for `changed_since`. Take it before `look_up`."""
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(changes.c.seq), 0))).scalar_one())
+
+
+def changed_since(connection: sa.Connection, mark: int) -> bool:
+    """Whether contacts came or changed since `stamp`. Ask it in the fenced transaction that records decisions.
+
+    Who adds contacts locks every mailbox row first and then queues what was recorded for a re-read; who records holds
+    his own row. So a decision made on older answers either is seen by the one or sees the other.
+    """
+    newer = sa.select(changes.c.seq).where(changes.c.seq > mark, changes.c.kind == "contact").limit(1)
+    return connection.execute(newer).first() is not None
+
+
+def _holders(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tuple[Holder, ...]]:
+    found: dict[str, list[Holder]] = defaultdict(list)
+    for chunk in _chunks(keys):
+        for key, contact, name, email, company, valid_from, valid_to in connection.execute(_HOLDERS, {"values": chunk}):
+            holder = Holder(
+                contact_id=contact,
+                name=name,
+                email=email,
+                company_id=company,
+                valid_from=valid_from,
+                valid_to=valid_to,
+            )
+            found[key].append(holder)
+    return {key: tuple(holders) for key, holders in found.items()}
+
+
+def _companies(connection: sa.Connection, domains: Collection[str]) -> Mapping[str, CompanyRef]:
+    stated: dict[str, list[CompanyRef]] = defaultdict(list)
+    seen: dict[str, list[CompanyRef]] = defaultdict(list)
+    for chunk in _chunks(domains):
+        for domain, company, name, by_person in connection.execute(_COMPANIES, {"values": chunk}):
+            claims = stated if by_person else seen
+            claims[domain].append(CompanyRef(company_id=company, name=name, domain=domain))
+    return {domain: found[0] for domain, found in {**seen, **stated}.items() if len(found) == 1}
+
+
+def _chunks(values: Collection[str]) -> Iterator[Sequence[str]]:
+    """The distinct values without the empty one, at most CHUNK at a time."""
+    remaining = iter(set(values) - {""})
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk
