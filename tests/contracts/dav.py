@@ -1,5 +1,6 @@
 """A CalDAV server of a test module's own, without sign-in, and a calendar program that works on it."""
 
+import re
 import sys
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin
@@ -63,8 +64,8 @@ class DavDesk:
 
     def names(self) -> set[str]:
         body = '<d:propfind xmlns:d="DAV:"><d:prop><d:getetag/></d:prop></d:propfind>'
-        answer = self._ask("PROPFIND", self._url, body, {"Depth": "1"})
-        hrefs = [part.partition("<")[0] for part in answer.text.replace("ns0:", "").split("href>")[1::2]]
+        answer = self._ask("PROPFIND", self._url, body, {"Depth": "1", "Content-Type": "application/xml"})
+        hrefs = re.findall(r"<[^/>]*href>([^<]*)<", answer.text)
         return {unquote(href.rpartition("/")[2]) for href in hrefs if not href.endswith("/")}
 
     def _ask(self, method: str, url: str, body: str = "", headers: dict[str, str] | None = None) -> requests.Response:
