@@ -32,9 +32,13 @@ class Organisation(Frozen):
 
 
 class Store(Frozen):
-    """The database. `url` has its password filled in; `key` is None for the key file beside an SQLite database."""
+    """The database. `url` has its password filled in; `key` is None for the key file beside an SQLite database.
 
-    url: str = "sqlite:///crm-agent.db"
+    `password` is where the password came from. `url` is left out of repr, so that no log shows it.
+    """
+
+    url: str = Field(default="sqlite:///crm-agent.db", repr=False)
+    password: Secret | None = None
     key: Secret | None = None
 
 

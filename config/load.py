@@ -1,0 +1,128 @@
+"""Reads the configuration: finds the file, reads it and `connectors.d/*.toml` beside it, and answers `Settings`.
+
+Everything that is wrong, in all files, is told at once.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from config.files import NAME, find, read_files
+from config.form import read_table
+from config.mailboxes import Shared, mailboxes_of, written_mailboxes
+from config.model import Organisation, Policy, Reminders, Settings
+from config.nearest import nearest
+from config.node import Node
+from config.problem import ConfigProblems, Problem
+from config.reading import Reading, name_of
+from config.secrets import SecretError
+from config.store_url import store_from
+from config.words import MAIN
+
+Secrets = Literal["all", "store", "none"]
+
+__all__ = ["Secrets", "find", "load", "refuse_no_mailboxes"]
+
+
+def load(path: Path, *, secrets: Secrets = "all") -> Settings:
+    """The effective settings of a file. Raises ConfigProblems with every problem of all its files.
+
+    secrets: "all" tries each one now, "store" those of the database, "none" none; then `store.url` lacks its password.
+    """
+    reading = Reading()
+    main, connectors = read_files(path, reading)
+    settings = _settings(path, main, connectors, reading, secrets)
+    if reading.problems:
+        raise ConfigProblems(reading.problems)
+    return settings
+
+
+def refuse_no_mailboxes(settings: Settings) -> None:
+    """Raises ConfigProblems if there is no mailbox to work on. `config check` allows that: a start has none."""
+    if not settings.mailboxes:
+        file = settings.path or Path(NAME)
+        what, instead = "no mailbox is named", "write [[connectors]] and [[connectors.mailboxes]]"
+        raise ConfigProblems([Problem(file=file, line=0, key="connectors", what=what, instead=instead)])
+
+
+def _settings(path: Path, main: Node, connectors: list[Node], reading: Reading, secrets: Secrets) -> Settings:
+    tables = {name: _table(main, name, reading) for name in MAIN}
+    _refuse_unknown(main, reading)
+    organisation = Organisation.model_validate(tables["organisation"])
+    policy = Policy.model_validate(tables["policy"])
+    store_node = main.table().get("store", Node(value={}, file=path, line=main.line, key="store"))
+    store = store_from(store_node, tables["store"], reading, fill=secrets != "none")
+    if secrets == "store":
+        _try_secrets(reading)
+    written = main.table().get("reminders")
+    shared = Shared(timezone=organisation.timezone, capture=policy.capture, reminders=written)
+    mailboxes = [mailbox for each in connectors for mailbox in mailboxes_of(each, shared, reading)]
+    _refuse_twice(connectors, reading)
+    if secrets == "all":
+        _try_secrets(reading)
+        _check_country(main, organisation, reading)
+    return Settings(
+        path=path,
+        organisation=organisation,
+        store=store,
+        policy=policy,
+        reminders=Reminders.model_validate(tables["reminders"]),
+        mailboxes=tuple(mailboxes),
+    )
+
+
+def _table(main: Node, name: str, reading: Reading) -> dict[str, object]:
+    node = main.table().get(name)
+    if node is None:
+        return {}
+    if isinstance(node.value, dict):
+        return read_table(node, MAIN[name], reading)
+    reading.note(node, f"{name_of(node)} stands where a table belongs", f"write [{name}]")
+    return {}
+
+
+def _refuse_unknown(main: Node, reading: Reading) -> None:
+    known = (*MAIN, "connectors")
+    for name, node in main.table().items():
+        if name not in known:
+            near = nearest(name, known)
+            reading.note(node, f"unknown key {name}", f"write {near}" if near else "remove it")
+
+
+def _refuse_twice(connectors: list[Node], reading: Reading) -> None:
+    """Connector names and mailbox addresses, aliases among them, are named once; letter case does not count."""
+    names = [node for each in connectors if (node := each.table().get("name"))]
+    addresses = [node for each in connectors for box in written_mailboxes(each) for node in _own_addresses(box)]
+    for nodes in (names, addresses):
+        first: dict[str, Node] = {}
+        for node in nodes:
+            earlier = first.setdefault(str(node.value).casefold(), node)
+            if earlier is not node:
+                what = f'"{node.value}" is named already at {earlier.file}:{earlier.line}'
+                reading.note(node, what, "name it once")
+
+
+def _own_addresses(mailbox: Node) -> list[Node]:
+    address, aliases = mailbox.table().get("address"), mailbox.table().get("aliases")
+    return [*([address] if address else []), *(aliases.items() if aliases else [])]
+
+
+def _try_secrets(reading: Reading) -> None:
+    for node, secret in reading.secrets:
+        try:
+            secret.read()
+        except SecretError as error:
+            reading.note(node, str(error))
+
+
+def _check_country(main: Node, organisation: Organisation, reading: Reading) -> None:
+    """A country whose holidays nobody knows would silently have none."""
+    if organisation.country is None:
+        return
+    import holidays  # a quarter of a second, and needed only where a country is named
+
+    known = holidays.list_supported_countries(include_aliases=False)
+    if organisation.country not in known:
+        near = nearest(organisation.country, known)
+        node = main.table()["organisation"].table()["country"]
+        instead = f'write "{near}"' if near else 'write a code of ISO 3166 such as "DE"'
+        reading.note(node, f'the holidays of "{organisation.country}" are not known', instead)

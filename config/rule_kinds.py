@@ -1,0 +1,55 @@
+"""The two kinds that are written in more than one way: folders as a list or a table, a rule as a switch or a table."""
+
+from collections.abc import Sequence
+
+from config.form import Form, Key, many, read_table, table
+from config.kinds import choice, text, working_days, yes_no
+from config.model import AfterRule, FolderChoice
+from config.node import Node
+from config.reading import WRONG, Kind, Reading
+
+AFTER = Form(
+    about="A rule and how long it waits.",
+    keys={"after": Key(kind=working_days, about="How long to wait.", default="3 working days")},
+)
+
+
+def _rule(node: Node, reading: Reading) -> object:
+    """An AfterRule, or None where the rule is switched off."""
+    if isinstance(node.value, bool):
+        return AfterRule() if node.value else None
+    if not isinstance(node.value, dict):
+        reading.note(node, "is no rule", 'write true, false or { after = "3 working days" }')
+        return WRONG
+    return AfterRule.model_validate(read_table(node, AFTER, reading))
+
+
+rule = Kind(schema={"anyOf": [yes_no.schema, AFTER.schema()]}, read=_rule)
+
+
+def folders(roles: Sequence[str]) -> Kind:
+    """Names of folders, or a table of roles, names and exceptions; read as a FolderChoice."""
+    listed = many(text, least=1)
+    form = Form(
+        about="Folders by role and by name; * stands for anything.",
+        keys={
+            "roles": Key(kind=many(choice(*roles), least=1), about="Roles (RFC 6154), in any language."),
+            "names": Key(kind=listed, about="Names of folders."),
+            "except": Key(kind=many(text), about="Folders that are left out."),
+        },
+    )
+
+    def read(node: Node, reading: Reading) -> object:
+        if isinstance(node.value, list):
+            names = listed.read(node, reading)
+            return names if names is WRONG else FolderChoice.model_validate({"names": names})
+        if isinstance(node.value, str):
+            reading.note(node, "a text stands where a list belongs", f'write ["{node.value}"]')
+            return WRONG
+        values = table(form).read(node, reading)
+        if not isinstance(values, dict):
+            return WRONG
+        values["exclude"] = values.pop("except", ())
+        return FolderChoice.model_validate(values)
+
+    return Kind(schema={"anyOf": [listed.schema, form.schema()]}, read=read)
