@@ -1,0 +1,135 @@
+"""One message as the rules see it: who is on our side and who is not, when it was, what machine signs it bears."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from connectors.message import Envelope
+from matchers.contact import Answers, Holder, ThreadView
+from matchers.filters import Sign, sign_of
+from matchers.match import Direction, Reason, Role
+from matchers.participants import Seat, failed_recipients, original_senders, seats
+from matchers.policy import MatchPolicy, Own, has_category
+
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""A Date header before this is a broken clock."""
+
+ROLE_RANK: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """Everything one decision is made of.
+
+    inside, outside: who is on our side and who is not. sign: what machine mail it is. asked: the salesperson put the
+    category that says "keep it". tombstone: what the store knows of this message, erased or removed.
+    """
+
+    envelope: Envelope
+    inside: list[Seat]
+    outside: list[Seat]
+    sign: Sign | None
+    asked: bool
+    own: Own
+    policy: MatchPolicy
+    answers: Answers
+    thread: ThreadView | None
+    tombstone: Reason | None
+    erased_keys: frozenset[str]
+
+
+def everyone(envelope: Envelope, *, bounced: bool) -> list[Seat]:
+    """The participants, with the sender behind a list and, of a bounce, whom it could not reach."""
+    found = seats(envelope)
+    if not envelope.headers:
+        return found
+    extra = original_senders(envelope)
+    if bounced:
+        extra += failed_recipients(envelope)
+    if not extra:
+        return found
+    keys = {seat.normal.match_key for seat in found}
+    return found + [seat for seat in extra if seat.normal.match_key not in keys]
+
+
+def open_case(
+    envelope: Envelope,
+    *,
+    own: Own,
+    policy: MatchPolicy,
+    answers: Answers,
+    thread: ThreadView | None,
+    tombstone: Reason | None,
+    erased_keys: frozenset[str],
+) -> Case:
+    """Reads the envelope once for all rules."""
+    sign = sign_of(envelope)
+    inside: list[Seat] = []
+    outside: list[Seat] = []
+    for seat in everyone(envelope, bounced=sign is not None and sign.reason is Reason.BOUNCE):
+        (inside if is_inside(seat, own, answers) else outside).append(seat)
+    return Case(
+        envelope=envelope,
+        inside=inside,
+        outside=outside,
+        sign=sign,
+        asked=has_category(envelope.flags, policy.log_category),
+        own=own,
+        policy=policy,
+        answers=answers,
+        thread=thread,
+        tombstone=tombstone,
+        erased_keys=erased_keys,
+    )
+
+
+def is_inside(seat: Seat, own: Own, answers: Answers) -> bool:
+    """Whether this seat is on our side. Below our domains too (`de.ourfirm.example`), unless a contact is there."""
+    normal = seat.normal
+    if own.has(normal):
+        return True
+    return own.is_above(normal.domain) and normal.match_key not in answers.holders
+
+
+def direction(case: Case) -> Direction:
+    """Outbound if one of ours wrote it, internal if it stayed among us; hidden recipients count as outside."""
+    if not any(seat.role is Role.FROM for seat in case.inside):
+        return Direction.INBOUND
+    return Direction.INTERNAL if stays_inside(case) else Direction.OUTBOUND
+
+
+def stays_inside(case: Case) -> bool:
+    """Whether one of ours wrote it to some of ours and to nobody else, as far as the header tells."""
+    if case.outside or not any(seat.role is Role.FROM for seat in case.inside):
+        return False
+    envelope = case.envelope
+    return any(address.address for field in (envelope.to, envelope.cc, envelope.bcc) for address in field)
+
+
+def message_day(envelope: Envelope) -> date | None:
+    """The day the message was written: its Date if that is believable, else the server's; None if neither is known.
+
+    Believable: has a zone, not before 1990, at most a day after the server received it.
+    """
+    written, received = envelope.date, envelope.server_time
+    if written is None or written.tzinfo is None or written < _EARLIEST:
+        return received.date() if received else None
+    if received is not None and written - received > timedelta(days=1):
+        return received.date()
+    return written.date()
+
+
+def holders_at(holders: tuple[Holder, ...], day: date | None) -> list[Holder]:
+    """Who of these holds the address on that day, each contact once, in an order of their own."""
+    if len(holders) == 1:
+        return [holders[0]] if day is None or _holds(holders[0], day) else []
+    valid: dict[str, Holder] = {}
+    for holder in sorted(holders, key=lambda h: (h.name, h.contact_id, h.email)):
+        if day is None or _holds(holder, day):
+            valid.setdefault(holder.contact_id, holder)
+    return list(valid.values())
+
+
+def _holds(holder: Holder, day: date) -> bool:
+    started = holder.valid_from is None or holder.valid_from <= day
+    return started and (holder.valid_to is None or day <= holder.valid_to)

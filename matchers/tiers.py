@@ -1,0 +1,212 @@
+"""The tiers of evidence, strongest first. Each adds to what the earlier ones found; none takes anything back.
+
+A tier is a function (case, found) -> found. Verified aliases, names at a company's domain and forwards belong
+between and behind the three here; adding one is adding it to `TIERS`.
+
+Nobody of ours is ever the customer of a mail: contacts on our side count only in mail that stayed inside, where
+there is nobody else it could be about, and the mailbox's own addresses not even there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from matchers.address import is_role_address, normalise
+from matchers.case import ROLE_RANK, Case, holders_at, message_day
+from matchers.company import corporate_domain
+from matchers.contact import CompanyRef, Holder, ThreadView
+from matchers.match import Candidate, CompanyLink, Doubt, Link, Role
+from matchers.participants import Seat
+
+THREAD_CONFIDENCE = 0.9
+"""The thread names the contact, the address does not: an assistant may have answered."""
+
+_SHOWN = {Role.FROM: "From", Role.REPLY_TO: "Reply-To", Role.TO: "To", Role.CC: "Cc", Role.BCC: "Bcc"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What the tiers have so far. company_ids: companies that the linked contacts already stand for."""
+
+    links: tuple[Link, ...] = ()
+    companies: tuple[CompanyLink, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    suggestions: tuple[tuple[str, str], ...] = ()
+    company_ids: frozenset[str] = frozenset()
+    rule: str = ""
+
+
+NOTHING = Found()
+
+Tier = Callable[[Case, Found], Found]
+
+
+def customers(case: Case) -> list[Seat]:
+    """Whose mail it may be: everyone outside; in mail that stayed inside, the others of ours; never the erased."""
+    seats = case.outside or [seat for seat in case.inside if seat.normal.match_key not in case.own.addresses]
+    if not case.erased_keys:
+        return seats
+    return [seat for seat in seats if seat.normal.match_key not in case.erased_keys]
+
+
+def _order(seat: Seat) -> tuple[int, str, str]:
+    return ROLE_RANK[seat.role], seat.normal.normalised, seat.address
+
+
+def by_address(case: Case, found: Found) -> Found:
+    """Tier 1: an address that exactly one contact holds on the mail's day; one with several holders is a doubt."""
+    known = [seat for seat in customers(case) if seat.normal.match_key in case.answers.holders]
+    if not known:
+        return found
+    day = message_day(case.envelope)
+    links: dict[str, Link] = {}
+    doubts, companies = [], set()
+    for seat in sorted(known, key=_order):
+        holders = holders_at(case.answers.holders[seat.normal.match_key], day)
+        if len(holders) == 1:
+            links.setdefault(holders[0].contact_id, _address_link(seat, holders[0]))
+            companies.add(holders[0].company_id or "")
+        elif holders:
+            doubts.append(_shared(seat, holders))
+    if not links and not doubts:
+        return found
+    rule = "address" if links else "shared-address"
+    return Found(links=tuple(links.values()), doubts=tuple(doubts), company_ids=frozenset(companies), rule=rule)
+
+
+def _address_link(seat: Seat, holder: Holder) -> Link:
+    shown, written = _SHOWN[seat.role], seat.normal.normalised
+    if written == normalise(holder.email).normalised:
+        fact = f"{shown} {written} is an address of {holder.name or 'the contact'}"
+    else:
+        fact = f"{shown} {written} is the same mailbox as {holder.email}, an address of {holder.name or 'the contact'}"
+    return Link(
+        contact_id=holder.contact_id,
+        email=holder.email,
+        name=holder.name,
+        role=seat.role,
+        address=seat.address,
+        rule="address",
+        confidence=1.0,
+        evidence=(fact,),
+    )
+
+
+def _shared(seat: Seat, holders: Sequence[Holder]) -> Doubt:
+    fact = f"{_SHOWN[seat.role]} {seat.normal.normalised} is an address of {len(holders)} contacts"
+    return Doubt(address=seat.address, role=seat.role, candidates=candidates(holders), evidence=(fact,))
+
+
+def candidates(holders: Sequence[Holder]) -> tuple[Candidate, ...]:
+    """All of them, equally likely, in the order given."""
+    score = round(1 / len(holders), 2) if holders else 0.0
+    return tuple(Candidate(contact_id=h.contact_id, email=h.email, name=h.name, score=score) for h in holders)
+
+
+def by_thread(case: Case, found: Found) -> Found:
+    """Tier 2: nobody is known, but the mail belongs to a logged thread: its one contact, else its one company."""
+    if case.thread is None or found is not NOTHING:
+        return found
+    contacts = _outsiders(case, case.thread)
+    seat = _stand_in(case)
+    if len(contacts) == 1:
+        return _thread_contact(case, contacts[0], seat)
+    company = _common_company(case.thread, contacts)
+    if company is not None:
+        fact = "It belongs to a logged conversation" + (f" with people of {company.name}" if contacts else "")
+        return Found(companies=(_company_link(company, "thread", fact),), rule="thread")
+    if not contacts:
+        return found
+    fact = f"It belongs to a logged conversation with {len(contacts)} contacts"
+    doubt = Doubt(address=seat.address, role=seat.role, candidates=candidates(contacts), evidence=(fact,))
+    return Found(doubts=(doubt,), rule="thread")
+
+
+def _outsiders(case: Case, thread: ThreadView) -> list[Holder]:
+    """The thread's contacts, each once, without ours and the erased; in an order of their own."""
+    contacts: dict[str, Holder] = {}
+    for holder in sorted(thread.contacts, key=lambda h: (h.name, h.contact_id, h.email)):
+        normal = normalise(holder.email)
+        if not case.own.has(normal) and normal.match_key not in case.erased_keys:
+            contacts.setdefault(holder.contact_id, holder)
+    return list(contacts.values())
+
+
+def _stand_in(case: Case) -> Seat:
+    """The seat in whose place the thread's contact is put: the foremost outside, else the sender."""
+    seats = customers(case) or case.inside
+    return min(seats, key=_order) if seats else Seat(Role.FROM, "", "", normalise(""))
+
+
+def _thread_contact(case: Case, contact: Holder, seat: Seat) -> Found:
+    link = Link(
+        contact_id=contact.contact_id,
+        email=contact.email,
+        name=contact.name,
+        role=seat.role,
+        address=seat.address,
+        rule="thread",
+        confidence=THREAD_CONFIDENCE,
+        evidence=(f"It belongs to a logged conversation with {contact.name or contact.email}",),
+    )
+    company_ids = frozenset({contact.company_id or ""})
+    suggestions = _suggestions(case, contact)
+    return Found(links=(link,), suggestions=suggestions, company_ids=company_ids, rule="thread")
+
+
+def _suggestions(case: Case, contact: Holder) -> tuple[tuple[str, str], ...]:
+    """The one unknown address that may be another of the contact's: the sender, or the only one we wrote to."""
+    strangers = [seat for seat in customers(case) if seat.normal.match_key and case.outside]
+    senders = [seat for seat in strangers if seat.role is Role.FROM]
+    likely = senders or strangers
+    if len(likely) != 1 or case.sign is not None or is_role_address(likely[0].address):
+        return ()
+    return ((likely[0].normal.normalised, contact.contact_id),)
+
+
+def _common_company(thread: ThreadView, contacts: Sequence[Holder]) -> CompanyRef | None:
+    refs = {ref.company_id: ref for ref in thread.companies}
+    ids = {holder.company_id for holder in contacts} if contacts else set(refs)
+    if len(ids) != 1:
+        return None
+    return refs.get(ids.pop() or "")
+
+
+def _company_link(company: CompanyRef, rule: str, fact: str) -> CompanyLink:
+    return CompanyLink(
+        company_id=company.company_id, name=company.name, domain=company.domain, rule=rule, evidence=(fact,)
+    )
+
+
+def by_domain(case: Case, found: Found) -> Found:
+    """Tier 4: strangers at the corporate domain of a company that no linked contact already stands for."""
+    if not case.answers.companies:
+        return found
+    links: dict[str, CompanyLink] = {}
+    for seat in sorted(customers(case), key=_order):
+        company = _company_of(case, seat)
+        if company is not None and company.company_id not in found.company_ids:
+            fact = f"{_SHOWN[seat.role]} is at {company.domain}, the domain of {company.name}"
+            links.setdefault(company.company_id, _company_link(company, "domain", fact))
+    links = {key: link for key, link in links.items() if key not in {c.company_id for c in found.companies}}
+    if not links:
+        return found
+    rule = found.rule if found.links or found.companies else "domain"
+    return replace(found, companies=(*found.companies, *links.values()), rule=rule)
+
+
+def _company_of(case: Case, seat: Seat) -> CompanyRef | None:
+    """The company a stranger's address speaks for; an address that a contact holds or held is no stranger's."""
+    if seat.normal.match_key in case.answers.holders or case.own.has(seat.normal):
+        return None
+    return case.answers.companies.get(corporate_domain(seat.normal.domain))
+
+
+TIERS: tuple[Tier, ...] = (by_address, by_thread, by_domain)
+
+
+def search(case: Case) -> Found:
+    """Asks the tiers in turn."""
+    found = NOTHING
+    for tier in TIERS:
+        found = tier(case, found)
+    return found
