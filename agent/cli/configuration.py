@@ -1,0 +1,76 @@
+"""`crm-agent init` and `crm-agent config`: the file itself, before anything is read or connected."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.cli.context import configuration_file
+from agent.cli.context import settings as effective
+from agent.cli.house import noun
+from agent.cli.output import Json, emit, note, say
+from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+
+init = noun("Write a commented crm-agent.toml.")
+app = noun("Check and show the configuration.")
+
+
+@init.command("init")
+def write_example(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to write to.")] = Path(),
+) -> None:
+    """Writes a commented crm-agent.toml, and its schema beside it for completion in editors."""
+    from config.files import NAME
+    from config.schema import FILE, example, written
+
+    target = directory / NAME
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8") as file:
+            file.write(example())
+        (directory / FILE).write_text(written(), encoding="utf-8")
+    except FileExistsError:
+        raise Stop(f"{target} is there already: remove it or name another folder", code=WRONG_USE) from None
+    except OSError as error:
+        raise Stop(f"{target} cannot be written: {error.strerror}", code=SOME_FAILED) from None
+    say(f"wrote {target}: name your mailboxes there, then run crm-agent --config {target} config check")
+
+
+@app.command()
+def check(context: typer.Context, as_json: Json = False) -> int:
+    """Names every problem at once as file:line: key: what is wrong, what to write. Exit code 2 if there is one."""
+    from config.notes import notes
+    from config.problem import ConfigProblems
+
+    try:
+        settings = effective(context)
+    except ConfigProblems as problems:
+        if not as_json:
+            raise
+        emit(({**vars(each), "file": str(each.file)} for each in problems.problems), as_json=True)
+        return WRONG_USE
+    for sentence in notes(settings):
+        note(f"note: {sentence}")
+    note(f"{settings.path}: no problems, {len(settings.mailboxes)} mailboxes")
+    return 0
+
+
+@app.command()
+def schema() -> None:
+    """Prints the JSON Schema of the configuration file."""
+    from config.schema import written
+
+    say(written().rstrip("\n"))
+
+
+@app.command()
+def show(context: typer.Context, as_json: Json = False) -> None:
+    """Prints the effective settings with secrets as references."""
+    from config.load import load
+    from config.show import as_toml, as_values
+
+    settings = load(configuration_file(context), secrets="none")
+    if as_json:
+        emit([as_values(settings)], as_json=True)
+    else:
+        say(as_toml(settings).rstrip("\n"))
