@@ -1,6 +1,6 @@
 """Who holds these addresses: answers the matchers for a whole page, one query for people and one for companies.
 
-Called by `agent.sync`. Decisions are made on an answer and recorded later; `changed_since` tells whether it still holds.
+Called by `agent.sync`. Decisions are made on an answer and recorded later; `changed_since` tells if it still holds.
 """
 
 from collections import defaultdict

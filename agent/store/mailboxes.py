@@ -1,0 +1,266 @@
+"""The mailbox table as people and the scheduler see it: who is read, who is due, and how each one stands.
+
+`settle` brings it in line with the configuration; `agent.store.leases` moves one row through a pass.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from agent.store.database import Database
+from agent.store.hashes import Hasher
+from agent.store.tables import cursors, folders, locations, mailboxes, rereads
+from config.model import Frozen, Mailbox, Settings
+from config.secrets import Secret, SecretError
+from matchers.address import normalise
+
+NEVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
+"""When a mailbox is due that waits for a person."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """A mailbox whose turn it is. failures: passes that failed in a row, as back-off counts them."""
+
+    id: int
+    address: str
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """How one mailbox stands. state: ok, syncing, waiting, paused, new, stopped or needs-sign-in.
+
+    lag: since when mail may have come that is not recorded; None before the first complete pass. Counts are of
+    messages that lie on the server now.
+    """
+
+    address: str
+    connector: str
+    state: str
+    lag: timedelta | None
+    last_success: datetime | None
+    last_error: str | None
+    advice: str | None
+    folders: int
+    counts: Mapping[str, int]
+
+    def told(self) -> dict[str, object]:
+        """What JSON says of this mailbox."""
+        return {
+            "address": self.address,
+            "connector": self.connector,
+            "state": self.state,
+            "lag_seconds": None if self.lag is None else round(self.lag.total_seconds()),
+            "last_success": self.last_success,
+            "last_error": self.last_error,
+            "advice": self.advice,
+            "folders": self.folders,
+            **{outcome: self.counts.get(outcome, 0) for outcome in OUTCOMES},
+        }
+
+
+OUTCOMES = ("logged", "skipped", "review", "quarantined", "pending")
+
+
+def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime) -> None:
+    """Brings the table in line with the configuration.
+
+    New mailboxes are due at once. Changed settings, or a changed secret behind them, make a mailbox due again, lift
+    what stopped it, and end the lease of whoever still works with the old ones. Who is no longer named is not read
+    any more: lease and cursors go, history stays. Called where secrets can be read (`run`, `sync`).
+    """
+    configured = {normalise(mailbox.address).normalised: mailbox for mailbox in settings.mailboxes}
+    with database.write() as connection:
+        known = {row.address: row for row in connection.execute(sa.select(mailboxes).with_for_update())}
+        for address, mailbox in sorted(configured.items()):
+            if address in known:
+                _settle_known(connection, known[address], mailbox, hasher, now)
+            else:
+                _add(connection, address, mailbox, hasher, now, approved=settings.policy.newcomers == "read")
+        for address, row in known.items():
+            if row.active and address not in configured:
+                _retire(connection, row.id)
+
+
+def enlist(database: Database, settings: Settings, now: datetime) -> None:
+    """Adds rows for configured mailboxes that have none, without reading a secret. The next `settle` completes them."""
+    rows = [
+        {"address": normalise(mailbox.address).normalised, "connector": mailbox.connector, "next_due": now}
+        for mailbox in settings.mailboxes
+    ]
+    with database.write() as connection:
+        approved = settings.policy.newcomers == "read"
+        database.insert_new(connection, mailboxes, [{**row, "approved": approved} for row in rows])
+
+
+def ids(connection: sa.Connection) -> dict[str, int]:
+    """Normalised address -> id, of the mailboxes that the configuration names."""
+    rows = connection.execute(sa.select(mailboxes.c.address, mailboxes.c.id).where(mailboxes.c.active))
+    return {row.address: row.id for row in rows}
+
+
+def since(connection: sa.Connection, mailbox_id: int) -> date | None:
+    """The fixed floor of a mailbox; None reads everything."""
+    floor: date | None = connection.execute(
+        sa.select(mailboxes.c.since).where(mailboxes.c.id == mailbox_id)
+    ).scalar_one()
+    return floor
+
+
+def due(connection: sa.Connection, now: datetime, limit: int) -> Sequence[Due]:
+    """Mailboxes to read now that nobody holds for certain, longest waiting first."""
+    waiting = (
+        sa.select(mailboxes.c.id, mailboxes.c.address, mailboxes.c.failures)
+        .where(mailboxes.c.active, mailboxes.c.approved, ~mailboxes.c.paused, mailboxes.c.next_due <= now)
+        .order_by(mailboxes.c.next_due, mailboxes.c.id)
+        .limit(limit)
+    )
+    return [Due(id=row.id, address=row.address, failures=row.failures) for row in connection.execute(waiting)]
+
+
+def set_paused(database: Database, address: str, *, paused: bool, now: datetime) -> bool:
+    """Lets a mailbox rest, or makes it due again. False if the configuration names no such mailbox."""
+    values: dict[str, object] = {"paused": paused} if paused else {"paused": False, "next_due": now}
+    named = sa.and_(mailboxes.c.address == normalise(address).normalised, mailboxes.c.active)
+    with database.write() as connection:
+        return bool(connection.execute(sa.update(mailboxes).where(named).values(**values)).rowcount)
+
+
+def lock_all(connection: sa.Connection) -> None:
+    """Waits for every commit under way and holds further ones until this transaction ends."""
+    connection.execute(sa.select(mailboxes.c.id).order_by(mailboxes.c.id).with_for_update())
+
+
+def make_due(connection: sa.Connection, wanted: "sa.Select[tuple[int]]", now: datetime) -> None:
+    """Gives these mailboxes the next turn; one in back-off keeps waiting."""
+    healthy = sa.and_(mailboxes.c.failures == 0, mailboxes.c.problem.is_(None), mailboxes.c.next_due > now)
+    connection.execute(sa.update(mailboxes).where(mailboxes.c.id.in_(wanted), healthy).values(next_due=now))
+
+
+def states(connection: sa.Connection, now: datetime) -> Iterator[State]:
+    """How every configured mailbox stands, by address."""
+    counts = _counts(connection)
+    listed = sa.select(mailboxes, _folder_count()).where(mailboxes.c.active).order_by(mailboxes.c.address)
+    for row in connection.execute(listed):
+        yield State(
+            address=row.address,
+            connector=row.connector,
+            state=_state(row, now),
+            lag=None if row.caught_up_at is None else now - row.caught_up_at,
+            last_success=row.last_success,
+            last_error=row.last_error,
+            advice=row.advice,
+            folders=row.folders,
+            counts=counts.get(row.id, {}),
+        )
+
+
+def _state(row: "sa.Row[tuple[object, ...]]", now: datetime) -> str:
+    """First that applies: what a person did, what needs a person, what goes on now, what went wrong last."""
+    known = row._mapping
+    if known["paused"]:
+        return "paused"
+    if known["problem"]:
+        return str(known["problem"])
+    if known["lease_owner"] and known["lease_until"] > now:
+        return "syncing"
+    if known["failures"] or known["last_error"]:
+        return "waiting"
+    return "ok" if known["last_success"] else "new"
+
+
+def _counts(connection: sa.Connection) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = {}
+    grouped = (
+        sa.select(locations.c.mailbox_id, locations.c.outcome, sa.func.count().label("number"))
+        .where(locations.c.gone_at.is_(None))
+        .group_by(locations.c.mailbox_id, locations.c.outcome)
+    )
+    for row in connection.execute(grouped):
+        found.setdefault(row.mailbox_id, {})[row.outcome] = row.number
+    return found
+
+
+def _folder_count() -> "sa.Label[int]":
+    counted = sa.select(sa.func.count()).where(folders.c.mailbox_id == mailboxes.c.id, ~folders.c.absent)
+    return counted.scalar_subquery().label("folders")
+
+
+def _add(
+    connection: sa.Connection, address: str, mailbox: Mailbox, hasher: Hasher, now: datetime, *, approved: bool
+) -> None:
+    row = {
+        "address": address,
+        "connector": mailbox.connector,
+        "approved": approved,
+        "since": _floor(mailbox.since, now),
+        "settings_digest": _digest(mailbox, hasher),
+        "next_due": now,
+    }
+    connection.execute(sa.insert(mailboxes), row)
+
+
+def _settle_known(
+    connection: sa.Connection, row: "sa.Row[tuple[object, ...]]", mailbox: Mailbox, hasher: Hasher, now: datetime
+) -> None:
+    known, digest = row._mapping, _digest(mailbox, hasher)
+    if known["active"] and known["settings_digest"] == digest:
+        return
+    values: dict[str, object] = {
+        "active": True,
+        "connector": mailbox.connector,
+        "settings_digest": digest,
+        "problem": None,
+        "failures": 0,
+        "next_due": now,
+        **_fenced_off(),
+    }
+    if _span_part(known["settings_digest"]) != _span_part(digest):  # a span once fixed stays fixed
+        values["since"] = _floor(mailbox.since, now)
+    connection.execute(sa.update(mailboxes).where(mailboxes.c.id == known["id"]).values(**values))
+
+
+def _retire(connection: sa.Connection, mailbox_id: int) -> None:
+    own = sa.select(folders.c.id).where(folders.c.mailbox_id == mailbox_id)
+    connection.execute(sa.delete(cursors).where(cursors.c.folder_id.in_(own)))
+    connection.execute(sa.delete(rereads).where(rereads.c.mailbox_id == mailbox_id))
+    connection.execute(sa.update(folders).where(folders.c.mailbox_id == mailbox_id).values(mark=None))
+    connection.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(active=False, **_fenced_off()))
+
+
+def _fenced_off() -> dict[str, object]:
+    """Values that take the lease from whoever has it: no commit of theirs passes any more."""
+    return {"lease_owner": None, "lease_until": None, "lease_epoch": mailboxes.c.lease_epoch + 1}
+
+
+def _floor(configured: date | timedelta | None, now: datetime) -> date | None:
+    return (now - configured).date() if isinstance(configured, timedelta) else configured
+
+
+def _digest(mailbox: Mailbox, hasher: Hasher) -> str:
+    """Changes with the settings and with the secrets they name; a keyed hash, so no secret can be guessed from it."""
+    settings = mailbox.model_dump_json()
+    secrets = [_content(secret) for secret in _secrets(mailbox)]
+    return f"{hasher.hash('settings', settings, *secrets).hex()} {mailbox.since}"
+
+
+def _span_part(digest: str) -> str:
+    return digest.partition(" ")[2]
+
+
+def _secrets(value: object) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Frozen):
+        for _, part in value:
+            yield from _secrets(part)
+
+
+def _content(secret: Secret) -> str:
+    try:
+        return secret.read()
+    except SecretError:
+        return ""
