@@ -14,7 +14,10 @@ import pytest
 
 from tests.servers.certs import Authority
 from tests.servers.dovecot import Dovecot
+from tests.servers.http_proxy import HttpProxy
+from tests.servers.imap_proxy import ImapProxy
 from tests.servers.process import Missing, make_folder, remove_folder
+from tests.servers.radicale import Radicale
 from tests.servers.tokens import TokenServer
 
 Server = TypeVar("Server")
@@ -70,3 +73,40 @@ def tokens(authority: Authority) -> Iterator[TokenServer]:
     server = TokenServer(authority)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def proxy(dovecot: Dovecot, authority: Authority) -> Iterator[ImapProxy]:
+    """A fault-injecting proxy in front of `dovecot`. It speaks TLS: connect to 127.0.0.1, `proxy.port`."""
+    with ImapProxy(dovecot.imap_port, certificate=authority.server) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def make_proxy(authority: Authority) -> Iterator[Callable[[int], ImapProxy]]:
+    """A proxy in front of another IMAP server: `make_proxy(server.imap_port)`."""
+    with contextlib.ExitStack() as running:
+        yield lambda port: running.enter_context(ImapProxy(port, certificate=authority.server))
+
+
+@pytest.fixture(scope="session")
+def radicale(authority: Authority) -> Iterator[Radicale]:
+    """The CalDAV server of the run, plain HTTP. Make a calendar of your own."""
+    server = _installed(lambda: Radicale(authority))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def radicale_tls(authority: Authority) -> Iterator[Radicale]:
+    """A CalDAV server that speaks TLS with the authority's certificate."""
+    server = _installed(lambda: Radicale(authority, tls=True))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def dav_proxy(radicale: Radicale) -> Iterator[HttpProxy]:
+    """A fault-injecting proxy in front of `radicale`: use `calendar.through(dav_proxy.port).url`."""
+    with HttpProxy(radicale.port) as proxy:
+        yield proxy

@@ -7,6 +7,7 @@ Hidden capabilities are only not announced: Dovecot still understands the comman
 announced is caught by the proxy's command counters, not by an error.
 """
 
+import grp
 import os
 import pwd
 import signal
@@ -222,7 +223,7 @@ class Dovecot:
         new.rename(path)
 
     def _configuration(self) -> str:
-        internal = "" if ROOT else f"default_internal_user = {_me()}\ndefault_login_user = {_me()}\n"
+        internal = "" if ROOT else _own_ids()
         (self.folder / "masters").write_text(f"{self.master_username}:{{PLAIN}}{self.master_password}\n")
         return internal + _TEMPLATE.format(
             folder=self.folder,
@@ -248,8 +249,10 @@ def _capability_line(hide: Sequence[str], capabilities: Sequence[str] | None) ->
     return f"imap_capability = {' '.join(kept)}"
 
 
-def _me() -> str:
-    return pwd.getpwuid(os.geteuid()).pw_name
+def _own_ids() -> str:
+    """Without root every service runs as ourselves."""
+    me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+    return f"default_internal_user = {me}\ndefault_internal_group = {group}\ndefault_login_user = {me}\n"
 
 
 def _mail_owner() -> str:
@@ -329,6 +332,9 @@ service lmtp {{
   inet_listener lmtp {{
     port = {lmtp_port}
   }}
+}}
+service auth {{
+  client_limit = 4000
 }}
 service imap {{
   service_count = 100
