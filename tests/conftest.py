@@ -16,7 +16,9 @@ from tests.servers.certs import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.http_proxy import HttpProxy
 from tests.servers.imap_proxy import ImapProxy
+from tests.servers.postgres import Postgres
 from tests.servers.process import Missing, make_folder, remove_folder
+from tests.servers.pymap import Pymap
 from tests.servers.radicale import Radicale
 from tests.servers.tokens import TokenServer
 
@@ -110,3 +112,19 @@ def dav_proxy(radicale: Radicale) -> Iterator[HttpProxy]:
     """A fault-injecting proxy in front of `radicale`: use `calendar.through(dav_proxy.port).url`."""
     with HttpProxy(radicale.port) as proxy:
         yield proxy
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The PostgreSQL of the run. `postgres.database()` is the URL of a fresh empty database."""
+    server = _installed(Postgres)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def pymap(authority: Authority) -> Iterator[Pymap]:
+    """The plain IMAP server of the run: few extensions. Make a user of your own."""
+    server = _installed(lambda: Pymap(authority))
+    yield server
+    server.close()

@@ -114,7 +114,12 @@ class Dovecot:
             "key": str((certificate or authority.server).key),
         }
         self._users: dict[str, str] = {}
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.tokens.stop()
+            remove_folder(self.folder)
+            raise
 
     def __enter__(self) -> Self:
         return self

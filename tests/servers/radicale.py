@@ -115,7 +115,11 @@ class Radicale:
         self._authority, self._tls = authority, tls
         self._users: dict[str, str] = {}
         (self.folder / "users").write_text("")
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            remove_folder(self.folder)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -133,7 +137,6 @@ class Radicale:
                 self._launch()
             except NotReady as error:
                 if "in use" not in str(error):
-                    self.close()
                     raise
             else:
                 return
