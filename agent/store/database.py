@@ -63,6 +63,11 @@ class Database:
             dialect = sqlite if self.is_sqlite else postgresql
             connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
+    def serialise(self, connection: sa.Connection) -> None:
+        """Holds every other writer that calls this until the commit. SQLite has one writer at a time anyhow."""
+        if not self.is_sqlite:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK)))
+
     def close(self) -> None:
         """Lets go of all connections."""
         self.engine.dispose()

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable
 
 from connectors.message import Envelope
+from matchers.thread import normal_id
 
 SIZE = 16
 """Bytes of a hash: at a billion messages, chance collisions stay below 1 in 10^20."""
@@ -39,8 +40,9 @@ class Hasher:
 
     def message_key(self, envelope: Envelope) -> bytes:
         """Identity of a message: its Message-ID, or without one From, Date, Subject and the sorted To and Cc."""
-        if envelope.message_id:
-            return self.of_id(envelope.message_id)
+        own = normal_id(envelope.message_id or "")
+        if own:
+            return self.of_id(own)
         return self.hash("no-id", *_fallback_identity(envelope))
 
 

@@ -11,7 +11,7 @@ from agent.store.tables import interactions, locations, rulings, tombstones
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownInteraction:
-    """A logged message that shares a key with one of the page. date: its Date header's instant."""
+    """A logged message that shares a key with one of the page. date: its Date header's instant; capture: its level."""
 
     id: str
     message_key: bytes
@@ -19,6 +19,7 @@ class KnownInteraction:
     from_address: str
     date: datetime | None
     thread_id: str | None
+    capture: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -73,17 +73,23 @@ def _people(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str,
 
 
 def _firms(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[CompanyRef]]:
-    rows = connection.execute(
-        sa.select(
-            interactions.c.thread_id,
-            companies.c.id,
-            companies.c.name,
-            sa.func.min(company_links.c.domain).label("domain"),
-        )
+    """Companies named by domain, and those of the contacts named."""
+    by_domain = (
+        sa.select(interactions.c.thread_id, company_links.c.company_id, company_links.c.domain)
         .join(company_links, company_links.c.interaction_id == interactions.c.id)
-        .join(companies, companies.c.id == company_links.c.company_id)
         .where(interactions.c.thread_id.in_(thread_ids), company_links.c.rule != THREAD_RULE)
-        .group_by(interactions.c.thread_id, companies.c.id, companies.c.name)
+    )
+    by_contact = (
+        sa.select(interactions.c.thread_id, contacts.c.company_id, sa.literal("").label("domain"))
+        .join(links, links.c.interaction_id == interactions.c.id)
+        .join(contacts, contacts.c.id == links.c.contact_id)
+        .where(interactions.c.thread_id.in_(thread_ids), links.c.rule != THREAD_RULE)
+    )
+    named = sa.union(by_domain, by_contact).subquery()
+    rows = connection.execute(
+        sa.select(named.c.thread_id, companies.c.id, companies.c.name, sa.func.max(named.c.domain).label("domain"))
+        .join(companies, companies.c.id == named.c.company_id)
+        .group_by(named.c.thread_id, companies.c.id, companies.c.name)
         .order_by(companies.c.id)
     )
     found: dict[str, list[CompanyRef]] = {}

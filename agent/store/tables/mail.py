@@ -20,6 +20,8 @@ locations = sa.Table(
     sa.Column("size", sa.BigInteger),  # of what is kept only
     sa.Column("server_time", Instant),  # of what is kept only
     sa.Column("text_digest", Hash),  # of what is kept only
+    sa.Column("flagged", sa.Boolean, nullable=False, default=False),  # the follow-up flag, of what is kept only
+    sa.Column("flag_due", sa.Date),
     sa.Column("decided_at", Instant, nullable=False),
     sa.Column("gone_at", Instant),
     sa.UniqueConstraint("folder_id", "validity", "uid"),
@@ -80,8 +82,6 @@ interactions = sa.Table(
     sa.Column("flagged_as", sa.JSON, nullable=False),  # defects and what else is odd about it
     sa.Column("asks", sa.Boolean),  # our or their own new text asks for something; None: no text was captured
     sa.Column("words", sa.Integer),  # of the new text; None: no text was captured
-    sa.Column("flagged", sa.Boolean, nullable=False, default=False),  # the salesperson's follow-up flag
-    sa.Column("flag_due", sa.Date),
     sa.Column("recorded_at", Instant, nullable=False),
     sa.UniqueConstraint("message_key", "variant"),
     sa.Index(None, "thread_id"),
@@ -103,6 +103,8 @@ participants = sa.Table(
     sa.Column("address", sa.String, primary_key=True),
     sa.Column("name", sa.String, nullable=False, default=""),
     sa.Column("position", sa.Integer, nullable=False),  # within its header
+    sa.Column("match_key", sa.String, nullable=False),  # so that a contact who comes later is found in what is kept
+    sa.Index(None, "match_key"),
 )
 
 links = sa.Table(

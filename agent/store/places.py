@@ -1,0 +1,92 @@
+"""Places as they are looked up one by one: by id in a folder, to be flagged, queued or compared."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from agent.store.database import Database
+from agent.store.tables import locations, rereads
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One location's id, where it lies and what was decided about it."""
+
+    id: int
+    folder_id: int
+    validity: str
+    uid: str
+    outcome: str
+    reason: str | None
+
+
+_COLUMNS = tuple(locations.c[name] for name in Place.__dataclass_fields__)
+
+
+def at(connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]) -> dict[str, Place]:
+    """The live places under these ids, by id."""
+    rows = connection.execute(
+        sa.select(*_COLUMNS).where(
+            locations.c.folder_id == folder_id,
+            locations.c.validity == validity,
+            locations.c.uid.in_(uids),
+            locations.c.gone_at.is_(None),
+        )
+    )
+    return {row.uid: Place(**row._mapping) for row in rows}
+
+
+def live_uids(connection: sa.Connection, folder_id: int, validity: str) -> frozenset[str]:
+    """Every id with a row that is not gone."""
+    rows = connection.execute(
+        sa.select(locations.c.uid).where(
+            locations.c.folder_id == folder_id, locations.c.validity == validity, locations.c.gone_at.is_(None)
+        )
+    )
+    return frozenset(rows.scalars())
+
+
+def logged_uids(connection: sa.Connection, folder_id: int, validity: str) -> list[str]:
+    """Ids of live places whose flags matter: logged, in review, or skipped for what a flag said."""
+    rows = connection.execute(
+        sa.select(locations.c.uid).where(
+            locations.c.folder_id == folder_id,
+            locations.c.validity == validity,
+            locations.c.gone_at.is_(None),
+            sa.or_(
+                locations.c.outcome.in_(("logged", "review")),
+                locations.c.reason.in_(("draft", "private", "removed")),
+            ),
+        )
+    )
+    return sorted(rows.scalars())
+
+
+def set_flag(connection: sa.Connection, location_id: int, flagged: bool, due: date | None) -> None:
+    """The salesperson's follow-up flag, as it stands now."""
+    connection.execute(sa.update(locations).where(locations.c.id == location_id).values(flagged=flagged, flag_due=due))
+
+
+def queue(database: Database, connection: sa.Connection, mailbox_id: int, ids: Sequence[int], why: str) -> None:
+    """Queues places for a re-read of their headers."""
+    rows = [{"location_id": one, "mailbox_id": mailbox_id, "why": why} for one in sorted(set(ids))]
+    database.insert_new(connection, rereads, rows)
+
+
+def queued(connection: sa.Connection, mailbox_id: int, limit: int, passed: Collection[int] = ()) -> list[Place]:
+    """Places whose headers should be read again, newest first, without those already passed over."""
+    rows = connection.execute(
+        sa.select(*_COLUMNS)
+        .join(rereads, rereads.c.location_id == locations.c.id)
+        .where(rereads.c.mailbox_id == mailbox_id, locations.c.gone_at.is_(None), rereads.c.location_id.not_in(passed))
+        .order_by(locations.c.folder_id, locations.c.id.desc())
+        .limit(limit)
+    )
+    return [Place(**row._mapping) for row in rows]
+
+
+def unqueue(connection: sa.Connection, ids: Collection[int]) -> None:
+    """These need no re-read any more."""
+    connection.execute(sa.delete(rereads).where(rereads.c.location_id.in_(ids)))

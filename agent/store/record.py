@@ -1,0 +1,174 @@
+"""Writes what was decided about a page: everything in the caller's transaction, keys sorted so workers never deadlock.
+
+Called by `agent.sync`, inside `agent.store.unit.fenced`, together with the cursor that stands for the page.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from agent.store import feed, joining, revise, threads
+from agent.store.database import Database, Row
+from agent.store.tables import (
+    company_links,
+    interactions,
+    links,
+    locations,
+    message_refs,
+    participants,
+    rereads,
+    reviews,
+    signals,
+    texts,
+)
+
+Changing = dict[str, object]
+
+
+class Collision(Exception):
+    """Another worker recorded something meanwhile that these decisions did not know: decide the page again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageRows:
+    """Rows by table, as dictionaries of column values.
+
+    places: new locations; moved_on: changes of known ones (`id` and columns); refs: of skipped and doubtful mail.
+    ids: interaction id -> the id hashes it has and refers to, its root first; signal_ids: the same of a signal's
+    message key. earlier: (interaction id, instant) of places that may date an undated message earlier.
+    strangers: ids of mail not logged that belonged to no thread when it was decided. relinked: interaction id -> the
+    rule by which it is kept now. deepened: columns of interactions of which more may be kept than before.
+    """
+
+    places: list[Row] = field(default_factory=list)
+    moved_on: list[Changing] = field(default_factory=list)
+    refs: list[Row] = field(default_factory=list)
+    interactions: list[Changing] = field(default_factory=list)
+    ids: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    texts: list[Row] = field(default_factory=list)
+    participants: list[Row] = field(default_factory=list)
+    links: list[Row] = field(default_factory=list)
+    company_links: list[Row] = field(default_factory=list)
+    reviews: list[Row] = field(default_factory=list)
+    signals: list[Changing] = field(default_factory=list)
+    signal_ids: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+    earlier: list[tuple[str, datetime]] = field(default_factory=list)
+    strangers: set[bytes] = field(default_factory=set)
+    relinked: dict[str, str] = field(default_factory=dict)
+    deepened: list[Changing] = field(default_factory=list)
+
+
+def record(database: Database, connection: sa.Connection, rows: PageRows, now: datetime) -> None:
+    """Writes the page. Raises Collision, after which the transaction must be given up."""
+    joined = joining.join(database, connection, [rows.ids[str(row["id"])] for row in rows.interactions])
+    _record_interactions(database, connection, rows, joined)
+    for table, new in (
+        (texts, rows.texts),
+        (participants, rows.participants),
+        (locations, rows.places),
+        (message_refs, rows.refs),
+        (reviews, rows.reviews),
+    ):
+        database.insert_new(connection, table, new)
+    database.serialise(connection)
+    if threads.threads_of(connection, rows.strangers - joined.fresh):
+        raise Collision
+    _record_signals(database, connection, rows)
+    revise.move_on(database, connection, rows.moved_on)
+    revise.deepen(connection, rows.deepened)
+    _redate(connection, rows.earlier)
+    threads.queue_touching(connection, _requeue(database), joined.fresh)
+    feed.append(database, connection, [_logged(row, rows.links) for row in rows.interactions])
+
+
+def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
+    """Places without a decision yet."""
+    database.insert_new(connection, locations, places)
+
+
+def _record_interactions(database: Database, connection: sa.Connection, rows: PageRows, joined: joining.Joined) -> None:
+    """Interactions with threads and links; whoever hangs by a thread that now concerns others is queued."""
+    for row in rows.interactions:
+        row["thread_id"] = joined.names[rows.ids[str(row["id"])][0]]
+    _insert_interactions(database, connection, rows.interactions)
+    revise.forget_thread_links(connection, rows.relinked)
+    touched = joined.touched | _threads_of_links(connection, rows)
+    before = threads.concerned(connection, touched)
+    database.insert_new(connection, links, sorted(rows.links, key=_link_key))
+    database.insert_new(connection, company_links, sorted(rows.company_links, key=_link_key))
+    if touched:
+        changed = {thread for thread, _ in threads.concerned(connection, touched) - before}
+        threads.queue_hanging(connection, _requeue(database), changed)
+
+
+def _insert_interactions(database: Database, connection: sa.Connection, new: list[Changing]) -> None:
+    """Inserts and keeps in `new` only what was not there before. Raises Collision if one was, as another message."""
+    if not new:
+        return
+    dialect = sqlite if database.is_sqlite else postgresql
+    statement = dialect.insert(interactions).on_conflict_do_nothing().returning(interactions.c.id)
+    new.sort(key=lambda row: str(row["id"]))
+    added = frozenset(connection.execute(statement, new).scalars())
+    _refuse_strangers(connection, [row for row in new if row["id"] not in added])
+    new[:] = [row for row in new if row["id"] in added]
+
+
+def _refuse_strangers(connection: sa.Connection, present: Sequence[Changing]) -> None:
+    if not present:
+        return
+    mine = {row["id"]: (row["from_address"], row["date"]) for row in present}
+    rows = connection.execute(
+        sa.select(interactions.c.id, interactions.c.from_address, interactions.c.date).where(
+            interactions.c.id.in_(list(mine))
+        )
+    )
+    if any(mine[row.id] != (row.from_address, row.date) for row in rows):
+        raise Collision
+
+
+def _threads_of_links(connection: sa.Connection, rows: PageRows) -> frozenset[str]:
+    """Threads of interactions that were there before and get another link now."""
+    new = {row["id"] for row in rows.interactions}
+    older = {row["interaction_id"] for row in (*rows.links, *rows.company_links)} - new
+    if not older:
+        return frozenset()
+    found = connection.execute(sa.select(interactions.c.thread_id).where(interactions.c.id.in_(older))).scalars()
+    return frozenset(thread for thread in found if thread is not None)
+
+
+def _record_signals(database: Database, connection: sa.Connection, rows: PageRows) -> None:
+    if not rows.signals:
+        return
+    known = threads.threads_of(connection, {one for ids in rows.signal_ids.values() for one in ids})
+    for row in rows.signals:
+        ids = rows.signal_ids[bytes(row["message_key"])]  # type: ignore[call-overload]  # a Hash column holds bytes
+        row["thread_id"] = next((known[one] for one in ids if one in known), None)
+    database.insert_new(connection, signals, rows.signals)
+
+
+def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> None:
+    for interaction_id, instant in earlier:
+        connection.execute(
+            sa.update(interactions)
+            .where(interactions.c.id == interaction_id, interactions.c.occurred_at > instant)
+            .values(occurred_at=instant)
+        )
+
+
+def _requeue(database: Database) -> postgresql.Insert | sqlite.Insert:
+    if database.is_sqlite:
+        return sqlite.insert(rereads).on_conflict_do_nothing()
+    return postgresql.insert(rereads).on_conflict_do_nothing()
+
+
+def _link_key(row: Row) -> tuple[str, str]:
+    return str(row["interaction_id"]), str(row.get("contact_id") or row.get("company_id"))
+
+
+def _logged(row: Changing, new_links: Sequence[Row]) -> feed.Change:
+    who = [str(link["contact_id"]) for link in new_links if link["interaction_id"] == row["id"]]
+    body = {"direction": row["direction"], "thread_id": row["thread_id"], "contacts": who}
+    return feed.Change(kind="interaction", event="logged", entity=str(row["id"]), body=body)

@@ -1,0 +1,90 @@
+"""Decides anew what was recorded before: places move on, links by thread are renewed, the last place takes the rest.
+
+Inside the caller's transaction.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from agent.store import feed
+from agent.store.database import Database
+from agent.store.tables import company_links, interactions, links, locations, rereads, reviews, texts
+from agent.store.threads import THREAD_RULE
+
+
+def move_on(database: Database, connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
+    """Known places get their new outcome; what they were before goes where nothing else holds it."""
+    if not changes:
+        return
+    ids = [change["id"] for change in changes]
+    left = set(
+        connection.execute(
+            sa.select(locations.c.interaction_id).where(
+                locations.c.id.in_(ids), locations.c.interaction_id.is_not(None)
+            )
+        ).scalars()
+    )
+    for change in changes:
+        values = {name: value for name, value in change.items() if name != "id"}
+        connection.execute(sa.update(locations).where(locations.c.id == change["id"]).values(values))
+    connection.execute(sa.delete(rereads).where(rereads.c.location_id.in_(ids)))
+    _close_reviews(connection, [change for change in changes if change["outcome"] != "review"])
+    drop_orphans(database, connection, left, "withdrawn")
+
+
+def drop_orphans(
+    database: Database, connection: sa.Connection, candidates: Collection[str | None], event: str
+) -> list[str]:
+    """Removes those interactions that no place holds any more, and says so in the feed. Returns their ids."""
+    if not candidates:
+        return []
+    held = sa.select(locations.c.interaction_id).where(locations.c.interaction_id == interactions.c.id).exists()
+    orphans = [
+        str(found)
+        for found in connection.execute(
+            sa.select(interactions.c.id).where(interactions.c.id.in_(sorted(filter(None, candidates))), ~held)
+        ).scalars()
+    ]
+    if orphans:
+        connection.execute(sa.delete(interactions).where(interactions.c.id.in_(orphans)))
+        changes = [feed.Change(kind="interaction", event=event, entity=one, body={}) for one in orphans]
+        feed.append(database, connection, changes)
+    return orphans
+
+
+def forget_thread_links(connection: sa.Connection, relinked: Mapping[str, str]) -> None:
+    """What a thread alone said of these interactions is said anew; other links stay."""
+    if not relinked:
+        return
+    for table in (links, company_links):
+        connection.execute(
+            sa.delete(table).where(table.c.interaction_id.in_(list(relinked)), table.c.rule == THREAD_RULE)
+        )
+    for interaction, rule in relinked.items():
+        connection.execute(sa.update(interactions).where(interactions.c.id == interaction).values(rule=rule))
+
+
+def deepen(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
+    """More is kept of these interactions from now on; their texts come among the page's texts."""
+    for change in changes:
+        values = {name: value for name, value in change.items() if name != "id"}
+        connection.execute(sa.update(interactions).where(interactions.c.id == change["id"]).values(values))
+
+
+def drop_texts(connection: sa.Connection, ids: Collection[str]) -> None:
+    """The text goes, the interaction stays."""
+    connection.execute(sa.delete(texts).where(texts.c.interaction_id.in_(ids)))
+
+
+def _close_reviews(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
+    """A message that is decided needs nobody's decision; doubts on a logged one are entered anew."""
+    for change in changes:
+        connection.execute(
+            sa.delete(reviews).where(
+                reviews.c.mailbox_id == change["mailbox_id"],
+                reviews.c.message_key == change["message_key"],
+                reviews.c.interaction_id.is_(None),
+                reviews.c.state == "open",
+            )
+        )

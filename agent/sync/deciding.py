@@ -1,0 +1,161 @@
+"""Decides a page of envelopes: one read of everything known, then pure rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from agent.store import directory, known, threads
+from agent.store.known import Known
+from agent.sync.room import Room
+from connectors.message import Envelope
+from matchers.address import normalise
+from matchers.chain import match_page, wanted
+from matchers.contact import ThreadView
+from matchers.match import Candidate, Decision, Link, Log, Reason, Review, Skip
+from matchers.thread import referenced_ids
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decided:
+    """A message with its decision. key: its message key; refs: hashes of the ids it refers to, its root first.
+
+    in_thread: whether it belonged to a thread when it was decided.
+    """
+
+    envelope: Envelope
+    key: bytes
+    refs: tuple[bytes, ...]
+    decision: Decision
+    in_thread: bool
+
+    @property
+    def from_address(self) -> str:
+        """The first sender, normalised; '' without one."""
+        return normalise(self.envelope.from_[0].address).normalised if self.envelope.from_ else ""
+
+    @property
+    def ids(self) -> tuple[bytes, ...]:
+        """Every id it has or refers to; the thread's root in front."""
+        return (*self.refs, self.key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deciding:
+    """A decided page. stamp: the directory's state that the decisions rest on."""
+
+    messages: tuple[Decided, ...]
+    known: Known
+    stamp: int
+
+
+def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
+    """Decides every envelope on what the store knows now."""
+    keys = [room.hasher.message_key(envelope) for envelope in envelopes]
+    refs = [tuple(room.hasher.of_id(one) for one in referenced_ids(envelope)) for envelope in envelopes]
+    want = wanted(envelopes)
+    with room.database.read() as connection:
+        stamp = directory.stamp(connection)
+        answers = directory.look_up(connection, want.keys, want.domains)
+        facts = known.known_keys(connection, set(keys))
+        views = _thread_views(connection, keys, refs)
+        erased = _erased_keys(connection, room, want.keys)
+    decisions = match_page(
+        envelopes,
+        own=room.own,
+        policy=room.policy,
+        answers=answers,
+        threads={envelope.id: view for envelope, view in zip(envelopes, views, strict=True) if view},
+        tombstones={
+            envelope.id: Reason.REMOVED for envelope, key in zip(envelopes, keys, strict=True) if key in facts.removed
+        },
+        erased_keys=erased,
+    )
+    messages = tuple(
+        Decided(
+            envelope=envelope,
+            key=key,
+            refs=ref,
+            decision=overrule(decision, facts.rulings.get(key, {})),
+            in_thread=view is not None,
+        )
+        for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
+    )
+    return Deciding(messages=messages, known=facts, stamp=stamp)
+
+
+def overrule(decision: Decision, rulings: Mapping[str, str | None]) -> Decision:
+    """Applies what people decided about doubtful participants. Pure."""
+    if not rulings or isinstance(decision, Skip):
+        return decision
+    links = list(decision.links) if isinstance(decision, Log) else []
+    for doubt in decision.doubts:
+        chosen = rulings.get(doubt.address)
+        links += [
+            Link(
+                contact_id=one.contact_id,
+                email=one.email,
+                name=one.name,
+                role=doubt.role,
+                address=doubt.address,
+                rule="manual",
+                confidence=1.0,
+                evidence=("chosen in the review queue",),
+            )
+            for one in doubt.candidates
+            if one.contact_id == chosen
+        ]
+    doubts = tuple(doubt for doubt in decision.doubts if doubt.address not in rulings)
+    if links or (isinstance(decision, Log) and decision.companies):
+        return _as_log(decision, tuple(links), doubts)
+    if doubts:
+        return replace(decision, doubts=doubts)
+    return Skip(reason=Reason.NO_CONTACT, evidence=("rejected in the review queue",))
+
+
+def _as_log(decision: Log | Review, links: tuple[Link, ...], doubts: tuple[object, ...]) -> Log:
+    companies = decision.companies if isinstance(decision, Log) else ()
+    rule = decision.rule if isinstance(decision, Log) else "manual"
+    return Log(
+        direction=decision.direction,
+        links=links,
+        companies=companies,
+        doubts=doubts,  # type: ignore[arg-type]  # a subset of the decision's own doubts
+        rule=rule,
+        evidence=decision.evidence,
+    )
+
+
+def _thread_views(
+    connection: sa.Connection, keys: Sequence[bytes], refs: Sequence[tuple[bytes, ...]]
+) -> list[ThreadView | None]:
+    """The thread each message belongs to. One that joins several sees all of them."""
+    of_hash = threads.threads_of(connection, {*keys, *(one for ref in refs for one in ref)})
+    views = threads.views(connection, set(of_hash.values()))
+    found: list[ThreadView | None] = []
+    for key, ref in zip(keys, refs, strict=True):
+        names = dict.fromkeys(of_hash[one] for one in (*ref, key) if one in of_hash)
+        found.append(_joined([views[name] for name in names]))
+    return found
+
+
+def _joined(views: Sequence[ThreadView]) -> ThreadView | None:
+    if len(views) < 2:
+        return views[0] if views else None
+    contacts = {holder.contact_id: holder for view in views for holder in view.contacts}
+    firms = {firm.company_id: firm for view in views for firm in view.companies}
+    return ThreadView(
+        thread_id=min(view.thread_id for view in views),
+        contacts=tuple(contacts[key] for key in sorted(contacts)),
+        companies=tuple(firms[key] for key in sorted(firms)),
+    )
+
+
+def _erased_keys(connection: sa.Connection, room: Room, keys: frozenset[str]) -> frozenset[str]:
+    hashes = {room.hasher.of_address(key): key for key in keys}
+    return frozenset(hashes[one] for one in known.known_erased(connection, hashes.keys()))
+
+
+def best_candidates(decision: Log | Review) -> tuple[Candidate, ...]:
+    """Everyone who might be meant, best first."""
+    return tuple(sorted((c for d in decision.doubts for c in d.candidates), key=lambda c: (-c.score, c.contact_id)))

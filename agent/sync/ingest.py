@@ -1,0 +1,155 @@
+"""One page of a folder, from envelopes to committed rows: decide, fetch what matched, settle, record.
+
+The rows and the cursor that stands for them commit together, under the lease. Before: nothing happened. After: all
+of it did.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from agent.store import directory, folders, gaps, known, record
+from agent.store.folders import HISTORY, FolderState
+from agent.store.record import Collision
+from agent.store.unit import fenced
+from agent.sync import gaps as patience
+from agent.sync import rows
+from agent.sync.deciding import Deciding, decide
+from agent.sync.flags import record_flags
+from agent.sync.overlay import Overlay
+from agent.sync.room import Room
+from agent.sync.rows import Spot
+from agent.sync.settling import Page as Walk
+from agent.sync.settling import Settled, settle_page, wanted_bodies
+from connectors.errors import Retriable
+from connectors.message import Envelope, Message, Page, Withheld
+
+RETRIES = 8
+"""How often a page is decided again because other workers or imports came between; each time against newer facts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A page to ingest. known_places: uid -> location id of messages that are decided anew.
+
+    lane: whose cursor moves, None for repairs and re-reads. ahead: begins to read the next page; called as soon as the
+    bodies of this one are asked for.
+    """
+
+    state: FolderState
+    page: Page
+    lane: str | None = None
+    known_places: Mapping[str, int] | None = None
+    ahead: Callable[[], None] = lambda: None
+
+
+def ingest(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
+    """Decides and records a page. Raises ConnectorError or LeaseLost; then nothing of it was recorded."""
+    for _ in range(RETRIES):
+        try:
+            _ingest_once(room, task, states)
+        except Collision:
+            continue
+        return
+    raise Retriable("the mailbox is being changed faster than it can be read", advice="it is tried again by itself")
+
+
+def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
+    envelopes, older = _to_decide(room, task)
+    deciding = decide(room, envelopes)
+    spot = Spot(
+        mailbox_id=room.lease.mailbox_id,
+        folder_id=task.state.id,
+        validity=task.page.validity,
+        now=room.now(),
+    )
+    walk = Walk(
+        room=room,
+        spot=spot,
+        overlay=Overlay(deciding.known, spot, room.hasher, room.capture),
+        folders=states,
+        bodies=_fetch(room, task, wanted_bodies(room, spot, deciding)),
+        known_places=task.known_places or {},
+    )
+    settled = settle_page(walk, deciding)
+    _commit(room, task, deciding, settled, spot, older)
+    room.counts.update(settled.counts)
+    room.counts["before-start"] += older
+
+
+def _to_decide(room: Room, task: Task) -> tuple[list[Envelope], int]:
+    """The page's messages that have no row yet (or are decided anew), and how many lie before the floor."""
+    anew = task.known_places or {}
+    with room.database.read() as connection:
+        uids = [envelope.id for envelope in task.page.envelopes]
+        listed = known.known_uids(connection, task.state.id, task.page.validity, uids)
+    fresh = [envelope for envelope in task.page.envelopes if envelope.id in anew or envelope.id not in listed]
+    kept = [envelope for envelope in fresh if envelope.id in anew or not _before_start(room, envelope)]
+    return kept, len(fresh) - len(kept)
+
+
+def _before_start(room: Room, envelope: Envelope) -> bool:
+    """Server date, as the server writes it: what SEARCH SINCE compares (RFC 3501, 6.4.4)."""
+    return room.since is not None and envelope.server_time is not None and envelope.server_time.date() < room.since
+
+
+def _fetch(room: Room, task: Task, ids: Sequence[str]) -> dict[str, Message | Withheld]:
+    asked = room.reader.bodies(task.state.folder, task.page.validity, ids) if ids else None
+    task.ahead()
+    return {body.id: body for body in asked.result()} if asked else {}
+
+
+def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: Spot, older: int) -> None:
+    with fenced(room.database, room.lease) as connection:
+        if directory.changed_since(connection, deciding.stamp):
+            raise Collision
+        _record_withheld(room, connection, task, settled, spot)
+        record.record(room.database, connection, settled.rows, spot.now)
+        through = [one.envelope.id for one in deciding.messages if one.envelope.id in (task.known_places or {})]
+        gaps.settle(connection, spot.folder_id, spot.validity, set(through) - _kept_back(settled))
+        gaps.forget_place(connection, spot.folder_id, spot.validity, _gone(task), spot.now)
+        record_flags(room, connection, task.state, task.page, spot.now)
+        folders.add_before_start(connection, spot.folder_id, older)
+        _move_cursor(connection, task)
+
+
+def _kept_back(settled: Settled) -> set[str]:
+    return {one.envelope.id for one, _ in settled.withheld}
+
+
+def _gone(task: Task) -> Collection[str]:
+    anew = task.known_places or {}
+    return {*task.page.gone, *(one.id for one in task.page.withheld if one.gone and one.id in anew)}
+
+
+def _record_withheld(room: Room, connection: sa.Connection, task: Task, settled: Settled, spot: Spot) -> None:
+    """Messages owed by the server, header or body, wait as pending places with a gap each."""
+    owed: list[tuple[str, str, bytes | None]] = [
+        (held.id, held.reason, None) for held in task.page.withheld if not held.gone
+    ]
+    owed += [(one.envelope.id, held.reason, one.key) for one, held in settled.withheld]
+    if not owed:
+        return
+    pending = [rows.pending_place(spot, uid, key) for uid, _, key in owed]
+    record.add_places(room.database, connection, pending)
+    before = gaps.attempts(connection, spot.folder_id, spot.validity, [uid for uid, _, _ in owed])
+    failures = [_failure(uid, reason, before.get(uid, 0) + 1, spot) for uid, reason, _ in owed]
+    gaps.record_failures(room.database, connection, spot.mailbox_id, spot.folder_id, spot.validity, failures, spot.now)
+    room.counts["withheld"] += len(owed)
+
+
+def _failure(uid: str, reason: str, attempts: int, spot: Spot) -> gaps.Failure:
+    return gaps.Failure(
+        uid=uid,
+        reason=reason,
+        attempts=attempts,
+        next_try=patience.next_try(attempts, spot.now),
+        given_up=patience.given_up(attempts),
+    )
+
+
+def _move_cursor(connection: sa.Connection, task: Task) -> None:
+    if task.page.cursor is not None and task.lane is not None:
+        floor = task.state.history_since if task.lane == HISTORY else None
+        folders.save_cursor(connection, task.state.id, task.lane, task.page.cursor, since=floor)

@@ -1,0 +1,132 @@
+"""One complete pass over a mailbox. Plain, synchronous, idempotent: a pass cut off anywhere is finished by the next.
+
+Called by `agent.engine` with a lease. New mail of all folders comes first, then history page by page with a look
+for new mail in between, then what has to be repaired or decided anew.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from time import monotonic
+
+from agent.store import folders, gaps, places
+from agent.store.folders import FolderState
+from agent.store.unit import fenced
+from agent.sync import repair
+from agent.sync.lanes import History, needs_history, read_forward
+from agent.sync.room import Room
+from connectors.errors import Renumbered, Skippable
+from connectors.message import Folder
+
+STOPPED_FOR = timedelta(minutes=15)
+"""How long a folder that refuses is left alone, so that it costs at most a few sign-ins an hour."""
+
+LOOK_EVERY = 10.0
+"""Seconds of reading history between two looks at all folders for new mail."""
+
+
+def sync_mailbox(room: Room) -> None:
+    """Reads everything there is to read. Raises ConnectorError, LeaseLost or Stopped; what was committed stays."""
+    _forward_pass(room)
+    _read_history(room)
+    states = _load(room)
+    repair.retry_gaps(room, states)
+    repair.read_again(room, states)
+
+
+def _forward_pass(room: Room) -> None:
+    """New mail of every listed folder; folders whose mark says that nothing happened are passed over."""
+    listed = room.reader.now(room.reader.source.folders)
+    with fenced(room.database, room.lease) as connection:
+        folders.settle(connection, room.lease.mailbox_id, listed)
+    known = _states(room)
+    for folder in listed:
+        state = known[folder.key]
+        if not _passed_over(room, state, folder):
+            _read_folder(room, state, folder.mark)
+    _settle_absent(room, [state for key, state in known.items() if key not in {f.key for f in listed}], listed)
+
+
+def _passed_over(room: Room, state: FolderState, folder: Folder) -> bool:
+    if state.stopped and not room.eager and state.retry_at is not None and room.now() < state.retry_at:
+        return True
+    return (
+        folder.mark is not None
+        and folder.mark == state.mark
+        and room.reader.source.flags_in_changes
+        and not repair.compare_due(room, state)
+    )
+
+
+def _read_folder(room: Room, state: FolderState, mark: str | None) -> None:
+    with _stopping(room, state):
+        verify = read_forward(room, state, _load(room))
+        fresh = _states(room)[state.key]
+        if fresh.validity != state.validity:  # both lanes were begun: now the forward one is read
+            read_forward(room, fresh, _load(room))
+        elif verify or repair.compare_due(room, fresh):
+            repair.compare(room, fresh, _load(room))
+        repair.read_flags(room, fresh, _load(room))
+        with fenced(room.database, room.lease) as connection:
+            folders.update(connection, state.id, mark=mark, stopped=None, retry_at=None)
+
+
+def _read_history(room: Room) -> None:
+    """The history of every folder, inbox first; between pages the same folder, now and then all, are asked for news."""
+    looked = monotonic()
+    for state in list(_states(room).values()):
+        if not needs_history(state, room.since) or state.stopped:
+            continue
+        with _stopping(room, state):
+            history = History(room, state, _load(room))
+            while history.read_page():
+                fresh = _states(room)[state.key]
+                read_forward(room, fresh, _load(room))
+                if monotonic() - looked > LOOK_EVERY:
+                    _forward_pass(room)
+                    looked = monotonic()
+            repair.compare(room, _states(room)[state.key], _load(room))
+
+
+@contextmanager
+def _stopping(room: Room, state: FolderState) -> Iterator[None]:
+    """A folder that refuses is stopped with its reason; the others go on."""
+    try:
+        yield
+    except Skippable as refusal:
+        with fenced(room.database, room.lease) as connection:
+            folders.update(
+                connection, state.id, stopped=str(refusal)[:300], retry_at=room.now() + STOPPED_FOR, renumberings=0
+            )
+        room.counts["stopped-folders"] += 1
+    except Renumbered:
+        room.counts["renumbered"] += 1  # the next pass begins the folder anew
+
+
+def _settle_absent(room: Room, missing: Sequence[FolderState], listed: Sequence[Folder]) -> None:
+    """A folder that is not listed is gone only if the server also refuses to open it; an empty list says nothing."""
+    for state in missing if listed else ():
+        try:
+            room.reader.now(room.reader.source.ids, state.folder, room.since)
+        except Skippable:
+            _let_go(room, state)
+
+
+def _let_go(room: Room, state: FolderState) -> None:
+    with room.database.read() as connection:
+        live = sorted(places.live_uids(connection, state.id, state.validity or ""))
+    with fenced(room.database, room.lease) as connection:
+        for start in range(0, len(live), repair.BATCH):
+            gaps.forget_place(
+                connection, state.id, state.validity or "", live[start : start + repair.BATCH], room.now()
+            )
+        folders.update(connection, state.id, absent=True, mark=None)
+
+
+def _states(room: Room) -> dict[str, FolderState]:
+    with room.database.read() as connection:
+        return folders.load(connection, room.lease.mailbox_id)
+
+
+def _load(room: Room) -> dict[int, FolderState]:
+    return {state.id: state for state in _states(room).values()}

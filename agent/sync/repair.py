@@ -1,0 +1,139 @@
+"""Brings back what the lanes could not take: gaps, mail to be decided anew, flags, and whatever a comparison finds."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from agent.store import folders, gaps, known, places
+from agent.store.folders import FolderState
+from agent.store.places import Place
+from agent.store.unit import fenced
+from agent.sync.ingest import Task, ingest
+from agent.sync.lanes import States, needs_history
+from agent.sync.room import Room
+from connectors.errors import Renumbered, Skippable
+from connectors.message import Page
+
+BATCH = 500
+FLAGS_EVERY = timedelta(minutes=15)
+"""How often flags are asked for where the server does not tell what changed (no CONDSTORE)."""
+
+COMPARE_EVERY = timedelta(hours=6)
+"""How often all ids of a folder are compared with its rows, whatever the server said."""
+
+MOST_ROUNDS = 10_000
+"""Batches of one pass; what is still queued then waits for the next one."""
+
+
+def compare_due(room: Room, state: FolderState) -> bool:
+    """Whether the periodic full comparison is due. Pure but for the clock."""
+    return state.compared_at is None or room.now() - state.compared_at > COMPARE_EVERY
+
+
+def compare(room: Room, state: FolderState, states: States) -> None:
+    """Compares the folder's ids with its rows: what left is history, what was missed is read now."""
+    source, folder, validity = room.reader.source, state.folder, state.validity or ""
+    everything = room.reader.now(source.ids, folder, None)
+    floor = room.reader.now(source.ids, folder, room.since) if room.since else everything
+    if {everything.validity, floor.validity} != {validity}:
+        return  # renumbered meanwhile: the next pass says so
+    with room.database.read() as connection:
+        live = places.live_uids(connection, state.id, validity)
+    gone = sorted(live - everything.ids)
+    with fenced(room.database, room.lease) as connection:
+        for some in _batches(gone):
+            gaps.forget_place(connection, state.id, validity, some, room.now())
+    if not needs_history(state, room.since):
+        _read_missing(room, state, states, sorted(floor.ids - live, key=_numeric))
+    with fenced(room.database, room.lease) as connection:
+        folders.update(connection, state.id, compared_at=room.now())
+
+
+def _read_missing(room: Room, state: FolderState, states: States, missing: Sequence[str]) -> None:
+    with room.database.read() as connection:
+        anew = known.known_uids(connection, state.id, state.validity or "", missing) if missing else {}
+    for some in _batches(missing):
+        for page in _headers(room, state, state.validity or "", some):
+            back = {uid: anew[uid][0] for uid in some if uid in anew}
+            ingest(room, Task(state=state, page=page, known_places=back), states)
+
+
+def read_flags(room: Room, state: FolderState, states: States) -> None:
+    """Asks for the flags of everything whose flags matter, where the server does not tell by itself."""
+    if room.reader.source.flags_in_changes:
+        return
+    if not room.eager and state.flags_read_at is not None and room.now() - state.flags_read_at < FLAGS_EVERY:
+        return
+    validity = state.validity or ""
+    with room.database.read() as connection:
+        uids = places.logged_uids(connection, state.id, validity)
+    for some in _batches(uids):
+        room.step()
+        page = room.reader.now(room.reader.source.flags, state.folder, validity, some)
+        ingest(room, Task(state=state, page=page), states)
+    with fenced(room.database, room.lease) as connection:
+        folders.update(connection, state.id, flags_read_at=room.now())
+
+
+def retry_gaps(room: Room, states: States) -> None:
+    """Asks once more for every message that is owed and due."""
+    with room.database.read() as connection:
+        now = room.now() + timedelta(days=1) if room.eager else room.now()
+        due = gaps.due(connection, room.lease.mailbox_id, now, 100_000)
+    wanted = [
+        Place(id=g.location_id or 0, folder_id=g.folder_id, validity=g.validity, uid=g.uid, outcome="", reason=None)
+        for g in due
+    ]
+    for state, some in _by_folder(wanted, states):
+        _read_again(room, state, states, some)
+
+
+def read_again(room: Room, states: States) -> None:
+    """Works off the queue of mail to be decided anew, until it is empty or only holds what the server keeps back."""
+    passed: set[int] = set()
+    for _ in range(MOST_ROUNDS):
+        with room.database.read() as connection:
+            queued = places.queued(connection, room.lease.mailbox_id, BATCH, passed)
+        if not queued:
+            return
+        passed.update(place.id for place in queued)
+        readable = [place for place in queued if place.folder_id in states]
+        for state, some in _by_folder(readable, states):
+            _read_again(room, state, states, some)
+            with room.database.read() as connection:
+                waiting = {place.id for place in places.queued(connection, room.lease.mailbox_id, BATCH)}
+            passed -= {place.id for place in some} - waiting
+
+
+def _read_again(room: Room, state: FolderState, states: States, some: Sequence[Place]) -> None:
+    by_uid = {place.uid: place.id for place in some if place.id}
+    for page in _headers(room, state, some[0].validity, [place.uid for place in some]):
+        ingest(room, Task(state=state, page=page, known_places=by_uid), states)
+
+
+def _headers(room: Room, state: FolderState, validity: str, uids: Sequence[str]) -> Iterator[Page]:
+    """Envelopes once more. A folder out of reach or renumbered yields nothing: the lanes will tell."""
+    room.step()
+    try:
+        yield from room.reader.now(lambda: list(room.reader.source.headers(state.folder, validity, uids)))
+    except (Renumbered, Skippable):
+        return
+
+
+def _by_folder(wanted: Sequence[Place], states: States) -> Iterator[tuple[FolderState, list[Place]]]:
+    """Places in batches that one request can ask for."""
+    groups: dict[tuple[int, str], list[Place]] = {}
+    for place in wanted:
+        if place.folder_id in states and states[place.folder_id].validity == place.validity:
+            groups.setdefault((place.folder_id, place.validity), []).append(place)
+    for (folder_id, _), members in groups.items():
+        for start in range(0, len(members), BATCH):
+            yield states[folder_id], members[start : start + BATCH]
+
+
+def _batches(uids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(uids), BATCH):
+        yield uids[start : start + BATCH]
+
+
+def _numeric(uid: str) -> tuple[int, str]:
+    return (int(uid), uid) if uid.isdecimal() else (0, uid)

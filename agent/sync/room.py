@@ -1,0 +1,47 @@
+"""What one pass over one mailbox works with. Made by `agent.bootstrap` once a pass, handed to every step."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from threading import Event
+
+from agent.store.database import Database
+from agent.store.hashes import Hasher
+from agent.store.unit import Lease
+from agent.sync.reader import Reader
+from config.model import Capture
+from matchers.chain import MatchPolicy, Own
+
+
+class Stopped(Exception):
+    """The daemon stops: the pass ends between two pages."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """progress: called at each page, renews the lease and raises LeaseLost when it went. counts: for the summary.
+
+    since: the floor on server dates; None reads everything. eager: everything counts as due now (`sync`), whatever
+    waits for its time; the daemon (`run`) obeys the waits.
+    """
+
+    database: Database
+    hasher: Hasher
+    reader: Reader
+    lease: Lease
+    own: Own
+    policy: MatchPolicy
+    capture: Capture
+    since: date | None
+    progress: Callable[[], None]
+    stop: Event
+    now: Callable[[], datetime]
+    eager: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def step(self) -> None:
+        """Between two pages: goes on, or raises Stopped or LeaseLost."""
+        if self.stop.is_set():
+            raise Stopped
+        self.progress()

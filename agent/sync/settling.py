@@ -1,0 +1,199 @@
+"""Says of every message of a decided page which interaction it is, and fetches only the bodies that takes.
+
+Two walks over the page. The first one asks what cannot be known without a text; then the bodies come in one
+request; the second one settles every message in order, each seeing those before it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.store.folders import FolderState
+from agent.store.known import KnownPlace
+from agent.store.record import PageRows
+from agent.sync import rows
+from agent.sync.deciding import Decided, Deciding
+from agent.sync.identity import Compare, Identity, New, Same, settle
+from agent.sync.overlay import Overlay
+from agent.sync.room import Room
+from agent.sync.rows import Spot
+from agent.sync.timing import trusted
+from connectors.message import Message, Withheld
+from matchers.chain import late_skip
+from matchers.match import Decision, Log, Reason, Review, Skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """A page ready to be recorded. withheld: bodies that the server kept back, by message."""
+
+    rows: PageRows
+    withheld: tuple[tuple[Decided, Withheld], ...]
+    counts: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Page:
+    """The second walk's workplace: rows grow as messages are settled in order."""
+
+    room: Room
+    spot: Spot
+    overlay: Overlay
+    folders: Mapping[int, FolderState]
+    bodies: Mapping[str, Message | Withheld]
+    known_places: Mapping[str, int]
+    out: PageRows = field(default_factory=PageRows)
+    withheld: list[tuple[Decided, Withheld]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def place(self, one: Decided, row: rows.Changing) -> None:
+        """A new place, or a known one that moves on."""
+        location = self.known_places.get(one.envelope.id)
+        if location is None:
+            self.out.places.append(row)
+        else:
+            self.out.moved_on.append(row | {"id": location})
+        name = str(row["outcome"]) if row["outcome"] != "skipped" else f"skipped:{row['reason']}"
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+
+def wanted_bodies(room: Room, spot: Spot, deciding: Deciding) -> list[str]:
+    """Ids whose text is needed: new interactions where the policy keeps texts, and whatever must be compared."""
+    overlay = Overlay(deciding.known, spot, room.hasher, room.capture)
+    kept = [one for one in deciding.messages if isinstance(one.decision, Log)]
+    wanted: list[str] = []
+    compared: set[bytes] = set()
+    for one in kept:
+        found = overlay.identify(one)
+        if isinstance(found, Compare):
+            compared.add(one.key)
+        if room.capture == "full" and (isinstance(found, New) or overlay.deepens(one.key, found)):
+            wanted.append(one.envelope.id)
+        if not isinstance(found, Compare):
+            overlay.put(one, found.interaction_id if isinstance(found, Same) else overlay.add(one).id, None)
+    wanted += [one.envelope.id for one in kept if one.key in compared]
+    return list(dict.fromkeys(wanted))
+
+
+def settle_page(page: Page, deciding: Deciding) -> Settled:
+    """Rows for the whole page."""
+    for one in deciding.messages:
+        _settle_one(page, one)
+    return Settled(rows=page.out, withheld=tuple(page.withheld), counts=page.counts)
+
+
+def _settle_one(page: Page, one: Decided) -> None:
+    body = page.bodies.get(one.envelope.id)
+    if isinstance(body, Withheld) and isinstance(one.decision, Log):
+        if not body.gone:
+            page.withheld.append((one, body))
+        return
+    decision: Decision = one.decision
+    if isinstance(body, Message):
+        decision = late_skip(one.envelope, body, decision, page.room.policy) or decision
+    match decision:
+        case Skip():
+            _skip(page, one, decision)
+        case Review():
+            _review(page, one, decision)
+        case Log():
+            _log(page, one, decision, body if isinstance(body, Message) else None)
+
+
+def _skip(page: Page, one: Decided, skip: Skip) -> None:
+    page.place(one, rows.skipped_place(page.spot, one, skip))
+    if skip.reason is Reason.NO_CONTACT:
+        _leave_refs(page, one)
+    found = list(rows.signals(one, skip, page.spot.now))
+    if found:
+        page.out.signals.extend(found)
+        page.out.signal_ids[one.key] = one.ids
+
+
+def _review(page: Page, one: Decided, review: Review) -> None:
+    page.place(one, rows.review_place(page.spot, one))
+    page.out.reviews.extend(rows.reviews(page.room.hasher, page.spot, one, review, None))
+    _leave_refs(page, one)
+
+
+def _leave_refs(page: Page, one: Decided) -> None:
+    page.out.refs.extend(rows.refs(one))
+    if not one.in_thread:
+        page.out.strangers.update(one.ids)
+
+
+def _log(page: Page, one: Decided, log: Log, body: Message | None) -> None:
+    digest = page.room.hasher.of_text(body.text) if body else None
+    found = page.overlay.identify(one)
+    if isinstance(found, Compare):
+        found = _settle_by_text(page, found, digest)
+    if isinstance(found, Same):
+        interaction = found.interaction_id
+        _log_again(page, one, interaction, body)
+    else:
+        shared = isinstance(found, New) and found.shared
+        interaction = _log_new(page, one, log, body, shared=shared)
+    page.place(one, rows.logged_place(page.spot, one, interaction, digest))
+    page.overlay.put(one, interaction, digest)
+    page.out.participants.extend(rows.participants(interaction, one))
+    page.out.links.extend(rows.links(interaction, log))
+    page.out.company_links.extend(rows.company_links(interaction, log))
+    page.out.reviews.extend(rows.reviews(page.room.hasher, page.spot, one, log, interaction))
+
+
+def _log_new(page: Page, one: Decided, log: Log, body: Message | None, *, shared: bool) -> str:
+    new = page.overlay.add(one)
+    row = rows.interaction(page.spot, one, log, id=new.id, variant=new.variant, capture=page.room.capture)
+    if body is not None and page.room.capture == "full":
+        _add_text(page, row, body)
+    if shared:
+        row["flagged_as"] = [*_list(row), "shared-message-id" if one.envelope.message_id else "same-header"]
+    page.out.interactions.append(row)
+    page.out.ids[new.id] = one.ids
+    return new.id
+
+
+def _add_text(page: Page, row: rows.Changing, body: Message) -> None:
+    columns = rows.captured(body)
+    columns["flagged_as"] = [*_list(row), *_list(columns)]
+    row.update(columns)
+    page.out.texts.append({"interaction_id": row["id"], "text": body.text})
+
+
+def _list(row: Mapping[str, object]) -> list[object]:
+    found = row.get("flagged_as", [])
+    return list(found) if isinstance(found, list) else []
+
+
+def _log_again(page: Page, one: Decided, interaction: str, body: Message | None) -> None:
+    """One more place of the same interaction: it may date it earlier, or let more of it be kept."""
+    envelope = one.envelope
+    if not trusted(envelope.date, envelope.server_time, page.spot.now) and envelope.server_time:
+        page.out.earlier.append((interaction, envelope.server_time))
+    if envelope.id in page.known_places:
+        page.out.relinked[interaction] = one.decision.rule if isinstance(one.decision, Log) else ""
+    if page.overlay.deepens(one.key, Same(interaction_id=interaction)):
+        _deepen(page, one, interaction, body)
+
+
+def _deepen(page: Page, one: Decided, interaction: str, body: Message | None) -> None:
+    row: rows.Changing = {"id": interaction, "capture": page.room.capture, "subject": one.envelope.subject}
+    if body is not None and page.room.capture == "full":
+        _add_text(page, row, body)
+    page.out.deepened.append(row)
+
+
+def _settle_by_text(page: Page, compare: Compare, digest: bytes | None) -> Identity:
+    if digest is None:
+        return Same(interaction_id=compare.places[0].interaction_id)
+    return settle(compare, digest, [_digest_at(page, place) for place in compare.places])
+
+
+def _digest_at(page: Page, place: KnownPlace) -> bytes | None:
+    """The digest of a place's text, fetched once more where none was kept."""
+    folder = page.folders.get(place.folder_id)
+    if place.text_digest is not None or place.gone or place.mailbox_id != page.spot.mailbox_id or folder is None:
+        return place.text_digest
+    for body in page.room.reader.bodies(folder.folder, place.validity, [place.uid]).result():
+        if isinstance(body, Message):
+            return page.room.hasher.of_text(body.text)
+    return None
