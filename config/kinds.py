@@ -64,7 +64,7 @@ def choice(*allowed: str, later: Sequence[str] = ()) -> Kind:
     return converted({"enum": list(allowed)}, convert)
 
 
-def weekday_number(node: Node, reading: Reading) -> int:
+def _weekday_number(node: Node, reading: Reading) -> int:
     """Monday is 0. Raises Wrong for anything but the English names of the days."""
     value = text_of(node, f"write {one_of(WEEKDAYS)}")
     if value not in WEEKDAYS:
@@ -73,7 +73,7 @@ def weekday_number(node: Node, reading: Reading) -> int:
 
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-weekday = converted({"enum": list(WEEKDAYS)}, weekday_number)
+weekday = converted({"enum": list(WEEKDAYS)}, _weekday_number)
 
 _WRITE_DAY = "write a date without quotes, such as 2026-01-31"
 

@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping
 from importlib.resources import files
 
+from config.combined import folders, rule
 from config.kinds import zone
 from config.personal import secret
 from config.reading import Schema
-from config.rule_kinds import folders, rule
 from config.words import CALENDAR, CONNECTORS, MAIN, MASTER, OAUTH, REMINDERS, ROLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -4,6 +4,7 @@ The checks, the JSON Schema and the editor's completion are all made from these.
 together is decided in `config.mailboxes`.
 """
 
+from config.combined import folders, rule, working_week
 from config.form import Form, Key, many, table
 from config.kinds import (
     address,
@@ -16,7 +17,6 @@ from config.kinds import (
     since,
     span,
     text,
-    weekday,
     whole,
     yes_no,
     zone,
@@ -29,7 +29,6 @@ from config.personal import (
     secret,
     web_url,
 )
-from config.rule_kinds import folders, rule
 
 ROLES = ("inbox", "sent", "archive", "all", "drafts", "junk", "trash")
 LATER_RULES = ("waiting_for_us", "gone_quiet", "late_order", "key_date", "meeting_follow_up", "promise")
@@ -42,7 +41,7 @@ ORGANISATION = Form(
         "timezone": Key(kind=zone, about="IANA time zone that applies where a mailbox names none.", default="UTC"),
         "country": Key(kind=text, about="Country whose public holidays are no working days, such as DE."),
         "working_days": Key(
-            kind=many(weekday, least=1),
+            kind=working_week,
             about="Days on which work is done.",
             default=["monday", "tuesday", "wednesday", "thursday", "friday"],
         ),

@@ -1,9 +1,9 @@
-"""The two kinds that are written in more than one way: folders as a list or a table, a rule as a switch or a table."""
+"""Kinds made of others: the working week, folders as a list or a table, a rule as a switch or a table."""
 
 from collections.abc import Sequence
 
 from config.form import Form, Key, many, read_table, table
-from config.kinds import choice, text, working_days, yes_no
+from config.kinds import choice, text, weekday, working_days, yes_no
 from config.model import AfterRule, FolderChoice
 from config.node import Node
 from config.reading import WRONG, Kind, Reading
@@ -12,6 +12,18 @@ AFTER = Form(
     about="A rule and how long it waits.",
     keys={"after": Key(kind=working_days, about="How long to wait.", default="3 working days")},
 )
+
+
+_WEEK = many(weekday, least=1)
+
+
+def _working_week(node: Node, reading: Reading) -> object:
+    """The days by number, Monday 0, in order and each once."""
+    days = _WEEK.read(node, reading)
+    return tuple(sorted(set(days))) if isinstance(days, tuple) else WRONG
+
+
+working_week = Kind(schema=_WEEK.schema, read=_working_week)
 
 
 def _rule(node: Node, reading: Reading) -> object:
