@@ -1,0 +1,129 @@
+"""The words of the rules: what they are given (rows of the history), and what they answer (reminders, with reasons).
+
+A rule is a pure function of rows. It says which reminders should exist now and why; what to do about those that
+already stand somewhere is `agent.reminders.cycle`'s business. The store makes the rows (`agent.store.reminders`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+
+from agent.reminders.calendar_days import WorkDays
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Party:
+    """A contact of an interaction. role: from, reply-to, to, cc, bcc, attendee: the first that applies."""
+
+    contact_id: str
+    name: str
+    address: str
+    role: str
+    company_id: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How people call them."""
+        return self.name or self.address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """One interaction. occurred_at: aware. subject: None if the capture level keeps none.
+
+    author: the address of our mailbox that wrote it (by address or alias), None if nobody of ours did.
+    holders: our mailboxes that hold a copy; those named in To come first, in its order.
+    asks: our or their new text asks for something; None where no text was captured. recipients: To, Cc and Bcc.
+    flagged, flag_due: the follow-up flag. back_by: the day an inbound mail names for the real answer, None if none.
+    """
+
+    id: str
+    thread_id: str | None
+    kind: str
+    direction: str
+    occurred_at: datetime
+    subject: str | None = None
+    author: str | None = None
+    holders: tuple[str, ...] = ()
+    asks: bool | None = None
+    parties: tuple[Party, ...] = ()
+    recipients: int = 1
+    flagged: bool = False
+    flag_due: date | None = None
+    back_by: date | None = None
+
+    def named(self, *roles: str) -> tuple[Party, ...]:
+        """The contacts in these roles, in order."""
+        return tuple(party for party in self.parties if party.role in roles)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What a bounce or auto-reply says of a contact. kind: bounce | auto-reply; back_on: the return date it names."""
+
+    kind: str
+    contact_id: str
+    at: datetime
+    thread_id: str | None = None
+    back_on: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """The rows of one run. threads: id -> its interactions, oldest first, of all our mailboxes.
+
+    touches: contact id -> what came from them or was held with them outside those threads (mail, meetings, calls).
+    """
+
+    threads: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+    told: tuple[Told, ...] = ()
+    touches: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """For whom a rule is asked, and the terms they work on. now: aware. after: working days to wait.
+
+    at: wall time of the day's reminders in `zone`. colleagues: whether a colleague's answer counts as theirs.
+    """
+
+    mailbox: str
+    zone: str
+    now: datetime
+    at: time
+    days: WorkDays
+    after: int
+    colleagues: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """A reminder that should exist. Its identity is (rule, mailbox, contact_id, reason); the rest may change.
+
+    reason: what it is about, stable across restarts and restored backups. reason_at: when that came about, aware.
+    due: wall time in the mailbox's zone. about: the subject, where it may be shown. label: the contact, for people.
+    """
+
+    rule: str
+    mailbox: str
+    contact_id: str | None
+    reason: str
+    reason_at: datetime
+    due: datetime
+    title: str
+    why: str
+    label: str = ""
+    about: str | None = None
+    thread_id: str | None = None
+    interaction_id: str | None = None
+
+
+def day_text(moment: date) -> str:
+    """A date as people write it in English, whatever the machine's locale: 2 March 2026."""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)

@@ -1,0 +1,55 @@
+"""The salesperson's own follow-up flag on a mail: a reminder at its due date, else after N working days."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from agent.reminders.calendar_days import local_day
+from agent.reminders.rules.base import Item, Ledger, Party, Terms, Wanted, day_text
+
+RULE = "flagged"
+
+
+def flagged(ledger: Ledger, terms: Terms) -> Iterator[Wanted]:
+    """One reminder a thread: for its latest flagged mail, in the mailbox that wrote it or was addressed first."""
+    for thread_id, items in ledger.threads.items():
+        marked = [item for item in items if item.flagged and _owner(item) == terms.mailbox]
+        if marked:
+            yield _wanted(thread_id, marked[-1], terms)
+
+
+def _owner(item: Item) -> str | None:
+    return item.author or next(iter(item.holders), None)
+
+
+def _wanted(thread_id: str, item: Item, terms: Terms) -> Wanted:
+    contact = _contact(item)
+    label = contact.label if contact is not None else ""
+    came_on = local_day(item.occurred_at, terms.zone)
+    day = item.flag_due or terms.days.after(came_on, terms.after)
+    return Wanted(
+        rule=RULE,
+        mailbox=terms.mailbox,
+        contact_id=contact.contact_id if contact is not None else None,
+        reason=item.id,
+        reason_at=max(item.occurred_at, _start_of(item, terms)),
+        due=datetime.combine(day, terms.at),
+        title=f"Follow up: {label}" if label else "Follow up",
+        why=f"You flagged the mail of {day_text(came_on)}.",
+        label=label,
+        about=item.subject,
+        thread_id=thread_id,
+        interaction_id=item.id,
+    )
+
+
+def _contact(item: Item) -> Party | None:
+    """Who wrote to us, or whom we wrote to; else whoever is named."""
+    roles = ("to",) if item.direction == "outbound" else ("from", "reply-to")
+    return next(iter((*item.named(*roles), *item.parties)), None)
+
+
+def _start_of(item: Item, terms: Terms) -> datetime:
+    """A flag with a due date is as old as that date, so an old mail flagged for tomorrow is no old reason."""
+    if item.flag_due is None:
+        return item.occurred_at
+    return min(terms.now, datetime.combine(item.flag_due, terms.at, tzinfo=terms.now.tzinfo))

@@ -1,0 +1,135 @@
+"""We wrote last and asked for something; nobody has answered for N working days."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agent.reminders.calendar_days import local_day
+from agent.reminders.rules.base import Item, Ledger, Party, Terms, Wanted, day_text
+
+RULE = "waiting_for_them"
+MANY_RECIPIENTS = 10
+"""A mail to more people than this is an announcement; nobody owes it an answer."""
+_PREFIX = re.compile(r"(?:(?:re|aw|antw|sv|vs|r|res|rv|odp|fw|fwd|wg|tr|rif|doorst|enc)(?:\[\d{1,3}\])?\s?:\s*){1,10}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """Our latest mail of a thread that is open, and the contacts it asks."""
+
+    item: Item
+    asked: tuple[Party, ...]
+
+
+def waiting_for_them(ledger: Ledger, terms: Terms) -> Iterator[Wanted]:
+    """One reminder a thread, for the mailbox that wrote last."""
+    for thread_id, items in ledger.threads.items():
+        question = open_question(items, terms)
+        if question is None or is_answered(question, items, ledger, terms):
+            continue
+        waiting = _not_bounced(question, ledger)
+        if waiting:
+            yield _wanted(thread_id, question, waiting, ledger, terms)
+
+
+def open_question(items: tuple[Item, ...], terms: Terms) -> Question | None:
+    """What stays open of a thread in which this mailbox wrote last; None if nothing does."""
+    mails = [item for item in items if item.kind == "email" and item.direction != "internal"]
+    ours: list[Item] = []
+    for item in reversed(mails):
+        if item.direction != "outbound":
+            break
+        ours.append(item)
+    last = next(iter(ours), None)
+    if last is None or last.author != terms.mailbox:
+        return None
+    return next((question for question in map(_question, ours) if question is not None), None)
+
+
+def is_answered(question: Question, items: tuple[Item, ...], ledger: Ledger, terms: Terms) -> bool:
+    """By an answer in the thread, by one that started a new thread, or by having met or called."""
+    since = question.item.occurred_at
+    if any(_answers(item, question, terms) for item in items if item.occurred_at > since):
+        return True
+    touches = (item for party in question.asked for item in ledger.touches.get(party.contact_id, ()))
+    return any(_settles(item, question) for item in touches if since < item.occurred_at <= terms.now)
+
+
+def same_subject(one: str | None, other: str | None) -> bool:
+    """Whether two subjects are the same but for reply and forward prefixes."""
+    first, second = (_PREFIX.sub("", (text or "").casefold().strip(), count=1).strip() for text in (one, other))
+    return bool(first) and first == second
+
+
+def _question(item: Item) -> Question | None:
+    """Where no text was captured, only the salesperson's flag says that something is open."""
+    asked = item.named("to")
+    is_open = item.flagged if item.asks is None else item.asks
+    if not asked or not is_open or item.recipients > MANY_RECIPIENTS:
+        return None
+    return Question(item=item, asked=asked)
+
+
+def _answers(item: Item, question: Question, terms: Terms) -> bool:
+    """An inbound mail of the thread, from someone asked, from their company, or from an address nobody knows."""
+    if item.kind != "email" or item.direction != "inbound":
+        return False
+    authors = item.named("from", "reply-to")
+    if not authors or {party.contact_id for party in authors} & {party.contact_id for party in question.asked}:
+        return True
+    companies = {party.company_id for party in question.asked if party.company_id}
+    return terms.colleagues and any(party.company_id in companies for party in authors)
+
+
+def _settles(item: Item, question: Question) -> bool:
+    if item.kind in ("meeting", "call"):
+        return True
+    return item.kind == "email" and item.direction == "inbound" and same_subject(item.subject, question.item.subject)
+
+
+def _not_bounced(question: Question, ledger: Ledger) -> tuple[Party, ...]:
+    """Nobody waits for an answer from an address that our mail never reached."""
+    bounced = {told.contact_id for told in ledger.told if told.kind == "bounce" and _concerns(told.at, question)}
+    return tuple(party for party in question.asked if party.contact_id not in bounced)
+
+
+def _wanted(thread_id: str, question: Question, waiting: tuple[Party, ...], ledger: Ledger, terms: Terms) -> Wanted:
+    item, contact = question.item, waiting[0]
+    wrote_on = local_day(item.occurred_at, terms.zone)
+    return Wanted(
+        rule=RULE,
+        mailbox=terms.mailbox,
+        contact_id=contact.contact_id,
+        reason=item.id,
+        reason_at=item.occurred_at,
+        due=_due(question, waiting, ledger, terms),
+        title=f"Waiting for an answer: {contact.label}",
+        why=f"You wrote to {_names(waiting)} on {day_text(wrote_on)} and asked for something. No answer yet.",
+        label=contact.label,
+        about=item.subject,
+        thread_id=thread_id,
+        interaction_id=item.id,
+    )
+
+
+def _due(question: Question, waiting: tuple[Party, ...], ledger: Ledger, terms: Terms) -> datetime:
+    """After N working days. An out-of-office moves it past the return date that it names, else N doubles."""
+    wrote_on = local_day(question.item.occurred_at, terms.zone)
+    day = terms.days.after(wrote_on, terms.after)
+    for told in ledger.told:
+        away = told.kind == "auto-reply" and told.contact_id in {party.contact_id for party in waiting}
+        if away and _concerns(told.at, question):
+            later = terms.days.after(told.back_on or wrote_on, 1 if told.back_on else 2 * terms.after)
+            day = max(day, later)
+    return datetime.combine(day, terms.at)
+
+
+def _concerns(at: datetime, question: Question) -> bool:
+    """Mail servers answer at once; their clocks differ by some minutes."""
+    return at >= question.item.occurred_at - timedelta(minutes=5)
+
+
+def _names(parties: tuple[Party, ...]) -> str:
+    first = ", ".join(party.label for party in parties[:3])
+    return first if len(parties) <= 3 else f"{first} and {len(parties) - 3} more"
