@@ -152,11 +152,9 @@ class Writer:
     def _finish(self, event: str, written: Mapping[str, Draft], *, reread: bool) -> None:
         if reread:
             queue_rereads(self.connection, self.database)
-        for chunk in _chunks(sorted(written)):
-            changes = [
-                feed.Change(kind="contact", event=event, entity=key, body=contact.told())
-                for key, contact in load(self.connection, chunk).items()
-            ]
+        for chunk in _chunks(list(written)):
+            now = load(self.connection, chunk)
+            changes = [feed.Change(kind="contact", event=event, entity=key, body=now[key].told()) for key in chunk]
             feed.append(self.database, self.connection, changes)
 
 

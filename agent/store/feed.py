@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from agent.store.database import FEED_LOCK, Database
+from agent.store.database import Database
 from agent.store.tables import changes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,8 +57,7 @@ def append(database: Database, connection: sa.Connection, batch: Sequence[Change
     """
     if not batch:
         return
-    if not database.is_sqlite:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK)))
+    database.serialise(connection)
     now = datetime.now(UTC)
     rows = [{"at": now, "kind": c.kind, "event": c.event, "entity": c.entity, "body": dict(c.body)} for c in batch]
     connection.execute(sa.insert(changes), rows)
@@ -80,6 +79,10 @@ def position(connection: sa.Connection, token: str) -> int:
         seq, at = int(number), _EPOCH + timedelta(microseconds=int(stamp, 16))
     except (ValueError, OverflowError) as error:
         raise UnknownToken(token) from error
-    if connection.execute(sa.select(changes.c.at).where(changes.c.seq == seq)).scalar_one_or_none() != at:
+    if not 0 < seq < 2**63 or _given_at(connection, seq) != at:
         raise UnknownToken(token)
     return seq
+
+
+def _given_at(connection: sa.Connection, seq: int) -> datetime | None:
+    return connection.execute(sa.select(changes.c.at).where(changes.c.seq == seq)).scalar_one_or_none()

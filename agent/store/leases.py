@@ -29,7 +29,7 @@ def take(
         row = connection.execute(_row_of(mailbox_id).with_for_update()).one_or_none()
         if row is None or not row.active or not row.approved or row.paused:
             return None
-        if not _is_free(row.lease_owner, row.lease_until, now) or not (force_due or row.next_due <= now):
+        if not is_free(row.lease_owner, row.lease_until, now) or not (force_due or row.next_due <= now):
             return None
         epoch = int(row.lease_epoch) + 1
         held = {"lease_owner": owner, "lease_epoch": epoch, "lease_until": now + timedelta(seconds=seconds)}
@@ -110,7 +110,8 @@ def _finish(database: Database, lease: Lease, values: dict[str, object]) -> None
         raise LeaseLost(f"the lease of mailbox {lease.mailbox_id} went to another worker")
 
 
-def _is_free(owner: str | None, until: datetime | None, now: datetime) -> bool:
+def is_free(owner: str | None, until: datetime | None, now: datetime) -> bool:
+    """Whether a lease may be taken: nobody has it, it ran out, or the process that has it is gone from this host."""
     return owner is None or until is None or until <= now or is_gone(owner)
 
 

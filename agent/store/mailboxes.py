@@ -6,11 +6,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 import sqlalchemy as sa
 
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.leases import is_free
 from agent.store.tables import cursors, folders, locations, mailboxes, rereads
 from config.model import Frozen, Mailbox, Settings
 from config.secrets import Secret, SecretError
@@ -22,11 +24,15 @@ NEVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
-    """A mailbox whose turn it is. failures: passes that failed in a row, as back-off counts them."""
+    """A mailbox and what back-off knows of it.
+
+    failures: as `agent.engine.backoff` counts them. problem: needs-sign-in or stopped, if that was found before.
+    """
 
     id: int
     address: str
-    failures: int
+    failures: int = 0
+    problem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,22 +117,49 @@ def since(connection: sa.Connection, mailbox_id: int) -> date | None:
 
 
 def due(connection: sa.Connection, now: datetime, limit: int) -> Sequence[Due]:
-    """Mailboxes to read now that nobody holds for certain, longest waiting first."""
+    """Mailboxes to read now that nobody holds, longest waiting first."""
     waiting = (
-        sa.select(mailboxes.c.id, mailboxes.c.address, mailboxes.c.failures)
+        sa.select(mailboxes)
         .where(mailboxes.c.active, mailboxes.c.approved, ~mailboxes.c.paused, mailboxes.c.next_due <= now)
         .order_by(mailboxes.c.next_due, mailboxes.c.id)
-        .limit(limit)
     )
-    return [Due(id=row.id, address=row.address, failures=row.failures) for row in connection.execute(waiting)]
+    free = (row for row in connection.execute(waiting) if is_free(row.lease_owner, row.lease_until, now))
+    return [_due(row) for row in islice(free, limit)]
 
 
-def set_paused(database: Database, address: str, *, paused: bool, now: datetime) -> bool:
-    """Lets a mailbox rest, or makes it due again. False if the configuration names no such mailbox."""
-    values: dict[str, object] = {"paused": paused} if paused else {"paused": False, "next_due": now}
+def one(connection: sa.Connection, mailbox_id: int) -> Due:
+    """One mailbox, due or not."""
+    return _due(connection.execute(sa.select(mailboxes).where(mailboxes.c.id == mailbox_id)).one())
+
+
+def pause(database: Database, address: str) -> bool:
+    """Lets a mailbox rest: who works on it stops at the next page. False if the configuration does not name it."""
+    return _set(database, address, {"paused": True})
+
+
+def resume(database: Database, address: str, now: datetime) -> bool:
+    """Ends the rest of a mailbox, and lifts what stopped it. False if the configuration does not name it."""
+    return _set(database, address, {"paused": False, **_lifted(now)})
+
+
+def lift(database: Database, address: str, now: datetime) -> bool:
+    """Tries a stopped mailbox anew, for instance after a sign-in; one that rests goes on resting."""
+    return _set(database, address, _lifted(now))
+
+
+def _lifted(now: datetime) -> dict[str, object]:
+    return {"problem": None, "failures": 0, "next_due": now}
+
+
+def _set(database: Database, address: str, values: dict[str, object]) -> bool:
     named = sa.and_(mailboxes.c.address == normalise(address).normalised, mailboxes.c.active)
     with database.write() as connection:
         return bool(connection.execute(sa.update(mailboxes).where(named).values(**values)).rowcount)
+
+
+def _due(row: "sa.Row[tuple[object, ...]]") -> Due:
+    known = row._mapping
+    return Due(id=known["id"], address=known["address"], failures=known["failures"], problem=known["problem"])
 
 
 def lock_all(connection: sa.Connection) -> None:
@@ -136,7 +169,7 @@ def lock_all(connection: sa.Connection) -> None:
 
 def make_due(connection: sa.Connection, wanted: "sa.Select[tuple[int]]", now: datetime) -> None:
     """Gives these mailboxes the next turn; one in back-off keeps waiting."""
-    healthy = sa.and_(mailboxes.c.failures == 0, mailboxes.c.problem.is_(None), mailboxes.c.next_due > now)
+    healthy = sa.and_(mailboxes.c.last_error.is_(None), mailboxes.c.problem.is_(None), mailboxes.c.next_due > now)
     connection.execute(sa.update(mailboxes).where(mailboxes.c.id.in_(wanted), healthy).values(next_due=now))
 
 
@@ -167,7 +200,7 @@ def _state(row: "sa.Row[tuple[object, ...]]", now: datetime) -> str:
         return str(known["problem"])
     if known["lease_owner"] and known["lease_until"] > now:
         return "syncing"
-    if known["failures"] or known["last_error"]:
+    if known["last_error"]:
         return "waiting"
     return "ok" if known["last_success"] else "new"
 
@@ -213,9 +246,7 @@ def _settle_known(
         "active": True,
         "connector": mailbox.connector,
         "settings_digest": digest,
-        "problem": None,
-        "failures": 0,
-        "next_due": now,
+        **_lifted(now),
         **_fenced_off(),
     }
     if _span_part(known["settings_digest"]) != _span_part(digest):  # a span once fixed stays fixed

@@ -1,0 +1,132 @@
+"""The daemon: settles the schedule, works until asked to stop, and takes a new configuration without stopping.
+
+Called by `crm-agent run`. What it works with is handed in by `agent.bootstrap`, so it knows neither mail nor tables.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from agent.engine import pidfile
+from agent.engine.local import PER_SERVER, WORKERS, Local
+from agent.engine.progress import utc_now
+from agent.engine.runner import Runner, Work
+from agent.engine.signals import Asked, Inbox
+from agent.engine.sources import Sources
+from agent.store import mailboxes
+from agent.store.database import Database, StoreError
+from agent.store.hashes import Hasher
+from agent.store.leases import SECONDS
+from config.model import Mailbox, Settings
+from config.problem import ConfigProblems
+from config.secrets import SecretError
+from matchers.address import normalise
+
+STOP_SECONDS = 8.0
+"""How long passes may take to end after their page; the process is gone two seconds later at most."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """What the daemon works with.
+
+    load: reads the configuration anew, raises ConfigProblems. work_for: the pass for these settings; it borrows
+    connections from `sources`. pid_file: where `reload` finds us, None nowhere.
+    """
+
+    database: Database
+    hasher: Hasher
+    load: Callable[[], Settings]
+    work_for: Callable[[Settings], Work]
+    sources: Sources
+    pid_file: Path | None = None
+    workers: int = WORKERS
+    per_server: int = PER_SERVER
+    lease_seconds: float = SECONDS
+    inbox: Inbox = field(default_factory=Inbox)
+
+
+def run(wiring: Wiring, settings: Settings) -> Sequence[int]:
+    """Runs until SIGTERM or SIGINT. Returns the ids of mailboxes whose pass did not end in time, mostly none.
+
+    Threads of those left still hang on a server: the caller ends the process without waiting for them. That is safe,
+    they can commit nothing any more. Raises StoreError if the database cannot be used at the start.
+    """
+    local = Local(_runner(wiring, settings), workers=wiring.workers, per_server=wiring.per_server)
+    _settle(wiring, settings, local)
+    with wiring.inbox.listening():
+        _name_us(wiring.pid_file)
+        local.start()
+        _log.info("started", mailboxes=len(settings.mailboxes))
+        try:
+            _serve(wiring, settings, local)
+        finally:
+            left = _stop(wiring, local)
+    return left
+
+
+def _serve(wiring: Wiring, settings: Settings, local: Local) -> None:
+    while (asked := wiring.inbox.wait()) is not Asked.STOP:
+        if asked is Asked.RELOAD:
+            settings = _reload(wiring, settings, local)
+
+
+def _reload(wiring: Wiring, current: Settings, local: Local) -> Settings:
+    """The settings that apply from now on: the new ones, or the current ones if anything is wrong with the new."""
+    try:
+        fresh = wiring.load()
+        if fresh.store != current.store:
+            _log.warning("a change of the store needs a restart: everything else is taken over")
+        _settle(wiring, fresh, local)
+    except ConfigProblems as problems:
+        for problem in problems.problems:
+            _log.error("the new configuration is wrong, nothing was changed", problem=str(problem))
+        return current
+    except (SecretError, StoreError) as error:
+        _log.error("the new configuration cannot be used, nothing was changed", problem=str(error))
+        return current
+    for mailbox in set(current.mailboxes) - set(fresh.mailboxes):
+        wiring.sources.forget(mailbox.address)
+    _log.info("reloaded", mailboxes=len(fresh.mailboxes))
+    return fresh
+
+
+def _settle(wiring: Wiring, settings: Settings, local: Local) -> None:
+    runner = _runner(wiring, settings)
+    mailboxes.settle(wiring.database, settings, wiring.hasher, utc_now())
+    local.read(by_address(settings.mailboxes), runner)
+
+
+def _runner(wiring: Wiring, settings: Settings) -> Runner:
+    return Runner(database=wiring.database, work=wiring.work_for(settings), lease_seconds=wiring.lease_seconds)
+
+
+def by_address(configured: Sequence[Mailbox]) -> dict[str, Mailbox]:
+    """Mailboxes by normalised address, as the schedule names them."""
+    return {normalise(mailbox.address).normalised: mailbox for mailbox in configured}
+
+
+def _name_us(pid_file: Path | None) -> None:
+    try:
+        if pid_file and not pidfile.write(pid_file):
+            _log.warning("another crm-agent runs on this database: mailboxes are shared, none is read twice")
+    except OSError as error:
+        _log.warning("the pid file cannot be written: `crm-agent reload` will not find us", reason=error.strerror)
+
+
+def _stop(wiring: Wiring, local: Local) -> Sequence[int]:
+    _log.info("stopping")
+    left = local.stop(STOP_SECONDS)
+    if left:
+        _log.warning("these passes did not end in time: what they had not committed is read again", mailboxes=left)
+        local.abandon()
+    else:
+        wiring.sources.close()
+    if wiring.pid_file:
+        pidfile.remove(wiring.pid_file)
+    _log.info("stopped")
+    return left

@@ -1,0 +1,73 @@
+"""One complete pass over chosen mailboxes, then the end: what `crm-agent sync` and the demo do.
+
+Every chosen mailbox counts as due now. A lease held elsewhere is waited for, at most as long as a lease lasts.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from agent.engine.local import PER_SERVER, server_of
+from agent.engine.runner import Ended, Ending, Runner
+from agent.store import leases, mailboxes
+from agent.store.owner import this_process
+from agent.store.unit import Lease, LeaseLost
+from config.model import Mailbox
+from matchers.address import normalise
+
+WAIT_STEP = 0.5
+"""Seconds between two looks at a lease held elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passed:
+    """How the pass over one mailbox ended."""
+
+    mailbox: Mailbox
+    ended: Ended
+
+
+def run_once(
+    runner: Runner,
+    chosen: Sequence[Mailbox],
+    stop: threading.Event,
+    *,
+    workers: int = PER_SERVER,
+    tell: Callable[[Passed], None] = lambda passed: None,
+) -> list[Passed]:
+    """Passes over all chosen mailboxes, several at a time; `tell` is called as each one ends."""
+    with runner.database.read() as connection:
+        ids = mailboxes.ids(connection)
+    limits = {server_of(mailbox): threading.Semaphore(PER_SERVER) for mailbox in chosen}
+
+    def one(mailbox: Mailbox) -> Passed:
+        with limits[server_of(mailbox)]:
+            passed = Passed(mailbox=mailbox, ended=_pass(runner, mailbox, ids, stop))
+        tell(passed)
+        return passed
+
+    with ThreadPoolExecutor(max_workers=max(1, min(workers, len(chosen))), thread_name_prefix="mailbox") as pool:
+        return list(pool.map(one, chosen))
+
+
+def _pass(runner: Runner, mailbox: Mailbox, ids: dict[str, int], stop: threading.Event) -> Ended:
+    mailbox_id = ids[normalise(mailbox.address).normalised]
+    with runner.database.read() as connection:
+        known = mailboxes.one(connection, mailbox_id)
+    lease = _wait_for_lease(runner, mailbox_id, stop)
+    if lease is None:
+        held = LeaseLost("another process works on this mailbox, or it is paused: see `crm-agent mailboxes`")
+        return Ended(ending=Ending.LOST, error=held)
+    return runner.run_one(mailbox, known, lease, stop)
+
+
+def _wait_for_lease(runner: Runner, mailbox_id: int, stop: threading.Event) -> Lease | None:
+    deadline = time.monotonic() + runner.lease_seconds + 2 * WAIT_STEP
+    while True:
+        lease = leases.take(
+            runner.database, mailbox_id, this_process(), runner.lease_seconds, runner.clock(), force_due=True
+        )
+        if lease is not None or time.monotonic() > deadline or stop.wait(WAIT_STEP):
+            return lease
