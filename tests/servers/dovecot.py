@@ -164,10 +164,11 @@ class Dovecot:
         storage: Storage | None = None,
         password: str = "secret",  # noqa: S107  # of a laboratory user
         name: str = "user",
+        domain: str = "lab.example",
     ) -> DovecotUser:
         """A fresh user with INBOX and `folders`. Sent, Drafts, Junk, Trash and Archive carry their special use.
 
-        Username and address differ (`user7`, `user7@lab.example`); both are accepted at login.
+        Username and address differ (`user7`, `user7@lab.example`); both are accepted at login, and any `domain`.
         """
         username = f"{name}{len(self._users) + 1}"
         location = _LOCATIONS[storage or self.storage]
@@ -181,7 +182,7 @@ class Dovecot:
             lmtp_port=self.lmtp_port,
             username=username,
             password=password,
-            address=f"{username}@lab.example",
+            address=f"{username}@{domain}",
         )
         for folder in folders:
             if folder != "INBOX":

@@ -23,6 +23,7 @@ BulkMessage = tuple[bytes, datetime | None, Sequence[str]]
 
 _BATCH_MESSAGES = 500
 _BATCH_OCTETS = 8 * 1024 * 1024
+_LARGE_STEP = 1024 * 1024
 
 
 class Refused(Exception):
@@ -74,6 +75,20 @@ class MailUser:
                 _multiappend(imap, folder, batch)
                 count += len(batch)
         return count
+
+    def append_large(self, folder: str, head: bytes, size: int) -> int:
+        """Put a message of `size` octets into a folder without holding it in memory; its UID.
+
+        `head`: the header and whatever else comes first; the rest is filled with lines of base64 letters.
+        """
+        line = b"QUJD" * 19 + b"\r\n"
+        with self.session() as imap:
+            imap.send(b"large APPEND %s {%d+}\r\n%s" % (_quoted(folder).encode(), size, head))
+            for start in range(len(head), size, _LARGE_STEP):
+                count = min(_LARGE_STEP, size - start)
+                imap.send((line * (count // len(line) + 1))[:count])
+            imap.send(b"\r\n")
+            return _appended(imap, b"large")
 
     def deliver(self, raw: bytes, *, sender: str = "bounce@sender.example") -> None:
         """A real delivery into INBOX through LMTP."""
@@ -208,11 +223,18 @@ def _multiappend(imap: imaplib.IMAP4, folder: str, batch: list[BulkMessage]) -> 
         date = f"{_date(when)} " if when else ""
         command += [f" ({' '.join(flags)}) {date}{{{len(raw)}+}}\r\n".encode(), raw]
     imap.send(b"".join([*command, b"\r\n"]))
-    while not (line := imap.readline()).startswith(b"bulk "):
+    _appended(imap, b"bulk")
+
+
+def _appended(imap: imaplib.IMAP4, tag: bytes) -> int:
+    """Read up to the tagged answer of an APPEND; the last UID it names."""
+    while not (line := imap.readline()).startswith(tag + b" "):
         if not line:
             raise Refused("the server hung up")
-    if not line.startswith(b"bulk OK"):
+    uid = re.match(rb"\w+ OK \[APPENDUID \d+ (?:[\d:,]*[:,])?(\d+)\]", line)
+    if uid is None:
         raise Refused(line.decode(errors="replace"))
+    return int(uid[1])
 
 
 def _quoted(folder: str) -> str:

@@ -8,9 +8,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 ROOT = os.geteuid() == 0
+_STARTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-starter")
 _OUTSIDE_PATH = (Path("/usr/sbin"), Path("/usr/local/sbin"))
 
 
@@ -56,12 +59,19 @@ def remove_folder(folder: Path) -> None:
 def spawn(
     command: Sequence[str], log: Path, *, cwd: Path | None = None, user: str | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a server that ends when this process does (parent death signal), as `user` if given and we are root."""
+    """Start a server that ends when this process does (parent death signal), as `user` if given and we are root.
+
+    The signal is sent when the *thread* ends that started the server, so one thread that lasts starts them all.
+    """
     prefix = [program("setpriv"), "--pdeathsig", "TERM"]
     if user is not None and ROOT:
         prefix += ["--reuid", user, "--regid", user, "--init-groups"]
     with log.open("ab") as output:
-        return subprocess.Popen([*prefix, *command], stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=cwd)
+        return _STARTER.submit(_start, [*prefix, *command], output, cwd).result()
+
+
+def _start(command: Sequence[str], output: BinaryIO, cwd: Path | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=cwd)
 
 
 def end(process: subprocess.Popen[bytes], *, how: signal.Signals = signal.SIGTERM, patience: float = 15) -> None:

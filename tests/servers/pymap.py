@@ -88,7 +88,7 @@ class Pymap:
         end(self._process)
         remove_folder(self.folder)
 
-    def user(self, folders: Sequence[str] = ("Sent",), *, name: str = "user") -> PymapUser:
+    def user(self, folders: Sequence[str] = ("Sent",), *, name: str = "user", domain: str = "lab.example") -> PymapUser:
         """A fresh user with INBOX and `folders`."""
         self._users += 1
         username = f"{name}{self._users}"
@@ -99,7 +99,7 @@ class Pymap:
             port=self.imap_port,
             username=username,
             password="secret",
-            address=f"{username}@lab.example",
+            address=f"{username}@{domain}",
         )
         for folder in folders:
             if folder != "INBOX":

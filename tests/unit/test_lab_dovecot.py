@@ -2,6 +2,8 @@
 
 import imaplib
 import ssl
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -139,3 +141,20 @@ def test_a_restarted_server_is_found_on_the_same_port_with_its_mail(make_dovecot
     uid = user.append("INBOX", MAIL)
     server.restart()
     assert user.uids("INBOX") == [uid]
+
+
+def test_a_server_restarted_by_a_thread_outlives_it(make_dovecot: Callable[..., Dovecot]) -> None:
+    server = make_dovecot()
+    user = server.user()
+    thread = threading.Thread(target=server.restart)
+    thread.start()
+    thread.join()
+    time.sleep(0.2)
+    assert user.uids("INBOX") == []
+
+
+def test_a_message_of_any_size_is_appended_without_holding_it(dovecot: Dovecot) -> None:
+    user = dovecot.user(storage="mdbox", domain="ourfirm.example")
+    uid = user.append_large("INBOX", b"Subject: Big\r\n\r\n", 3_000_000)
+    assert user.snapshot()["INBOX"][uid][1] == 3_000_000
+    assert user.fetch("INBOX", uid).startswith(b"Subject: Big\r\n\r\nQUJD")
