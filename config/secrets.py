@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+CREDENTIALS = Path("/run/credentials")
+"""Where systemd hands secrets to its services, each in a folder that only root and the service may enter."""
+
+
 class SecretError(Exception):
     """A secret that cannot be read. The message says which, why and what to do; never the secret."""
 
@@ -44,11 +48,17 @@ def _from_file(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SecretError(f"secret file {path} cannot be read: {reason}") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode & (stat.S_IRWXO if _is_credential(path) else stat.S_IRWXG | stat.S_IRWXO):
         raise SecretError(f"secret file {path} can be read by others: run chmod 600 {path}")
     if not value:
         raise SecretError(f"secret file {path} is empty")
     return value
+
+
+def _is_credential(path: Path) -> bool:
+    """systemd 254 and later gives the service access by an ACL, whose mask shows as the group's bits (mode 0440)."""
+    own = os.environ.get("CREDENTIALS_DIRECTORY")
+    return path.is_relative_to(CREDENTIALS) or (own is not None and path.is_relative_to(own))
 
 
 def _from_keyring(entry: str) -> str:

@@ -110,3 +110,23 @@ def test_a_keyring_without_the_entry_or_locked_says_so(ring: Ring) -> None:
     ring.locked = True
     with pytest.raises(SecretError, match="cannot be read: the collection is locked"):
         Secret(keyring="imap/anna").read()
+
+
+def test_a_systemd_credential_may_show_group_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemd gives its service access by an ACL whose mask looks like mode 0440; nobody else may enter the folder."""
+    credential = tmp_path / "imap-master"
+    credential.write_text("word\n")
+    credential.chmod(0o440)
+    with pytest.raises(SecretError, match="can be read by others"):
+        Secret(file=credential).read()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert Secret(file=credential).read() == "word"
+
+
+def test_a_credential_that_everybody_can_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    credential = tmp_path / "imap-master"
+    credential.write_text("word")
+    credential.chmod(0o444)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(SecretError, match="can be read by others"):
+        Secret(file=credential).read()
