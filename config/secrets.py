@@ -8,7 +8,6 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-
 CREDENTIALS = Path("/run/credentials")
 """Where systemd hands secrets to its services, each in a folder that only root and the service may enter."""
 
