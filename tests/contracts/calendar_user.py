@@ -147,7 +147,10 @@ class CalendarUserContract:
         "edit",
         [
             ("X-CRM-REMINDER:", "X-OTHER:"),
-            ("TRANSP:TRANSPARENT", "TRANSP:TRANSPARENT\r\nORGANIZER:mailto:me@x.example\r\nATTENDEE:mailto:a@b.example"),
+            (
+                "TRANSP:TRANSPARENT",
+                "TRANSP:TRANSPARENT\r\nORGANIZER:mailto:me@x.example\r\nATTENDEE:mailto:a@b.example",
+            ),
             ("TRANSP:TRANSPARENT", "TRANSP:TRANSPARENT\r\nSTATUS:CANCELLED"),
         ],
     )

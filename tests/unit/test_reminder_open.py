@@ -42,7 +42,7 @@ def test_a_question_or_request_of_our_own_is_open(text: str) -> None:
         "Thanks, see you on Friday!",
         f"Attached as promised.\n\n{QUOTE}",
         "Attached.\n\nAm 02.03.2026 um 10:00 schrieb Zoë <zoe@buyer.example>:\n> Könnten Sie es senden?",
-        "Attached.\n\nOn Mon, 2 Mar 2026, Zoë from the purchasing department of the buyer\n<zoe@buyer.example>\nwrote:\n\n> Really?",
+        "Attached.\n\nOn Mon, 2 Mar 2026, Zoë of the buyer\n<zoe@buyer.example>\nwrote:\n\n> Really?",
         "Attached.\n\n-----Original Message-----\nFrom: Zoë\nSent: Monday\n\nCould you send it?",
         "Attached.\n\nVon: Zoë <zoe@buyer.example>\nGesendet: Montag\nAn: Anna\n\nKönnten Sie es senden?",
         "Attached.\n\nDe : Zoë\nEnvoyé : lundi\nÀ : Anna\n\nPouvez-vous l'envoyer ?",

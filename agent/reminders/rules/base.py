@@ -34,7 +34,7 @@ class Item:
     author: the address of our mailbox that wrote it (by address or alias), None if nobody of ours did.
     holders: our mailboxes that hold a copy; those named in To come first, in its order.
     asks: our or their new text asks for something; None where no text was captured. recipients: To, Cc and Bcc.
-    flagged, flag_due: the follow-up flag. back_by: the day an inbound mail names for the real answer, None if none.
+    flags: our mailboxes whose owner set the follow-up flag on their copy, with its due date, None if it has none.
     """
 
     id: str
@@ -48,9 +48,7 @@ class Item:
     asks: bool | None = None
     parties: tuple[Party, ...] = ()
     recipients: int = 1
-    flagged: bool = False
-    flag_due: date | None = None
-    back_by: date | None = None
+    flags: Mapping[str, date | None] = field(default_factory=dict)
 
     def named(self, *roles: str) -> tuple[Party, ...]:
         """The contacts in these roles, in order."""

@@ -3,29 +3,25 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from agent.reminders.calendar_days import local_day
+from agent.reminders.calendar_days import instant, local_day
 from agent.reminders.rules.base import Item, Ledger, Party, Terms, Wanted, day_text
 
 RULE = "flagged"
 
 
 def flagged(ledger: Ledger, terms: Terms) -> Iterator[Wanted]:
-    """One reminder a thread: for its latest flagged mail, in the mailbox that wrote it or was addressed first."""
+    """One reminder a thread: for the latest mail that the mailbox's owner flagged."""
     for thread_id, items in ledger.threads.items():
-        marked = [item for item in items if item.flagged and _owner(item) == terms.mailbox]
+        marked = [item for item in items if terms.mailbox in item.flags]
         if marked:
             yield _wanted(thread_id, marked[-1], terms)
-
-
-def _owner(item: Item) -> str | None:
-    return item.author or next(iter(item.holders), None)
 
 
 def _wanted(thread_id: str, item: Item, terms: Terms) -> Wanted:
     contact = _contact(item)
     label = contact.label if contact is not None else ""
     came_on = local_day(item.occurred_at, terms.zone)
-    day = item.flag_due or terms.days.after(came_on, terms.after)
+    day = item.flags[terms.mailbox] or terms.days.after(came_on, terms.after)
     return Wanted(
         rule=RULE,
         mailbox=terms.mailbox,
@@ -50,6 +46,7 @@ def _contact(item: Item) -> Party | None:
 
 def _start_of(item: Item, terms: Terms) -> datetime:
     """A flag with a due date is as old as that date, so an old mail flagged for tomorrow is no old reason."""
-    if item.flag_due is None:
+    due = item.flags[terms.mailbox]
+    if due is None:
         return item.occurred_at
-    return min(terms.now, datetime.combine(item.flag_due, terms.at, tzinfo=terms.now.tzinfo))
+    return min(terms.now, instant(datetime.combine(due, terms.at), terms.zone))

@@ -65,7 +65,7 @@ def same_subject(one: str | None, other: str | None) -> bool:
 def _question(item: Item) -> Question | None:
     """Where no text was captured, only the salesperson's flag says that something is open."""
     asked = item.named("to")
-    is_open = item.flagged if item.asks is None else item.asks
+    is_open = item.author in item.flags if item.asks is None else item.asks
     if not asked or not is_open or item.recipients > MANY_RECIPIENTS:
         return None
     return Question(item=item, asked=asked)

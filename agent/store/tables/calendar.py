@@ -17,9 +17,12 @@ reminders = sa.Table(
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("title", sa.String, nullable=False),
     sa.Column("why", sa.String, nullable=False),
-    sa.Column("due", sa.String, nullable=False),  # wall time, ISO 8601 without offset
+    sa.Column("about", sa.String),  # the subject, where it may be shown
+    sa.Column("planned", sa.String, nullable=False),  # due as the rule gave it, before mornings and caps
+    sa.Column("due", sa.String, nullable=False),  # where it stands; wall time, ISO 8601 without offset
     sa.Column("timezone", sa.String, nullable=False),
     sa.Column("state", sa.String, nullable=False),  # pending|in-calendar|done|snoozed|dismissed|not-needed
+    sa.Column("bundle_id", sa.String, index=True),  # the reminder whose calendar item it stands in, None: its own
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),
     sa.Index(None, "mailbox_id", "state"),
@@ -37,7 +40,9 @@ calendar_items = sa.Table(
     sa.Column("last_error", sa.String),
     sa.Column("href", sa.String),
     sa.Column("etag", sa.String),
+    sa.Column("wanted", sa.JSON),  # the item as it should stand
     sa.Column("written", sa.JSON),  # the item as we last wrote it: what the user changed is the difference
+    sa.Column("kept", sa.JSON),  # what the user made of it and keeps: title, description, done
     sa.Index(None, "mailbox_id", "intent"),
 )
 
@@ -45,6 +50,7 @@ calendars = sa.Table(
     "calendars",
     metadata,
     to("mailboxes.id", "mailbox_id", primary=True),
+    sa.Column("place", sa.String, nullable=False, default=""),  # digest of where it is: items stay behind on a move
     sa.Column("cursor", sa.Text),
     sa.Column("fault", sa.String),
     sa.Column("read_at", Instant),

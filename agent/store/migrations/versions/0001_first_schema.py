@@ -133,7 +133,9 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(), nullable=True),
         sa.Column("href", sa.String(), nullable=True),
         sa.Column("etag", sa.String(), nullable=True),
+        sa.Column("wanted", sa.JSON(), nullable=True),
         sa.Column("written", sa.JSON(), nullable=True),
+        sa.Column("kept", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(
             ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_calendar_items_mailbox_id"), ondelete="CASCADE"
         ),
@@ -146,6 +148,7 @@ def upgrade() -> None:
     op.create_table(
         "calendars",
         sa.Column("mailbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
         sa.Column("fault", sa.String(), nullable=True),
         sa.Column("read_at", agent.store.columns.Instant(), nullable=True),
@@ -374,9 +377,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("why", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=True),
+        sa.Column("planned", sa.String(), nullable=False),
         sa.Column("due", sa.String(), nullable=False),
         sa.Column("timezone", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("bundle_id", sa.String(), nullable=True),
         sa.Column("created_at", agent.store.columns.Instant(), nullable=False),
         sa.Column("changed_at", agent.store.columns.Instant(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -390,6 +396,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminders")),
     )
+    op.create_index(op.f("ix_reminders_bundle_id"), "reminders", ["bundle_id"], unique=False)
     op.create_index(op.f("ix_reminders_contact_id"), "reminders", ["contact_id"], unique=False)
     op.create_index(op.f("ix_reminders_mailbox_id_state"), "reminders", ["mailbox_id", "state"], unique=False)
     op.create_index(op.f("ix_reminders_thread_id"), "reminders", ["thread_id"], unique=False)
