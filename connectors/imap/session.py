@@ -1,0 +1,170 @@
+"""One signed-in session and the folder it has open, always read-only (EXAMINE, RFC 3501 section 6.3.2).
+
+Keeps what the server tells unasked: how many messages there are, the highest modification sequence. `look` is the
+first step of every pass: it costs one round trip and says what the folder is like now.
+"""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from connectors.errors import Renumbered, Skippable
+from connectors.imap.connection import SignedIn
+from connectors.imap.faults import Refused
+from connectors.imap.names import raw_of
+from connectors.imap.syntax import quoted, read_set
+from connectors.imap.wire import Completion, Response, Sink
+
+FRESH_SECONDS = 20.0
+"""A session used less than this ago is taken to be alive without asking."""
+EXAMINE_AGAIN_SECONDS = 600.0
+"""A folder kept open this long is opened anew: no server tells of a new UIDVALIDITY on an open one."""
+IDS_AT_ONCE = 50_000
+"""Ids expunged in one response that are worth expanding."""
+
+_CODE = re.compile(rb"\* (?:OK|NO) \[([A-Za-z-]+)(?: (\d+))?")
+
+
+def ignore(response: Response) -> None:
+    """A sink for commands whose untagged answers do not matter."""
+
+
+@dataclass(kw_only=True)
+class View:
+    """The open folder as the server last described it. None: the server does not say."""
+
+    key: str
+    validity: int = 0
+    exists: int = 0
+    uidnext: int | None = None
+    modseq: int | None = None
+    examined_at: float = field(default_factory=time.monotonic)
+
+
+class Session:
+    """Commands on one connection. `greeting` and `capabilities` are as of sign-in."""
+
+    def __init__(self, signed_in: SignedIn) -> None:
+        self.wire = signed_in.wire
+        self.capabilities = signed_in.capabilities
+        self.greeting = signed_in.greeting
+        self.view: View | None = None
+        self.tells_gone = False
+        """Whether QRESYNC is enabled, so that the server names the UIDs that left."""
+        self._last_used = time.monotonic()
+        self._to_enable = "QRESYNC" in self.capabilities and "ENABLE" in self.capabilities
+
+    def has(self, capability: str) -> bool:
+        return capability in self.capabilities
+
+    @property
+    def condstore(self) -> bool:
+        """QRESYNC implies CONDSTORE (RFC 7162 section 3.2)."""
+        return self.has("CONDSTORE") or self.has("QRESYNC")
+
+    def ask(self, command: bytes, sink: Sink = ignore) -> None:
+        """One command. Raises Refused, Dropped."""
+        self.wire.ask(command, self._noting(sink))
+        self._last_used = time.monotonic()
+
+    def burst(self, commands: Sequence[bytes], sink: Sink = ignore) -> list[Completion]:
+        """Independent commands in one flight. Raises Dropped; how each ended is in the answer."""
+        done = self.wire.burst(commands, self._noting(sink))
+        self._last_used = time.monotonic()
+        return done
+
+    def look(self, key: str) -> View:
+        """The folder as it is now: NOOP if it is open already, EXAMINE if not. Raises Skippable if it cannot be had."""
+        if self.view is not None and self.view.key == key and not self._is_old(self.view):
+            self.ask(b"NOOP")
+            return self.view
+        return self._examine(key)
+
+    def enter(self, key: str, validity: int) -> View:
+        """The folder, open, under the validity expected. Raises Renumbered."""
+        view = self.view
+        if view is None or view.key != key or self._is_old(view):
+            view = self._examine(key)
+        elif time.monotonic() - self._last_used > FRESH_SECONDS:
+            self.ask(b"NOOP")
+        if view.validity != validity:
+            raise Renumbered("the folder's UIDVALIDITY changed")
+        return view
+
+    def _is_old(self, view: View) -> bool:
+        return time.monotonic() - view.examined_at > EXAMINE_AGAIN_SECONDS
+
+    def _examine(self, key: str) -> View:
+        self.view = None
+        view = View(key=key)
+        done = self.wire.burst(self._opening(key), lambda response: self._note(view, response[0]))[-1]
+        self._last_used = time.monotonic()
+        if done.status != "OK":
+            refused = Refused("to open the folder", done.text)
+            raise Skippable(str(refused), advice="check the rights on this folder, or leave it out by `folders`")
+        if not view.validity:
+            raise Skippable("the server gives no UIDVALIDITY for this folder", advice="leave it out by `folders`")
+        self.view = view
+        return view
+
+    def _opening(self, key: str) -> list[bytes]:
+        """EXAMINE, with ENABLE before the first one: it is not allowed once a folder is open (RFC 5161)."""
+        examine = b"EXAMINE " + quoted(raw_of(key)) + (b" (CONDSTORE)" if self.condstore else b"")
+        return [*self.enabling(), examine]
+
+    def enabling(self) -> list[bytes]:
+        """The ENABLE command, once."""
+        if not self._to_enable:
+            return []
+        self._to_enable = False
+        return [b"ENABLE QRESYNC"]
+
+    def _noting(self, sink: Sink) -> Callable[[Response], None]:
+        view = self.view
+
+        def note(response: Response) -> None:
+            line = response[0]
+            if line[-1] not in b"})" or line.startswith(b"* OK ["):  # no FETCH: those are many
+                self._note(view, line)
+            sink(response)
+
+        return note
+
+    def _note(self, view: View | None, line: bytes) -> None:
+        """Take in EXISTS, EXPUNGE, VANISHED, ENABLED and the codes in brackets."""
+        if line[:10].upper() == b"* ENABLED ":
+            self.tells_gone = b"QRESYNC" in line.upper()
+        elif view is not None:
+            self._note_change(view, line)
+
+    def _note_change(self, view: View, line: bytes) -> None:
+        if line.startswith((b"* OK [", b"* NO [")):
+            self._note_code(view, line)
+            return
+        words = line[:60].split(b" ", 3)
+        if len(words) < 3:
+            return
+        if words[1].isdigit() and len(words[1]) < 19:
+            kind = words[2].upper()
+            if kind == b"EXISTS":
+                view.exists = int(words[1])
+            elif kind == b"EXPUNGE":
+                view.exists = max(0, view.exists - 1)
+        elif words[1].upper() == b"VANISHED" and not words[2].startswith(b"("):
+            gone = read_set(line.split(b" ", 2)[2], IDS_AT_ONCE)
+            view.exists = max(0, view.exists - len(gone or ()))
+
+    def _note_code(self, view: View, line: bytes) -> None:
+        found = _CODE.match(line)
+        if found is None:
+            return
+        code, value = found[1].upper(), int(found[2]) if found[2] and len(found[2]) < 20 else None
+        if code == b"UIDVALIDITY" and value:
+            view.validity = value
+        elif code == b"UIDNEXT" and value:
+            view.uidnext = value
+        elif code == b"HIGHESTMODSEQ" and value:
+            view.modseq = value
+        elif code == b"NOMODSEQ":
+            view.modseq = None
