@@ -109,9 +109,10 @@ def _suffixes() -> "PublicSuffixList":
 @lru_cache(maxsize=16384)
 def registrable_domain(domain: str) -> str:
     """The part somebody registered (`mail.firm.co.uk` -> `firm.co.uk`), ASCII; '' for suffixes, hosts, IP literals."""
-    if domain.startswith("["):
+    folded = fold_domain(domain[:LONGEST])
+    if not folded.isascii() or folded.startswith("["):
         return ""
-    return _suffixes().privatesuffix(fold_domain(domain[:LONGEST])) or ""
+    return _suffixes().privatesuffix(folded) or ""
 
 
 @cache

@@ -61,10 +61,10 @@ def sign_of(envelope: Envelope) -> Sign | None:
     headers = envelope.headers
     if not headers and not _from_daemon(envelope):
         return None
-    for test in (_calendar, _report, _bounce, _auto_reply):
+    for test in (_calendar, _report, _bounce, _auto_reply, _bulk):
         if sign := test(envelope, headers):
             return sign
-    return list_sign(headers)
+    return None
 
 
 def _parameters(content_type: str) -> dict[str, str]:
@@ -158,14 +158,18 @@ def _auto_reply(_: Envelope, headers: Mapping[str, str]) -> Sign | None:
 
 
 def list_sign(headers: Mapping[str, str]) -> Sign | None:
-    """Mail to many, by its list headers."""
+    """Mail of a list, by the headers that only lists set. Precedence says less: automatic replies set it too."""
     for name, shown in (("list-id", "List-Id"), ("list-unsubscribe", "List-Unsubscribe")):
         if name in headers:
             return Sign(reason=Reason.BULK, evidence=f"{shown} is set")
+    return None
+
+
+def _bulk(_: Envelope, headers: Mapping[str, str]) -> Sign | None:
     precedence = headers.get("precedence", "").strip().lower()
     if precedence in ("bulk", "list", "junk"):
         return Sign(reason=Reason.BULK, evidence=f"Precedence is {precedence}")
-    return None
+    return list_sign(headers)
 
 
 def late(message: Message, subject: str = "") -> Sign | None:

@@ -18,6 +18,9 @@ from matchers.policy import has_category, never_log
 
 FINAL = frozenset({Reason.ERASED, Reason.REMOVED, Reason.DRAFT, Reason.NEVER_LOG})
 
+CONTACT_WROTE = "A contact wrote it"
+"""Fact of a skip that deserves a second look: personal mail through a list is explained, not silently lost."""
+
 Rule = Callable[[Case], Skip | None]
 _AUTHORS = (Role.FROM, Role.REPLY_TO)
 
@@ -128,7 +131,7 @@ def machine_mail(case: Case, links: Sequence[Link], doubts: Sequence[Doubt]) -> 
 def _skip_sign(case: Case, sign: Sign, links: Sequence[Link]) -> Skip:
     evidence: tuple[str, ...] = (sign.evidence,)
     if sign.reason is Reason.BULK and _contact_wrote(links, ()):
-        evidence = (sign.evidence, "A contact wrote it, but it was sent to many or came through a list")
+        evidence = (sign.evidence, CONTACT_WROTE)
     return Skip(reason=sign.reason, evidence=evidence, signals=signals_of(case.envelope, sign, links))
 
 
