@@ -17,7 +17,7 @@ app = noun("Check and show the configuration.")
 
 @init.command("init")
 def write_example(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to write to.")] = Path(),
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to.")] = Path(),
 ) -> None:
     """Writes a commented crm-agent.toml, and its schema beside it for completion in editors."""
     from config.files import NAME
@@ -51,7 +51,8 @@ def check(context: typer.Context, as_json: Json = False) -> int:
         return WRONG_USE
     for sentence in notes(settings):
         note(f"note: {sentence}")
-    note(f"{settings.path}: no problems, {len(settings.mailboxes)} mailboxes")
+    count = len(settings.mailboxes)
+    note(f"{settings.path}: no problems, {count} mailbox{'' if count == 1 else 'es'}")
     return 0
 
 

@@ -1,0 +1,100 @@
+"""Rows come out as tables for people and as JSON lines for programs, and nothing in them can harm a terminal."""
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+from agent.cli.output import emit, progress
+
+ROWS = [
+    {"id": 1, "subject": "Angebot für März", "seen_at": datetime(2026, 3, 2, 9, 5, tzinfo=UTC), "tags": ["a", "b"]},
+    {"id": 20, "subject": None, "seen_at": None, "tags": []},
+]
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+def test_a_table_has_aligned_columns_with_headings(capsys: pytest.CaptureFixture[str]) -> None:
+    emit(ROWS, as_json=False, columns=("id", "seen_at", "subject", "tags"))
+    assert capsys.readouterr().out.splitlines() == [
+        "ID  SEEN AT                 SUBJECT           TAGS",
+        "1   2026-03-02 09:05+00:00  Angebot für März  a, b",
+        "20  -                       -                 -",
+    ]
+
+
+def test_without_columns_those_of_the_first_row_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    emit([{"b": True, "a": timedelta(minutes=2)}, {"b": False}], as_json=False)
+    assert capsys.readouterr().out.splitlines() == ["B    A", "yes  120 s", "no   -"]
+
+
+def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        *ROWS,
+        {"every": timedelta(hours=1), "on": date(2026, 1, 2), "at": Path("a/b"), "is": Colour.RED, "of": {"z", "a"}},
+    ]
+    emit(rows, as_json=True, columns=("id",))
+    first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first == {**ROWS[0], "seen_at": "2026-03-02T09:05:00+00:00"}
+    assert second == ROWS[1]
+    assert third == {"every": 3600.0, "on": "2026-01-02", "at": "a/b", "is": "red", "of": ["a", "z"]}
+
+
+def test_json_rows_are_written_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+    def rows() -> Iterator[dict[str, object]]:
+        yield {"n": 1}
+        assert capsys.readouterr().out == '{"n": 1}\n'
+        yield {"n": 2}
+
+    emit(rows(), as_json=True)
+    assert capsys.readouterr().out == '{"n": 2}\n'
+
+
+@pytest.mark.parametrize("value", [datetime(2026, 1, 1), object(), b"bytes"])
+def test_json_refuses_what_it_cannot_say_exactly(value: object) -> None:
+    with pytest.raises(TypeError):
+        emit([{"value": value}], as_json=True)
+
+
+def test_nothing_to_show_is_said_to_people_only(capsys: pytest.CaptureFixture[str]) -> None:
+    emit([], as_json=False, empty="no interactions")
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "no interactions\n")
+    emit([], as_json=True, empty="no interactions")
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "")
+
+
+def test_control_characters_of_strangers_reach_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    emit([{"subject": "a\x1b[31m\r\nb\u202ec\x07"}], as_json=False)
+    assert capsys.readouterr().out == "SUBJECT\na [31m  b c\n"
+
+
+def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    with progress(stream) as show:
+        show(1, 2, "anna")
+    with progress() as show:
+        show(1, None, "anna")
+    assert stream.getvalue() == ""
+    assert capsys.readouterr() == ("", "")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_shows_a_bar_on_a_terminal() -> None:
+    stream = Terminal()
+    with progress(stream) as show:
+        show(200, 1000, "anna [bold]\x1b[31m")
+    assert "200/1000" in stream.getvalue()
+    assert "anna [bold]" in stream.getvalue()
