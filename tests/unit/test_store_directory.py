@@ -1,0 +1,110 @@
+"""The directory answers for a whole page at once, and says when an older answer does not hold any more."""
+
+from datetime import date
+
+from agent.store import directory
+from agent.store.contact_writes import Draft
+from agent.store.contacts import Email
+from agent.store.database import Database
+from agent.store.hashes import Hasher
+from tests.unit.store_room import add_contacts, draft
+
+
+def test_finds_every_holder_of_an_address(database: Database, hasher: Hasher) -> None:
+    jane, john = add_contacts(
+        database, hasher, draft("Jane", "office@acme.example"), draft("John", "j@acme.example", "Office@ACME.example")
+    )
+
+    with database.read() as connection:
+        answers = directory.look_up(connection, ["office@acme.example", "nobody@acme.example"], [])
+
+    assert {holder.contact_id for holder in answers.holders["office@acme.example"]} == {jane, john}
+    assert {holder.email for holder in answers.holders["office@acme.example"]} == {
+        "office@acme.example",
+        "Office@ACME.example",
+    }
+    assert "nobody@acme.example" not in answers.holders
+
+
+def test_tells_from_when_to_when_an_address_was_theirs(database: Database, hasher: Hasher) -> None:
+    email = Email(address="jane@acme.example", valid_from=date(2024, 1, 1), valid_to=date(2025, 6, 30))
+    add_contacts(database, hasher, Draft(name="Jane", emails=(email,)))
+
+    with database.read() as connection:
+        (holder,) = directory.look_up(connection, ["jane@acme.example"], []).holders["jane@acme.example"]
+
+    assert (holder.valid_from, holder.valid_to) == (date(2024, 1, 1), date(2025, 6, 30))
+
+
+def test_answers_for_more_addresses_than_one_query_takes(database: Database, hasher: Hasher) -> None:
+    add_contacts(database, hasher, *(draft(f"N{i}", f"n{i}@acme.example") for i in range(0, 70_000, 10_000)))
+
+    with database.read() as connection:
+        keys = [f"n{i}@acme.example" for i in range(70_000)]
+        found = directory.look_up(connection, keys, [f"d{i}.example" for i in range(70_000)])
+
+    assert len(found.holders) == 7
+    assert found.companies == {}
+
+
+def test_empty_keys_match_nobody(database: Database, hasher: Hasher) -> None:
+    add_contacts(database, hasher, draft("Without address"))
+
+    with database.read() as connection:
+        assert directory.look_up(connection, [""], [""]).holders == {}
+
+
+def test_domain_of_a_contacts_primary_address_leads_to_their_company(database: Database, hasher: Hasher) -> None:
+    add_contacts(database, hasher, draft("Jane", "jane@mail.acme.example", "jane@other.example", company="Acme"))
+
+    with database.read() as connection:
+        found = directory.look_up(connection, [], ["acme.example", "other.example"]).companies
+
+    assert found["acme.example"].name == "Acme"
+    assert "other.example" not in found
+
+
+def test_free_mail_leads_to_no_company(database: Database, hasher: Hasher) -> None:
+    add_contacts(
+        database,
+        hasher,
+        draft("Jane", "jane@gmail.com", company="Acme"),
+        draft("John", "john@acme.example", company="Acme", company_domain="gmail.com"),
+    )
+
+    with database.read() as connection:
+        assert directory.look_up(connection, [], ["gmail.com"]).companies == {}
+
+
+def test_domain_seen_at_two_companies_is_nobodys(database: Database, hasher: Hasher) -> None:
+    add_contacts(
+        database,
+        hasher,
+        draft("Jane", "jane@agency.example", company="Acme"),
+        draft("John", "john@agency.example", company="Globex"),
+    )
+
+    with database.read() as connection:
+        assert directory.look_up(connection, [], ["agency.example"]).companies == {}
+
+
+def test_what_a_person_states_beats_what_addresses_show(database: Database, hasher: Hasher) -> None:
+    add_contacts(
+        database,
+        hasher,
+        draft("Jane", "jane@acme.example", company="Agency"),
+        draft("John", "john@gmail.com", company="Acme", company_domain="www.acme.example"),
+    )
+
+    with database.read() as connection:
+        assert directory.look_up(connection, [], ["acme.example"]).companies["acme.example"].name == "Acme"
+
+
+def test_says_when_contacts_changed_since_an_answer(database: Database, hasher: Hasher) -> None:
+    with database.read() as connection:
+        before = directory.stamp(connection)
+    add_contacts(database, hasher, draft("Jane", "jane@acme.example"))
+
+    with database.read() as connection:
+        assert directory.changed_since(connection, before)
+        assert not directory.changed_since(connection, directory.stamp(connection))

@@ -1,0 +1,77 @@
+"""The change feed is ordered as commits were, can be read again, and refuses a token it never gave."""
+
+import threading
+
+import pytest
+
+from agent.store import feed
+from agent.store.database import Database
+from agent.store.feed import Change, UnknownToken
+
+
+def change(entity: str) -> Change:
+    return Change(kind="interaction", event="logged", entity=entity, body={"subject": "Grüße", "n": 1})
+
+
+def append(database: Database, *entities: str) -> None:
+    with database.write() as connection:
+        feed.append(database, connection, [change(entity) for entity in entities])
+
+
+def test_reads_on_after_a_token_without_gap_or_repeat(database: Database) -> None:
+    append(database, "a", "b", "c")
+    with database.read() as connection:
+        first = feed.read(connection, 0, 2)
+        rest = feed.read(connection, feed.position(connection, first[-1].token), 10)
+
+    assert [entry.change.entity for entry in (*first, *rest)] == ["a", "b", "c"]
+    assert first[0].change == change("a")
+
+
+def test_the_same_read_again_gives_the_same_rows(database: Database) -> None:
+    append(database, "a", "b")
+    with database.read() as connection:
+        assert feed.read(connection, 0, 10) == feed.read(connection, 0, 10)
+
+
+@pytest.mark.parametrize("token", ["", "1", "x-y", "1-0", "-1-ff", "99999999999999999999999-1", "2-ffffffffffffffffff"])
+def test_refuses_a_token_that_it_never_gave(database: Database, token: str) -> None:
+    append(database, "a")
+    with database.read() as connection, pytest.raises(UnknownToken, match="from the beginning"):
+        feed.position(connection, token)
+
+
+def test_a_restored_backup_does_not_pass_for_the_feed_that_went_on(database: Database) -> None:
+    """The number of a token is given again after a restore, for another change."""
+    append(database, "lost with the restore")
+    with database.read() as connection:
+        (lost,) = feed.read(connection, 0, 1)
+    forged = f"{lost.seq}-{int(lost.token.partition('-')[2], 16) + 1:x}"
+    with database.read() as connection, pytest.raises(UnknownToken):
+        feed.position(connection, forged)
+
+
+def test_whoever_reads_up_to_a_number_has_seen_everything_below_it(database: Database) -> None:
+    """A slow writer that got its number first must not appear behind a quick one's."""
+    numbered, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with database.write() as connection:
+            feed.append(database, connection, [change("slow")])
+            numbered.set()
+            go_on.wait(10)
+
+    writers = [threading.Thread(target=slow), threading.Thread(target=append, args=(database, "quick"))]
+    writers[0].start()
+    assert numbered.wait(10)
+    writers[1].start()
+    writers[1].join(0.5)
+    with database.read() as connection:
+        seen_meanwhile = [entry.change.entity for entry in feed.read(connection, 0, 10)]
+    go_on.set()
+    for writer in writers:
+        writer.join(10)
+
+    assert seen_meanwhile == []
+    with database.read() as connection:
+        assert [entry.change.entity for entry in feed.read(connection, 0, 10)] == ["slow", "quick"]
