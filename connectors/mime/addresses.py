@@ -130,7 +130,7 @@ class _Piece:
 def _pieces(value: str) -> Iterator[tuple[_Piece, str]]:
     """Each mailbox with the separator that ended it."""
     piece = _Piece()
-    for kind, written in _tokenss(value):
+    for kind, written in _tokens(value):
         if kind == "comment":
             piece.comments.append(written)
         elif kind != "special":
