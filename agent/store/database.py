@@ -7,18 +7,20 @@ and nothing is half written. Writers that belong to a mailbox go through `agent.
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 Row = Mapping[str, object]
 
 BUSY_SECONDS = 30
+IN_MEMORY = "sqlite://"
 FEED_LOCK = 0x43524D01
 """Advisory lock that puts feed rows in commit order on PostgreSQL; any constant of our own."""
 
@@ -33,12 +35,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._in_memory = url == IN_MEMORY  # one connection, so readers wait for the writer too
         self._writer = threading.RLock()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A snapshot. Raises StoreError if the database is out of reach."""
-        with _reachable(), self.engine.connect() as connection:
+        alone = self._writer if self._in_memory else nullcontext()
+        with alone, _reachable(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -94,7 +98,9 @@ def _engine(url: str) -> sa.Engine:
     return engine
 
 
-def _options(url: str) -> dict[str, object]:
+def _options(url: str) -> dict[str, Any]:
+    if url == IN_MEMORY:  # one connection that all threads share, in turn
+        return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
     return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}

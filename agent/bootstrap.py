@@ -1,0 +1,124 @@
+"""The composition root: the one place where rooms are wired together. Nothing connects before it is asked to.
+
+Called by the command line and the demo.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from agent.engine.progress import Progress, utc_now
+from agent.engine.sources import Sources
+from agent.store import mailboxes, migrate
+from agent.store.database import Database, StoreError, sqlite_file
+from agent.store.hashes import Hasher
+from agent.store.memory_copy import copy_to_memory
+from agent.store.unit import Lease
+from agent.sync.mailbox import sync_mailbox
+from agent.sync.reader import Reader
+from agent.sync.room import Room, Stopped
+from config.model import Mailbox, Settings, Store
+from connectors import registry
+from connectors.base import MailSource
+from matchers.policy import own_of, policy_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """Everything that outlives a pass. counts: by mailbox address, what this process did so far."""
+
+    settings: Settings
+    database: Database
+    hasher: Hasher
+    sources: Sources
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def work(self, *, eager: bool) -> "Work":
+        """A pass over one mailbox, for `agent.engine`. eager: nothing waits for its time (`sync`)."""
+        return Work(house=self, eager=eager)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One complete pass: mail in, reminders out."""
+
+    house: House
+    eager: bool
+
+    def __call__(self, mailbox: Mailbox, lease: Lease, progress: Progress, stop: threading.Event) -> None:
+        """Raises ConnectorError, StoreError or LeaseLost; returns early when `stop` is set."""
+        house = self.house
+        house.sources.use(mailbox, lambda source: self._read(mailbox, source, lease, progress, stop))
+
+    def _read(
+        self, mailbox: Mailbox, source: MailSource, lease: Lease, progress: Progress, stop: threading.Event
+    ) -> None:
+        house = self.house
+        with house.database.read() as connection:
+            floor = mailboxes.since(connection, lease.mailbox_id)
+        with Reader(source) as reader:
+            room = Room(
+                database=house.database,
+                hasher=house.hasher,
+                reader=reader,
+                lease=lease,
+                own=own_of(mailbox, house.settings.organisation.domains, house.settings.mailboxes),
+                policy=policy_of(house.settings.policy, floor),
+                capture=mailbox.capture,
+                since=floor,
+                progress=progress,
+                stop=stop,
+                now=utc_now,
+                eager=self.eager,
+                counts=house.counts.setdefault(mailbox.address, Counter()),
+            )
+            try:
+                sync_mailbox(room)
+            except Stopped:
+                return
+
+
+@contextmanager
+def open_house(settings: Settings, *, create: bool = True, in_memory: bool = False) -> Iterator[House]:
+    """Opens the database and lets go of everything at the end. Raises StoreError or SecretError.
+
+    create: makes a new database where there is none; otherwise one must be there. in_memory: works on a copy that
+    nobody sees (dry runs).
+    """
+    database, hasher = open_store(settings.store)
+    sources = Sources(lambda mailbox: registry.open_source(mailbox))
+    try:
+        if not create and migrate.schema_state(database) == "new":
+            raise StoreError("there is no database yet: run `crm-agent sync` or `crm-agent migrate`")
+        migrate.require_current(database, hasher)
+        if in_memory:
+            disk, database = database, copy_to_memory(database)
+            disk.close()
+        yield House(settings=settings, database=database, hasher=hasher, sources=sources)
+    finally:
+        sources.close()
+        database.close()
+
+
+def open_store(store: Store) -> tuple[Database, Hasher]:
+    """The database and the keyed hashes that belong to it, nothing checked yet. Raises StoreError or SecretError."""
+    return Database(store.url), Hasher(store_key(store))
+
+
+def store_key(store: Store) -> bytes:
+    """The key for hashes and stored tokens: by reference, else the file beside an SQLite database."""
+    if store.key is not None:
+        return store.key.read().encode()
+    file = sqlite_file(store.url)
+    if file is None:
+        raise StoreError("store.key is needed with PostgreSQL: write key = { file = … }")
+    return migrate.read_or_make_key(file.with_name(migrate.KEY_FILE))
+
+
+def selected(settings: Settings, address: str | None) -> Sequence[Mailbox]:
+    """The mailboxes a command is about: all, or the one named. Empty if there is no such mailbox."""
+    if address is None:
+        return settings.mailboxes
+    return [one for one in settings.mailboxes if one.address.lower() == address.strip().lower()]

@@ -1,0 +1,112 @@
+"""`crm-agent sync`: one complete pass over the mailboxes, then exit."""
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.context import settings
+from agent.cli.house import noun
+from agent.cli.output import Json, emit, note, progress, say
+from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+
+if TYPE_CHECKING:
+    from agent.bootstrap import House
+    from agent.engine.once import Passed
+    from config.model import Mailbox, Settings
+
+app = noun("One complete pass over the mailboxes, then exit.")
+
+_SHOWN = ("logged", "skipped", "review", "withheld", "before-start", "reminders")
+
+
+@app.command("sync")
+def sync(
+    context: typer.Context,
+    mailbox: Annotated[str | None, typer.Option("--mailbox", metavar="ADDR", help="Only this mailbox.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be done.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Reads all new mail, derives reminders and brings calendars up to date."""
+    from agent.bootstrap import open_house, selected
+
+    configured = settings(context, mailboxes=True)
+    chosen = selected(configured, mailbox)
+    if not chosen:
+        raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
+    with open_house(configured, in_memory=dry_run) as house:
+        ended = _pass(house, configured, chosen)
+        _report(house, ended, as_json=as_json, dry_run=dry_run)
+    _stop_if_failed(house, ended)
+
+
+def _pass(house: "House", configured: "Settings", chosen: Sequence["Mailbox"]) -> list["Passed"]:
+    from agent.engine.once import run_once
+    from agent.engine.runner import Runner
+    from agent.store import mailboxes
+
+    runner = Runner(database=house.database, work=house.work(eager=True))
+    mailboxes.settle(house.database, configured, house.hasher, runner.clock())
+    done: list[Passed] = []
+    with progress() as show:
+
+        def tell(passed: "Passed") -> None:
+            done.append(passed)
+            show(len(done), len(chosen), passed.mailbox.address)
+
+        return run_once(runner, chosen, threading.Event(), tell=tell)
+
+
+def _report(house: "House", ended: Sequence["Passed"], *, as_json: bool, dry_run: bool) -> None:
+    if as_json:
+        emit(
+            (
+                {"mailbox": one.mailbox.address, "ended": one.ended.ending, "dry_run": dry_run}
+                | told(house.counts.get(one.mailbox.address, Counter()))
+                for one in ended
+            ),
+            as_json=True,
+        )
+        return
+    total = sum((house.counts.get(one.mailbox.address, Counter()) for one in ended), Counter[str]())
+    counts = told(total)
+    words = ", ".join(f"{counts[name]} {name}" for name in _SHOWN)
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(counts["reasons"].items()))
+    prefix = "would be: " if dry_run else ""
+    say(f"{len(ended)} mailboxes: {prefix}{words}" + (f" (skipped: {reasons})" if reasons else ""))
+
+
+def told(counts: Counter[str]) -> dict[str, object]:
+    """The counts of a pass, with skips added up and by reason. Pure."""
+    reasons = {name.removeprefix("skipped:"): count for name, count in counts.items() if name.startswith("skipped:")}
+    plain = {name: counts.get(name, 0) for name in _SHOWN if name != "skipped"}
+    return {**plain, "skipped": sum(reasons.values()), "reasons": reasons}
+
+
+def _stop_if_failed(house: "House", ended: Sequence["Passed"]) -> None:
+    """Exit 2 where the configuration must change, 1 where it may work later."""
+    from connectors.errors import Fatal
+
+    failed = [one for one in ended if one.ended.error is not None]
+    for one in failed:
+        error = one.ended.error
+        note(f"{one.mailbox.address}: {_sentence(error)}")
+        note(getattr(error, "advice", ""))
+    if failed:
+        wrong = any(isinstance(one.ended.error, Fatal) for one in failed)
+        raise Stop("", code=WRONG_USE if wrong else SOME_FAILED)
+
+
+def _sentence(error: Exception | None) -> str:
+    from agent.engine.runner import place_of
+    from agent.store.database import StoreError
+    from agent.store.unit import LeaseLost
+    from connectors.errors import ConnectorError
+
+    if isinstance(error, ConnectorError | StoreError | LeaseLost):
+        return str(error)
+    return f"unexpected {type(error).__name__}: this is a fault of the program, see the log" + (
+        f" ({place_of(error)[-1]})" if error is not None else ""
+    )
