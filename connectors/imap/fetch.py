@@ -15,7 +15,7 @@ from connectors.imap.names import readable
 from connectors.imap.search import present
 from connectors.imap.session import Session
 from connectors.imap.syntax import Value, fetch_items, id_set, internal_date, number
-from connectors.imap.wire import Response
+from connectors.imap.wire import Posted, Response, Sink
 from connectors.message import NO_FLAGS, Envelope, FlagChange, Flags, Withheld
 
 PAGE = 500
@@ -36,8 +36,31 @@ class Fetched:
     gone: list[int] = field(default_factory=list)
 
 
-def fetch_envelopes(session: Session, ids: Sequence[int]) -> Fetched:
-    """The envelopes of these ids of the open folder."""
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """A header FETCH sent before its page is asked for. Good only on the session that sent it."""
+
+    session: Session
+    ids: Sequence[int]
+    posted: Posted
+
+
+def fetch_ahead(
+    session: Session, ids: Sequence[int], following: Sequence[int], ahead: Ahead | None
+) -> tuple[Fetched, Ahead | None]:
+    """The envelopes of `ids`, which `ahead` asked for; the server begins with `following` while we read these."""
+    asked = ahead if ahead is not None and ahead.session is session and ahead.ids == ids else _post(session, ids)
+    next_asked = _post(session, following) if following else None
+    return fetch_envelopes(session, ids, asked), next_asked
+
+
+def _post(session: Session, ids: Sequence[int]) -> Ahead:
+    command = b"UID FETCH %s %s" % (id_set(ids), header_items(session))
+    return Ahead(session=session, ids=ids, posted=session.post(command))
+
+
+def fetch_envelopes(session: Session, ids: Sequence[int], ahead: Ahead | None = None) -> Fetched:
+    """The envelopes of these ids of the open folder; `ahead` is where they were asked for already."""
     got: dict[int, Envelope] = {}
 
     def take(uid: int, items: Items) -> None:
@@ -45,7 +68,10 @@ def fetch_envelopes(session: Session, ids: Sequence[int]) -> Fetched:
         if block is not None:
             got[uid] = _envelope(uid, items, block)
 
-    refused = fetch_each(session, ids, header_items(session), take, got)
+    if ahead is not None:
+        session.collect(ahead.posted, _only(ids, take))
+    left = [uid for uid in ids if uid not in got]
+    refused = fetch_each(session, left, header_items(session), take, got)
     if not got and len(refused) > 1:
         raise Retriable(f"the server hands out no message of this folder: {next(iter(refused.values()))}")
     lost = [uid for uid in ids if uid not in got]
@@ -82,16 +108,9 @@ def fetch_each(
 
     Halves what a server refuses until the culprits stand alone.
     """
-    wanted = set(ids)
-
-    def sink(response: Response) -> None:
-        items = fetch_items(response)
-        uid = number(items.get(b"UID")) if items else None
-        if items and uid in wanted and uid is not None:
-            take(uid, items)
-
+    sink = _only(ids, take)
     refused: dict[int, str] = {}
-    portions = [list(ids)]
+    portions = [list(ids)] if ids else []
     for _ in range(MOST_COMMANDS):
         if not portions:
             break
@@ -105,6 +124,19 @@ def fetch_each(
             portions += [half for half in (left[middle:], left[:middle]) if half]
     refused.update((uid, "not asked again: the server refuses too many") for portion in portions for uid in portion)
     return refused
+
+
+def _only(ids: Sequence[int], take: Callable[[int, Items], None]) -> Sink:
+    """Hands on the FETCH answers about these ids: a server also tells what nobody asked."""
+    wanted = frozenset(ids)
+
+    def sink(response: Response) -> None:
+        items = fetch_items(response)
+        uid = number(items.get(b"UID")) if items else None
+        if items and uid is not None and uid in wanted:
+            take(uid, items)
+
+    return sink
 
 
 def _still_there(session: Session, ids: Sequence[int]) -> list[int]:

@@ -7,10 +7,11 @@ check: when it does not fit what was listed, something left or was missed, and t
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from connectors.imap.cursor import Forward, first_history
 from connectors.imap.faults import Refused
-from connectors.imap.fetch import PAGE, Fetched, fetch_envelopes, fetch_flags, flag_changes, flags_of
+from connectors.imap.fetch import PAGE, Ahead, Fetched, fetch_ahead, fetch_flags, flag_changes, flags_of
 from connectors.imap.search import listed_ids, most_ids, search, search_command
 from connectors.imap.session import IDS_AT_ONCE, Session, View
 from connectors.imap.syntax import fetch_items, id_sets, number, read_set
@@ -169,10 +170,12 @@ def _pages(enter: Enter, news: News, place: Forward, end: Forward) -> Iterator[P
     chunks = [news.ids[i : i + PAGE] for i in range(0, len(news.ids), PAGE)]
     yield from _flag_pages(news, place, end, last=not chunks)
     left = len(news.ids)
-    for chunk in chunks:
+    ahead: Ahead | None = None
+    for chunk, following in zip_longest(chunks, chunks[1:]):
+        fetched, ahead = fetch_ahead(enter(), chunk, following or (), ahead)
         left -= len(chunk)
         cursor = replace(end, next=chunk[-1] + 1, expected=end.expected - left) if left else end
-        yield _envelope_page(fetch_envelopes(enter(), chunk), cursor, verify=news.verify and not left)
+        yield _envelope_page(fetched, cursor, verify=news.verify and not left)
 
 
 def _flag_pages(news: News, place: Forward, end: Forward, *, last: bool) -> Iterator[Page]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from connectors.imap.cursor import EVERYTHING, History, Region
-from connectors.imap.fetch import PAGE, fetch_envelopes
+from connectors.imap.fetch import PAGE, Ahead, Fetched, fetch_ahead
 from connectors.imap.forward import Enter
 from connectors.imap.search import PORTION, between, search
 from connectors.imap.session import Session
@@ -31,11 +31,17 @@ class Slice:
     high: int
     ids: list[int]
 
+    def take(self, count: int) -> list[int]:
+        """The next ids to read."""
+        chunk, self.ids = self.ids[:count], self.ids[count:]
+        return chunk
+
 
 def read_history(enter: Enter, place: History, since: date | None) -> Iterator[Page]:
     """Pages below the cursor. Ends at once when all was read down to `since`."""
     floor = since or EVERYTHING
     listed: Slice | None = None
+    ahead: Ahead | None = None
     size, width, moved = FIRST_PAGE, 0, False
     while (region := place.unread(floor)) is not None:
         session = enter()
@@ -45,8 +51,11 @@ def read_history(enter: Enter, place: History, since: date | None) -> Iterator[P
         if not listed.ids:
             place, moved = place.after_reading(listed.low, listed.high, floor), True
             continue
-        page, place = _read_page(enter(), listed, place, floor, size)
-        yield page
+        chunk = listed.take(size)
+        fetched, ahead = fetch_ahead(session, chunk, listed.ids[:PAGE], ahead)
+        low = chunk[-1] if listed.ids else listed.low
+        place, listed.high = place.after_reading(low, listed.high, floor), low
+        yield _page(place, fetched)
         size, moved = PAGE, False
     if moved:
         yield Page(validity=str(place.validity), cursor=place.write())
@@ -74,17 +83,10 @@ def _list_slice(session: Session, region: Region, floor: date, width: int) -> Sl
     return Slice(low=low, high=region.high, ids=[uid for uid in reversed(ids) if low <= uid < region.high])
 
 
-def _read_page(session: Session, listed: Slice, place: History, floor: date, size: int) -> tuple[Page, History]:
-    """One page off the slice, and the place after it: at the lowest id read, or at the slice's end."""
-    chunk, listed.ids = listed.ids[:size], listed.ids[size:]
-    low = chunk[-1] if listed.ids else listed.low
-    place = place.after_reading(low, listed.high, floor)
-    listed.high = low
-    fetched = fetch_envelopes(session, chunk)
-    page = Page(
+def _page(place: History, fetched: Fetched) -> Page:
+    return Page(
         validity=str(place.validity),
         envelopes=tuple(fetched.envelopes),
         withheld=tuple(fetched.withheld),
         cursor=place.write(),
     )
-    return page, place

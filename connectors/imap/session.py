@@ -6,15 +6,15 @@ first step of every pass: it costs one round trip and says what the folder is li
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from connectors.errors import Renumbered, Skippable
 from connectors.imap.connection import SignedIn
-from connectors.imap.faults import Refused
+from connectors.imap.faults import Refused, clean
 from connectors.imap.names import raw_of
 from connectors.imap.syntax import quoted, read_set
-from connectors.imap.wire import Completion, Response, Sink
+from connectors.imap.wire import Completion, Posted, Response, Sink
 
 FRESH_SECONDS = 20.0
 """A session used less than this ago is taken to be alive without asking."""
@@ -52,6 +52,7 @@ class Session:
         self.view: View | None = None
         self.tells_gone = False
         """Whether QRESYNC is enabled, so that the server names the UIDs that left."""
+        self.wire.listener = self._listen
         self._last_used = time.monotonic()
         self._to_enable = "QRESYNC" in self.capabilities and "ENABLE" in self.capabilities
 
@@ -65,12 +66,22 @@ class Session:
 
     def ask(self, command: bytes, sink: Sink = ignore) -> None:
         """One command. Raises Refused, Dropped."""
-        self.wire.ask(command, self._noting(sink))
+        self.wire.ask(command, sink)
         self._last_used = time.monotonic()
 
     def burst(self, commands: Sequence[bytes], sink: Sink = ignore) -> list[Completion]:
         """Independent commands in one flight. Raises Dropped; how each ended is in the answer."""
-        done = self.wire.burst(commands, self._noting(sink))
+        done = self.wire.burst(commands, sink)
+        self._last_used = time.monotonic()
+        return done
+
+    def post(self, command: bytes) -> Posted:
+        """A command sent ahead of time; see `Wire.post`."""
+        return self.wire.post(command)
+
+    def collect(self, posted: Posted, sink: Sink = ignore) -> Completion:
+        """Its answers; see `Wire.collect`."""
+        done = self.wire.collect(posted, sink)
         self._last_used = time.monotonic()
         return done
 
@@ -96,17 +107,16 @@ class Session:
         return time.monotonic() - view.examined_at > EXAMINE_AGAIN_SECONDS
 
     def _examine(self, key: str) -> View:
+        self.wire.settle()  # what is still on its way belongs to the folder open before
+        view = self.view = View(key=key)
+        done = self.burst(self._opening(key))[-1]
+        if done.status == "OK" and view.validity:
+            return view
         self.view = None
-        view = View(key=key)
-        done = self.wire.burst(self._opening(key), lambda response: self._note(view, response[0]))[-1]
-        self._last_used = time.monotonic()
         if done.status != "OK":
-            refused = Refused("to open the folder", done.text)
+            refused = Refused("to open the folder", clean(done.text))
             raise Skippable(str(refused), advice="check the rights on this folder, or leave it out by `folders`")
-        if not view.validity:
-            raise Skippable("the server gives no UIDVALIDITY for this folder", advice="leave it out by `folders`")
-        self.view = view
-        return view
+        raise Skippable("the server gives no UIDVALIDITY for this folder", advice="leave it out by `folders`")
 
     def _opening(self, key: str) -> list[bytes]:
         """EXAMINE, with ENABLE before the first one: it is not allowed once a folder is open (RFC 5161)."""
@@ -120,23 +130,15 @@ class Session:
         self._to_enable = False
         return [b"ENABLE QRESYNC"]
 
-    def _noting(self, sink: Sink) -> Callable[[Response], None]:
-        view = self.view
-
-        def note(response: Response) -> None:
-            line = response[0]
-            if line[-1] not in b"})" or line.startswith(b"* OK ["):  # no FETCH: those are many
-                self._note(view, line)
-            sink(response)
-
-        return note
-
-    def _note(self, view: View | None, line: bytes) -> None:
-        """Take in EXISTS, EXPUNGE, VANISHED, ENABLED and the codes in brackets."""
+    def _listen(self, response: Response) -> None:
+        """Take in EXISTS, EXPUNGE, VANISHED, ENABLED and the codes in brackets, about the folder open right now."""
+        line = response[0]
+        if line[-1:] in (b"}", b")") and not line.startswith(b"* OK ["):
+            return  # a FETCH: those are many
         if line[:10].upper() == b"* ENABLED ":
             self.tells_gone = b"QRESYNC" in line.upper()
-        elif view is not None:
-            self._note_change(view, line)
+        elif self.view is not None:
+            self._note_change(self.view, line)
 
     def _note_change(self, view: View, line: bytes) -> None:
         if line.startswith((b"* OK [", b"* NO [")):

@@ -12,8 +12,9 @@ import imaplib
 import io
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -96,10 +97,19 @@ class Completion:
     text: str
 
 
+@dataclass(kw_only=True, slots=True)
+class Posted:
+    """A command sent ahead of time: its answers wait here if something else had to be read meanwhile."""
+
+    tag: bytes
+    responses: list[Response]
+    done: Completion | None = None
+
+
 class Wire:
     """A signed-in connection. Not for two threads at once. Every failure is Dropped or Refused.
 
-    round_trips: how often a burst was sent and answered; octets: how many were read since.
+    round_trips: how often we waited for the server; octets: how many were read since.
     """
 
     def __init__(self, client: Client) -> None:
@@ -107,6 +117,9 @@ class Wire:
         self._imap = client._imap
         self._reader: io.BufferedReader = self._imap.reader()
         self._tag = 0
+        self._posted: deque[Posted] = deque()
+        self.listener: Sink = lambda response: None
+        """Sees every untagged response the moment it is read, and status lines as if they were untagged."""
         self.round_trips = 0
         self.octets = 0
         self.closed = False
@@ -120,18 +133,63 @@ class Wire:
 
     def burst(self, commands: Sequence[bytes], sink: Sink) -> list[Completion]:
         """Several commands in one flight, answered in order. Only for commands that do not depend on each other."""
+        with self._guarded():
+            self._drain()
+            tags = self._send(commands)
+            self.round_trips += 1
+            done = self._read_until(tags, sink)
+        return [done[tag] for tag in tags]
+
+    def post(self, command: bytes) -> Posted:
+        """Send a command now and `collect` its answers later, so that the server works while we do something else."""
+        with self._guarded():
+            (tag,) = self._send([command])
+        posted = Posted(tag=tag, responses=[])
+        self._posted.append(posted)
+        return posted
+
+    def collect(self, posted: Posted, sink: Sink) -> Completion:
+        """The answers to a posted command, those that wait and those to come."""
+        for response in posted.responses:
+            sink(response)
+        posted.responses.clear()
+        if posted.done is None:
+            with self._guarded():
+                self._drain(before=posted)
+                self.round_trips += 1
+                posted.done = self._read_until([posted.tag], sink)[posted.tag]
+                self._posted.remove(posted)
+        return posted.done
+
+    def settle(self) -> None:
+        """Read all that is still on its way."""
+        with self._guarded():
+            self._drain()
+
+    def _drain(self, before: Posted | None = None) -> None:
+        """Read what was posted and not collected, oldest first: answers come in the order of commands."""
+        while self._posted and self._posted[0] is not before:
+            posted = self._posted[0]
+            posted.done = self._read_until([posted.tag], posted.responses.append)[posted.tag]
+            self._posted.popleft()
+
+    def _send(self, commands: Sequence[bytes]) -> list[bytes]:
+        tags = [self._next_tag() for _ in commands]
+        self._imap.send(b"".join(b"%s %s\r\n" % pair for pair in zip(tags, commands, strict=True)))
+        return tags
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Whatever interrupts an exchange ends the session: what is still on its way belongs to nobody."""
         if self.closed:
             raise Dropped("the session was closed")
-        tags = [self._next_tag() for _ in commands]
         try:
-            self._imap.send(b"".join(b"%s %s\r\n" % pair for pair in zip(tags, commands, strict=True)))
-            self.round_trips += 1
-            return self._read_until(tags, sink)
+            yield
         except (OSError, ssl.SSLError, ValueError, imaplib.IMAP4.error) as error:
             self.close()
             raise Dropped(f"the session broke off: {self.bye or describe(error)}") from error
         except BaseException:
-            self.close()  # what is still on its way belongs to nobody
+            self.close()
             raise
 
     def close(self) -> None:
@@ -144,7 +202,7 @@ class Wire:
         self._tag += 1
         return b"x%d" % self._tag
 
-    def _read_until(self, tags: Sequence[bytes], sink: Sink) -> list[Completion]:
+    def _read_until(self, tags: Sequence[bytes], sink: Sink) -> dict[bytes, Completion]:
         done: dict[bytes, Completion] = {}
         while len(done) < len(tags):
             response = self._read_response()
@@ -152,14 +210,15 @@ class Wire:
             if line.startswith(b"* "):
                 if line[2:6].upper() == b"BYE ":
                     self.bye = clean(line[6:].decode("utf-8", "replace"))
+                self.listener(response)
                 sink(response)
             elif not line.startswith(b"+"):
                 tag, _, rest = line.partition(b" ")
                 if tag not in tags:
                     raise ValueError("an answer to no question of ours")
                 done[tag] = _completion(rest)
-                sink([b"* " + rest])  # response codes stand in tagged answers as well
-        return [done[tag] for tag in tags]
+                self.listener([b"* " + rest])  # response codes stand in tagged answers as well
+        return done
 
     def _read_response(self) -> Response:
         line = self._line()
