@@ -73,16 +73,20 @@ def _report(house: "House", ended: Sequence["Passed"], *, as_json: bool, dry_run
     total = sum((house.counts.get(one.mailbox.address, Counter()) for one in ended), Counter[str]())
     counts = told(total)
     words = ", ".join(f"{counts[name]} {name}" for name in _SHOWN)
-    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(counts["reasons"].items()))
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(_reasons(total).items()))
     prefix = "would be: " if dry_run else ""
     say(f"{len(ended)} mailboxes: {prefix}{words}" + (f" (skipped: {reasons})" if reasons else ""))
 
 
 def told(counts: Counter[str]) -> dict[str, object]:
     """The counts of a pass, with skips added up and by reason. Pure."""
-    reasons = {name.removeprefix("skipped:"): count for name, count in counts.items() if name.startswith("skipped:")}
+    reasons = _reasons(counts)
     plain = {name: counts.get(name, 0) for name in _SHOWN if name != "skipped"}
     return {**plain, "skipped": sum(reasons.values()), "reasons": reasons}
+
+
+def _reasons(counts: Counter[str]) -> dict[str, int]:
+    return {name.removeprefix("skipped:"): count for name, count in counts.items() if name.startswith("skipped:")}
 
 
 def _stop_if_failed(house: "House", ended: Sequence["Passed"]) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from agent.store.tables import interactions, locations, rulings, tombstones
+from agent.store.tables import contact_emails, contacts, interactions, locations, rulings, tombstones
+from matchers.contact import Holder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +47,7 @@ class Known:
     interactions: Mapping[bytes, tuple[KnownInteraction, ...]] = field(default_factory=dict)
     places: Mapping[bytes, tuple[KnownPlace, ...]] = field(default_factory=dict)
     removed: frozenset[bytes] = frozenset()
-    rulings: Mapping[bytes, Mapping[str, str | None]] = field(default_factory=dict)
+    rulings: Mapping[bytes, Mapping[str, Holder | None]] = field(default_factory=dict)
 
 
 def known_uids(
@@ -116,12 +117,22 @@ def _removed(connection: sa.Connection, keys: Collection[bytes]) -> frozenset[by
     return frozenset(row.hash for row in rows)
 
 
-def _rulings(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, dict[str, str | None]]:
+def _rulings(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, dict[str, Holder | None]]:
+    """Per message and doubtful address whom people chose; None where they chose nobody."""
     if connection.execute(sa.select(rulings.c.message_key).limit(1)).first() is None:
         return {}
-    found: dict[bytes, dict[str, str | None]] = {}
-    for row in connection.execute(sa.select(rulings).where(rulings.c.message_key.in_(keys))):
-        found.setdefault(row.message_key, {})[row.address] = row.contact_id
+    primary = sa.select(contact_emails).where(contact_emails.c.is_primary).subquery()
+    rows = connection.execute(
+        sa.select(rulings, contacts.c.name, contacts.c.company_id, primary.c.address.label("email"))
+        .outerjoin(contacts, contacts.c.id == rulings.c.contact_id)
+        .outerjoin(primary, primary.c.contact_id == rulings.c.contact_id)
+        .where(rulings.c.message_key.in_(keys))
+    )
+    found: dict[bytes, dict[str, Holder | None]] = {}
+    for row in rows:
+        found.setdefault(row.message_key, {})[row.address] = row.contact_id and Holder(
+            contact_id=row.contact_id, name=row.name, email=row.email or "", company_id=row.company_id
+        )
     return found
 
 

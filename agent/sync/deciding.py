@@ -11,8 +11,8 @@ from agent.sync.room import Room
 from connectors.message import Envelope
 from matchers.address import normalise
 from matchers.chain import match_page, wanted
-from matchers.contact import ThreadView
-from matchers.match import Candidate, Decision, Link, Log, Reason, Review, Skip
+from matchers.contact import Holder, ThreadView
+from matchers.match import Decision, Doubt, Link, Log, Reason, Review, Skip
 from matchers.thread import referenced_ids
 
 
@@ -84,43 +84,42 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
     return Deciding(messages=messages, known=facts, stamp=stamp)
 
 
-def overrule(decision: Decision, rulings: Mapping[str, str | None]) -> Decision:
+def overrule(decision: Decision, rulings: Mapping[str, Holder | None]) -> Decision:
     """Applies what people decided about doubtful participants. Pure."""
     if not rulings or isinstance(decision, Skip):
         return decision
+    chosen = [(doubt, rulings[doubt.address]) for doubt in decision.doubts if doubt.address in rulings]
     links = list(decision.links) if isinstance(decision, Log) else []
-    for doubt in decision.doubts:
-        chosen = rulings.get(doubt.address)
-        links += [
-            Link(
-                contact_id=one.contact_id,
-                email=one.email,
-                name=one.name,
-                role=doubt.role,
-                address=doubt.address,
-                rule="manual",
-                confidence=1.0,
-                evidence=("chosen in the review queue",),
-            )
-            for one in doubt.candidates
-            if one.contact_id == chosen
-        ]
+    links += [_chosen(doubt, holder) for doubt, holder in chosen if holder is not None]
     doubts = tuple(doubt for doubt in decision.doubts if doubt.address not in rulings)
     if links or (isinstance(decision, Log) and decision.companies):
         return _as_log(decision, tuple(links), doubts)
     if doubts:
         return replace(decision, doubts=doubts)
-    return Skip(reason=Reason.NO_CONTACT, evidence=("rejected in the review queue",))
+    return Skip(reason=Reason.NO_CONTACT, evidence=("Somebody of your team said that no contact is meant",))
 
 
-def _as_log(decision: Log | Review, links: tuple[Link, ...], doubts: tuple[object, ...]) -> Log:
+def _chosen(doubt: Doubt, holder: Holder) -> Link:
+    return Link(
+        contact_id=holder.contact_id,
+        email=holder.email,
+        name=holder.name,
+        role=doubt.role,
+        address=doubt.address,
+        rule="manual",
+        confidence=1.0,
+        evidence=("Somebody of your team chose this contact",),
+    )
+
+
+def _as_log(decision: Log | Review, links: tuple[Link, ...], doubts: tuple[Doubt, ...]) -> Log:
     companies = decision.companies if isinstance(decision, Log) else ()
     rule = decision.rule if isinstance(decision, Log) else "manual"
     return Log(
         direction=decision.direction,
         links=links,
         companies=companies,
-        doubts=doubts,  # type: ignore[arg-type]  # a subset of the decision's own doubts
+        doubts=doubts,
         rule=rule,
         evidence=decision.evidence,
     )
@@ -154,8 +153,3 @@ def _joined(views: Sequence[ThreadView]) -> ThreadView | None:
 def _erased_keys(connection: sa.Connection, room: Room, keys: frozenset[str]) -> frozenset[str]:
     hashes = {room.hasher.of_address(key): key for key in keys}
     return frozenset(hashes[one] for one in known.known_erased(connection, hashes.keys()))
-
-
-def best_candidates(decision: Log | Review) -> tuple[Candidate, ...]:
-    """Everyone who might be meant, best first."""
-    return tuple(sorted((c for d in decision.doubts for c in d.candidates), key=lambda c: (-c.score, c.contact_id)))

@@ -1,0 +1,32 @@
+"""Opens the house for commands that only use the database: one transaction each, read or write."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from agent.cli.context import settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from agent.bootstrap import House
+
+
+@contextmanager
+def reading(context: typer.Context) -> Iterator[tuple["House", "sa.Connection"]]:
+    """The house and a snapshot of its database. Raises StoreError where there is none yet."""
+    from agent.bootstrap import open_house
+
+    with open_house(settings(context, secrets="store"), create=False) as house, house.database.read() as connection:
+        yield house, connection
+
+
+@contextmanager
+def changing(context: typer.Context) -> Iterator[tuple["House", "sa.Connection"]]:
+    """The house and a transaction that commits at the end. Raises StoreError where there is no database yet."""
+    from agent.bootstrap import open_house
+
+    with open_house(settings(context, secrets="store"), create=False) as house, house.database.write() as connection:
+        yield house, connection

@@ -1,0 +1,39 @@
+"""`crm-agent quarantine`: messages that could not be read, with the reason."""
+
+from typing import Annotated
+
+import typer
+
+from agent.cli.doors import changing, reading
+from agent.cli.house import noun
+from agent.cli.output import Json, emit, say
+from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+
+app = noun("Messages that could not be read.")
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """What was given up after five tries. Its number, mailbox, folder and the reason; nothing of its content."""
+    from agent.store import gaps
+
+    with reading(context) as (_house, connection):
+        rows = [dict(row) for row in gaps.quarantined(connection)]
+    emit(rows, as_json=as_json, empty="nothing is in quarantine")
+
+
+@app.command()
+def retry(
+    context: typer.Context, id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Default: all.")] = None
+) -> None:
+    """Asks for one, or all, again at the next pass."""
+    from agent.engine.progress import utc_now
+    from agent.store import gaps
+
+    if id is not None and not id.isdecimal():
+        raise Stop(f"{id} is no number: `crm-agent quarantine list` shows the ids", code=WRONG_USE)
+    with changing(context) as (_house, connection):
+        count = gaps.retry(connection, utc_now(), int(id) if id else None)
+    if id is not None and not count:
+        raise Stop(f"{id} is not in quarantine: `crm-agent quarantine list` shows the ids", code=SOME_FAILED)
+    say(f"{count} to be tried again at the next pass")
