@@ -62,8 +62,6 @@ def upgrade() -> None:
         sa.Column("flagged_as", sa.JSON(), nullable=False),
         sa.Column("asks", sa.Boolean(), nullable=True),
         sa.Column("words", sa.Integer(), nullable=True),
-        sa.Column("flagged", sa.Boolean(), nullable=False),
-        sa.Column("flag_due", sa.Date(), nullable=True),
         sa.Column("recorded_at", agent.store.columns.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_interactions")),
         sa.UniqueConstraint("message_key", "variant", name=op.f("uq_interactions_message_key_variant")),
@@ -230,6 +228,7 @@ def upgrade() -> None:
         sa.Column("interaction_id", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=False),
+        sa.Column("match_key", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -237,6 +236,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("interaction_id", "role", "address", name=op.f("pk_participants")),
     )
+    op.create_index(op.f("ix_participants_match_key"), "participants", ["match_key"], unique=False)
     op.create_table(
         "reviews",
         sa.Column("id", sa.String(), nullable=False),
@@ -352,6 +352,8 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("server_time", agent.store.columns.Instant(), nullable=True),
         sa.Column("text_digest", agent.store.columns.Hash(), nullable=True),
+        sa.Column("flagged", sa.Boolean(), nullable=False),
+        sa.Column("flag_due", sa.Date(), nullable=True),
         sa.Column("decided_at", agent.store.columns.Instant(), nullable=False),
         sa.Column("gone_at", agent.store.columns.Instant(), nullable=True),
         sa.ForeignKeyConstraint(["folder_id"], ["folders.id"], name=op.f("fk_locations_folder_id"), ondelete="CASCADE"),
