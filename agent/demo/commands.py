@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from agent.demo.servers import DemoError
-
-_MAIN: Final = "import sys; from agent.cli.main import main; sys.exit(main())"
 
 Row = dict[str, Any]
 """One JSON object of a command's `--json`; the fields are those of the manual."""
@@ -67,7 +65,7 @@ class Commands:
         )
 
     def _command(self, words: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-c", _MAIN, "--config", str(self.config), *words]
+        return [sys.executable, "-m", "agent.cli", "--config", str(self.config), *words]
 
 
 def _environment() -> dict[str, str]:
