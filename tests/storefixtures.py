@@ -1,6 +1,6 @@
 """Databases for tests of whatever keeps something: `database` runs a test twice, on SQLite and on PostgreSQL.
 
-A folder's conftest takes them in: `from tests.storefixtures import database, hasher, sqlite_template, postgres_template`.
+A folder's conftest imports the fixtures, all of them: one asks for the other by name.
 """
 
 import shutil
