@@ -94,11 +94,15 @@ def _refuse_twice(connectors: list[Node], reading: Reading) -> None:
     addresses = [node for each in connectors for box in written_mailboxes(each) for node in _own_addresses(box)]
     for nodes in (names, addresses):
         first: dict[str, Node] = {}
-        for node in nodes:
+        for node in filter(_is_text, nodes):
             earlier = first.setdefault(str(node.value).casefold(), node)
             if earlier is not node:
                 what = f'"{node.value}" is named already at {earlier.file}:{earlier.line}'
                 reading.note(node, what, "name it once")
+
+
+def _is_text(node: Node) -> bool:
+    return isinstance(node.value, str)
 
 
 def _own_addresses(mailbox: Node) -> list[Node]:

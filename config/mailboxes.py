@@ -55,7 +55,7 @@ def _form(connector: Node, reading: Reading) -> Form | None:
         reading.note(connector, "type is missing", f"write type = {_quoted(CONNECTORS)}")
     elif kind.value in LATER_CONNECTORS:
         reading.note(kind, f"{kind.value} connectors come with a later version", "remove this one")
-    elif kind.value not in CONNECTORS:
+    elif kind.value not in tuple(CONNECTORS):  # a tuple: what stands there may be a list
         near = nearest(str(kind.value), CONNECTORS)
         reading.note(kind, "is no type of connector", f"write {_quoted([near] if near else CONNECTORS)}")
     else:
