@@ -6,7 +6,7 @@ check: when it does not fit what was listed, something left or was missed, and t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from connectors.imap.cursor import Forward, first_history
@@ -32,6 +32,7 @@ class News:
     flags: dict[int, Flags]
     gone: list[int]
     verify: bool = False
+    modseqs: dict[int, int] = field(default_factory=dict)
 
 
 def first_page(session: Session, view: View, *, renumbered: bool = False) -> Page:
@@ -52,8 +53,10 @@ def read_news(enter: Enter, view: View, place: Forward, *, just_opened: bool) ->
     if just_opened and _unchanged(before, place):
         return
     news = _listed(enter(), before, place)
+    _forget_reported(news, place, before)
     news.verify = news.verify or not _fits(news, place, before.exists, view.exists)
     end = _end_place(news, place, before, view)
+    view.reported = (end, news.modseqs)
     yield from _pages(enter, news, place, end)
 
 
@@ -75,7 +78,7 @@ def _listed(session: Session, view: View, place: Forward) -> News:
     since = _known_modseq(view, place)
     commands = [search_command(session, b"UID %d:*" % place.next)]
     if since and place.next > 1:
-        commands.append(_changed_since(session, place, since))
+        commands.append(_changed_since(session, since))
     _ask_news(session, commands, news, place)
     if since is None and place.modseq is not None and place.next > 1:
         news.flags, news.verify = _all_flags(session, place), True
@@ -89,11 +92,11 @@ def _known_modseq(view: View, place: Forward) -> int | None:
     return place.modseq
 
 
-def _changed_since(session: Session, place: Forward, modseq: int) -> bytes:
-    """Flags of ids below the place that changed, and with QRESYNC those that left (RFC 7162 section 3.2.6)."""
+def _changed_since(session: Session, modseq: int) -> bytes:
+    """What has changed, new mail included, and with QRESYNC the ids that left (RFC 7162 section 3.2.6)."""
     labels = b" X-GM-LABELS" if session.has("X-GM-EXT-1") else b""
     vanished = b" VANISHED" if session.tells_gone else b""
-    return b"UID FETCH 1:%d (UID FLAGS%s) (CHANGEDSINCE %d%s)" % (place.next - 1, labels, modseq, vanished)
+    return b"UID FETCH 1:* (UID FLAGS%s) (CHANGEDSINCE %d%s)" % (labels, modseq, vanished)
 
 
 def _ask_news(session: Session, commands: Sequence[bytes], news: News, place: Forward) -> None:
@@ -107,8 +110,9 @@ def _ask_news(session: Session, commands: Sequence[bytes], news: News, place: Fo
             if response[0][:21].upper() == b"* VANISHED (EARLIER) ":
                 _note_gone(news, response[0][21:], place)
             return
-        uid = number(items.get(b"UID"))
-        _note_modseq(session, items.get(b"MODSEQ"))
+        uid, modseq = number(items.get(b"UID")), session.view.note_modseq(items) if session.view else None
+        if uid is not None and modseq is not None:
+            news.modseqs[uid] = modseq
         if uid is not None and uid < place.next and b"FLAGS" in items:
             news.flags[uid] = flags_of(items)
 
@@ -119,11 +123,15 @@ def _ask_news(session: Session, commands: Sequence[bytes], news: News, place: Fo
     news.verify = news.verify or any(done.status != "OK" for done in changed)
 
 
-def _note_modseq(session: Session, value: object) -> None:
-    """Servers that do not send HIGHESTMODSEQ on an open folder tell it message by message; it counts from next time."""
-    modseq = number(value[0]) if isinstance(value, list) and value and isinstance(value[0], bytes) else None
-    if modseq and session.view and modseq > (session.view.modseq or 0):
-        session.view.modseq = modseq
+def _forget_reported(news: News, place: Forward, view: View) -> None:
+    """Leave out flags that the round before told already, which this place comes from.
+
+    Where a server names the highest modification sequence late, it is asked once more from the one before.
+    """
+    known = view.reported[1] if view.reported and view.reported[0] == place else {}
+    for uid, modseq in news.modseqs.items():
+        if known.get(uid) == modseq:
+            news.flags.pop(uid, None)
 
 
 def _note_gone(news: News, ids: bytes, place: Forward) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from connectors.errors import Renumbered, Skippable
 from connectors.imap.connection import SignedIn
+from connectors.imap.cursor import Forward
 from connectors.imap.faults import Refused, clean
 from connectors.imap.names import raw_of
-from connectors.imap.syntax import quoted, read_set
+from connectors.imap.syntax import Value, fetch_items, number, quoted, read_set
 from connectors.imap.wire import Completion, Posted, Response, Sink
 
 FRESH_SECONDS = 20.0
@@ -32,7 +33,10 @@ def ignore(response: Response) -> None:
 
 @dataclass(kw_only=True)
 class View:
-    """The open folder as the server last described it. None: the server does not say."""
+    """The open folder as the server last described it. None: the server does not say.
+
+    reported: the place that the last round of news ended at, and the modification sequences it told of.
+    """
 
     key: str
     validity: int = 0
@@ -40,6 +44,19 @@ class View:
     uidnext: int | None = None
     modseq: int | None = None
     examined_at: float = field(default_factory=time.monotonic)
+    reported: tuple[Forward, dict[int, int]] | None = None
+
+    def take_flags(self, response: Response) -> None:
+        """A sink for what is told unasked."""
+        self.note_modseq(fetch_items(response))
+
+    def note_modseq(self, items: dict[bytes, Value] | None) -> int | None:
+        """Take in the MODSEQ of a FETCH answer: some servers tell a folder's highest one in no other way."""
+        value = items.get(b"MODSEQ") if items else None
+        modseq = number(value[0]) if isinstance(value, list) and value else None
+        if modseq is not None:
+            self.modseq = max(modseq, self.modseq or 0)
+        return modseq
 
 
 class Session:
@@ -88,8 +105,9 @@ class Session:
     def look(self, key: str) -> View:
         """The folder as it is now: NOOP if it is open already, EXAMINE if not. Raises Skippable if it cannot be had."""
         if self.view is not None and self.view.key == key and not self._is_old(self.view):
-            self.ask(b"NOOP")
-            return self.view
+            view = self.view
+            self.ask(b"NOOP", view.take_flags)
+            return view
         return self._examine(key)
 
     def enter(self, key: str, validity: int) -> View:
