@@ -59,9 +59,8 @@ def load(connection: sa.Connection, mailbox_id: int) -> dict[str, FolderState]:
 
 def settle(connection: sa.Connection, mailbox_id: int, listed: Sequence[Folder]) -> None:
     """Makes rows for folders seen the first time and brings names up to date. Folders not listed keep theirs."""
-    known = dict(
-        connection.execute(sa.select(folders.c.key, folders.c.id).where(folders.c.mailbox_id == mailbox_id)).tuples()
-    )
+    rows = connection.execute(sa.select(folders.c.key, folders.c.id).where(folders.c.mailbox_id == mailbox_id))
+    known = {row.key: row.id for row in rows}
     new = [_row(mailbox_id, folder) for folder in listed if folder.key not in known]
     if new:
         connection.execute(sa.insert(folders), new)
