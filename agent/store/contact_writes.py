@@ -4,7 +4,7 @@ Called by imports and by `contacts add`. Everything of one call stands in one tr
 first in it, whatever is read or planned stands between, and the feed is told last.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.store import feed
-from agent.store.companies import add_claims, add_companies, claim_of, company_id, withdraw_claims
+from agent.store.companies import add_claims, add_companies, claim_of, company_id, folded, withdraw_claims
 from agent.store.contacts import Contact, Email, load
 from agent.store.database import Database
-from agent.store.directory import CHUNK
+from agent.store.directory import chunks
 from agent.store.hashes import Hasher
 from agent.store.mailboxes import lock_all, make_due
 from agent.store.tables import contact_emails, contacts, external_ids, locations, rereads
@@ -134,7 +134,7 @@ class Writer:
         _insert(self.connection, external_ids, outside)
 
     def _drop_addresses(self, ids: Collection[str]) -> None:
-        for chunk in _chunks(sorted(ids)):
+        for chunk in chunks(sorted(ids)):
             for table in (contact_emails, external_ids):
                 self.connection.execute(sa.delete(table).where(table.c.contact_id.in_(chunk)))
 
@@ -152,7 +152,7 @@ class Writer:
     def _finish(self, event: str, written: Mapping[str, Draft], *, reread: bool) -> None:
         if reread:
             queue_rereads(self.connection, self.database)
-        for chunk in _chunks(list(written)):
+        for chunk in chunks(list(written)):
             now = load(self.connection, chunk)
             changes = [feed.Change(kind="contact", event=event, entity=key, body=now[key].told()) for key in chunk]
             feed.append(self.database, self.connection, changes)
@@ -184,7 +184,7 @@ def queue_rereads(connection: sa.Connection, database: Database) -> None:
 
 
 def _identity(draft: Draft) -> tuple[str, str]:
-    return " ".join(draft.name.casefold().split()), normalise(_primary(draft)).match_key
+    return folded(draft.name), normalise(_primary(draft)).match_key
 
 
 def _primary(draft: Draft) -> str:
@@ -230,8 +230,3 @@ def _primary_moved(before: Contact, draft: Draft) -> bool:
 def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         connection.execute(sa.insert(table), rows)
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]

@@ -3,11 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 
 import sqlalchemy as sa
 
-from agent.store.directory import CHUNK
+from agent.store.directory import chunks
 from agent.store.tables import companies, contact_emails, contacts, external_ids
 from matchers.address import normalise
 
@@ -89,9 +88,13 @@ def find(connection: sa.Connection, asked: str) -> str | Unclear:
 
 def holders(connection: sa.Connection, addresses: Collection[str]) -> Sequence[str]:
     """The ids of all contacts that hold or held one of these addresses, sorted."""
-    keys = {normalise(address).match_key for address in addresses} - {""}
+    return holders_of(connection, {normalise(address).match_key for address in addresses})
+
+
+def holders_of(connection: sa.Connection, keys: Collection[str]) -> Sequence[str]:
+    """The same by match keys."""
     found: set[str] = set()
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         wanted = sa.select(contact_emails.c.contact_id).where(contact_emails.c.match_key.in_(chunk))
         found.update(connection.execute(wanted).scalars())
     return sorted(found)
@@ -113,7 +116,7 @@ def listing(connection: sa.Connection) -> Iterator[Contact]:
 def load(connection: sa.Connection, ids: Collection[str]) -> dict[str, Contact]:
     """These contacts by id, in the order of their ids; unknown ids are absent."""
     found: dict[str, Contact] = {}
-    for chunk in _chunks(sorted(set(ids))):
+    for chunk in chunks(sorted(set(ids))):
         emails, outside = _emails(connection, chunk), _external_ids(connection, chunk)
         rows = connection.execute(
             sa.select(contacts, companies.c.name.label("company"))
@@ -168,12 +171,6 @@ def _external_ids(connection: sa.Connection, ids: Sequence[str]) -> dict[str, di
 def _ids_after(connection: sa.Connection, last: str) -> Sequence[str]:
     wanted = sa.select(contacts.c.id).where(contacts.c.id > last).order_by(contacts.c.id).limit(BATCH)
     return connection.execute(wanted).scalars().all()
-
-
-def _chunks(values: Collection[str]) -> Iterator[Sequence[str]]:
-    remaining = iter(values)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk
 
 
 def _told_email(email: Email) -> dict[str, object]:

@@ -6,11 +6,14 @@ Called by `agent.sync`. Decisions are made on an answer and recorded later; `cha
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from agent.store.tables import changes, companies, company_domains, contact_emails, contacts
 from matchers.contact import Answers, CompanyRef, Holder
+
+Value = TypeVar("Value", str, bytes)
 
 CHUNK = 10_000
 """Values of one query; SQLite takes 32,766 (sqlite.org/limits.html), PostgreSQL's protocol 65,535."""
@@ -62,7 +65,7 @@ def changed_since(connection: sa.Connection, mark: int) -> bool:
 
 def _holders(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tuple[Holder, ...]]:
     found: dict[str, list[Holder]] = defaultdict(list)
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         for key, contact, name, email, company, valid_from, valid_to in connection.execute(_HOLDERS, {"values": chunk}):
             holder = Holder(
                 contact_id=contact,
@@ -79,15 +82,15 @@ def _holders(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, t
 def _companies(connection: sa.Connection, domains: Collection[str]) -> Mapping[str, CompanyRef]:
     stated: dict[str, list[CompanyRef]] = defaultdict(list)
     seen: dict[str, list[CompanyRef]] = defaultdict(list)
-    for chunk in _chunks(domains):
+    for chunk in chunks(domains):
         for domain, company, name, by_person in connection.execute(_COMPANIES, {"values": chunk}):
             claims = stated if by_person else seen
             claims[domain].append(CompanyRef(company_id=company, name=name, domain=domain))
     return {domain: found[0] for domain, found in {**seen, **stated}.items() if len(found) == 1}
 
 
-def _chunks(values: Collection[str]) -> Iterator[Sequence[str]]:
-    """The distinct values without the empty one, at most CHUNK at a time."""
-    remaining = iter(set(values) - {""})
+def chunks(values: Collection[Value]) -> Iterator[Sequence[Value]]:
+    """The distinct values in their order without an empty one, at most CHUNK at a time."""
+    remaining = filter(None, dict.fromkeys(values))
     while chunk := list(islice(remaining, CHUNK)):
         yield chunk
