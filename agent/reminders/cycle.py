@@ -26,7 +26,8 @@ class Standing:
     """A reminder as the store knows it.
 
     planned: the due that the rule gave, before mornings and caps; due: where it stands, or will. Both wall time.
-    bundle_id: the bundle it stands in, None if it has an item of its own. reason: of bundles, `<day>/<number>`.
+    zone: of both. bundle_id: the bundle it stands in, None if it has an item of its own. reason: of bundles,
+    `<day>/<number>`.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Standing:
     due: datetime
     title: str
     why: str
+    zone: str = "UTC"
     reason: str = ""
     contact_id: str | None = None
     about: str | None = None
@@ -133,7 +135,8 @@ def _change(one: Standing, wanted: Wanted, frame: Frame) -> Place | None:
     """What a rule changed about a reminder that stands. What the user moved stays where they put it."""
     if one.state not in ACTIVE:
         return None
-    due = one.due if one.state == SNOOZED or one.planned == wanted.due else morning_for(wanted.due, frame)
+    stays = one.state == SNOOZED or one.rule == ADOPTED or one.planned == wanted.due
+    due = one.due if stays else morning_for(wanted.due, frame)
     same = (one.rule, one.planned, one.due, one.title, one.why, one.about)
     if same == (wanted.rule, wanted.due, due, wanted.title, wanted.why, wanted.about):
         return None

@@ -48,7 +48,7 @@ def open_question(items: tuple[Item, ...], terms: Terms) -> Question | None:
 
 
 def is_answered(question: Question, items: tuple[Item, ...], ledger: Ledger, terms: Terms) -> bool:
-    """By an answer in the thread, by one that started a new thread, or by having met or called."""
+    """By an answer in the thread, by one that started a new thread, or by having met."""
     since = question.item.occurred_at
     if any(_answers(item, question, terms) for item in items if item.occurred_at > since):
         return True
@@ -83,7 +83,7 @@ def _answers(item: Item, question: Question, terms: Terms) -> bool:
 
 
 def _settles(item: Item, question: Question) -> bool:
-    if item.kind in ("meeting", "call"):
+    if item.kind == "meeting":
         return True
     return item.kind == "email" and item.direction == "inbound" and same_subject(item.subject, question.item.subject)
 

@@ -54,4 +54,5 @@ calendars = sa.Table(
     sa.Column("cursor", sa.Text),
     sa.Column("fault", sa.String),
     sa.Column("read_at", Instant),
+    sa.Column("next_try", Instant),  # not before then, after the server refused or failed
 )

@@ -1,0 +1,231 @@
+"""One mailbox's reminders, once around: read back what the user did, derive what should stand, write the difference.
+
+Called after each complete pass over the mailbox, under the same lease. Idempotent: cut off anywhere, the next run
+finishes. A calendar that fails holds up neither the mail nor the rules; its intents wait.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from agent.reminders import identity
+from agent.reminders.calendar_days import WorkDays
+from agent.reminders.cycle import Frame, Withdraw, plan
+from agent.reminders.intents import new_intents
+from agent.reminders.publish import Desk, Published, publish, read_back
+from agent.reminders.rules.base import Ledger, Terms, Wanted
+from agent.reminders.rules.bounced import bounced
+from agent.reminders.rules.flagged import flagged
+from agent.reminders.rules.waiting_for_them import waiting_for_them
+from agent.store import calendar_shelf, ledger, reminders
+from agent.store.calendar_shelf import CalendarShelf
+from agent.store.database import Database
+from agent.store.hashes import Hasher
+from agent.store.unit import Lease, fenced
+from config.model import CaldavCalendar, Calendar, Mailbox, Organisation
+from connectors.base import CalendarSink
+from connectors.errors import ConnectorError, Fatal, Retriable
+from matchers.address import normalise
+
+_REST = timedelta(minutes=1)
+_LONG_REST = timedelta(hours=1)
+"""After a refusal: directories lock accounts that are tried more often."""
+_MARGIN = timedelta(days=14)
+"""Rows older than max_age by so much cannot matter: N working days and an answer lie between."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tending:
+    """What belongs to one mailbox's run.
+
+    own: match key of every address of ours -> normalised address of its mailbox (`own_addresses`). open_sink: None
+    where nothing may be written outside (a dry run). hold: see `Desk`. eager: a calendar that rests is tried at once.
+    """
+
+    database: Database
+    hasher: Hasher
+    lease: Lease
+    installation: str
+    mailbox: Mailbox
+    organisation: Organisation
+    own: Mapping[str, str]
+    open_sink: Callable[[Calendar], CalendarSink] | None
+    clock: Callable[[], datetime]
+    hold: Callable[[float], bool]
+    eager: bool = False
+
+    @property
+    def name(self) -> str:
+        """The mailbox as rows name it."""
+        return normalise(self.mailbox.address).normalised
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tended:
+    """What came of it. placed, withdrawn: reminders. error: why the calendar could not be brought up to date."""
+
+    placed: int = 0
+    withdrawn: int = 0
+    published: Published = field(default_factory=Published)
+    error: ConnectorError | None = None
+
+
+def own_addresses(mailboxes: tuple[Mailbox, ...]) -> dict[str, str]:
+    """Match key of each address and alias of ours -> normalised address of the mailbox it belongs to."""
+    return {
+        normalise(address).match_key: normalise(mailbox.address).normalised
+        for mailbox in mailboxes
+        for address in (mailbox.address, *mailbox.aliases)
+    }
+
+
+def tend_mailbox(tending: Tending) -> Tended:
+    """Raises StoreError or LeaseLost; what the calendar refuses is in the answer."""
+    calendar = tending.mailbox.calendar
+    if calendar is None or tending.open_sink is None:
+        return _derive(tending, has_calendar=False)
+    shelf = _shelf(tending, calendar)
+    shelf.settle_place()
+    if shelf.is_resting() and not tending.eager:
+        return _derive(tending, has_calendar=True)
+    try:
+        sink = tending.open_sink(calendar)
+    except ConnectorError as error:
+        return _resting(tending, shelf, error)
+    try:
+        return _around(tending, shelf, sink)
+    finally:
+        sink.close()
+
+
+def _around(tending: Tending, shelf: CalendarShelf, sink: CalendarSink) -> Tended:
+    desk = _desk(tending, shelf, sink)
+    try:
+        reading = read_back(desk)
+    except ConnectorError as error:
+        return _resting(tending, shelf, error)
+    derived = _derive(tending, has_calendar=True)
+    try:
+        published = publish(desk, only_new=reading.fault is not None)
+    except ConnectorError as error:
+        shelf.rest(str(error), tending.clock() + _pause(error))
+        return Tended(placed=derived.placed, withdrawn=derived.withdrawn, error=error)
+    fault = Retriable(reading.fault) if reading.fault is not None else None
+    return Tended(placed=derived.placed, withdrawn=derived.withdrawn, published=published, error=fault)
+
+
+def _resting(tending: Tending, shelf: CalendarShelf, error: ConnectorError) -> Tended:
+    """The rules go on without the calendar."""
+    shelf.rest(str(error), tending.clock() + _pause(error))
+    derived = _derive(tending, has_calendar=True)
+    return Tended(placed=derived.placed, withdrawn=derived.withdrawn, error=error)
+
+
+def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
+    """One transaction: what the rules want, what changes, and which writes that means."""
+    now = tending.clock()
+    mailbox_id = tending.lease.mailbox_id
+    with fenced(tending.database, tending.lease, durable=True) as connection:
+        rows = ledger.read(connection, _scope(tending, now))
+        wanted = {identity.reminder_id(tending.hasher.hash, one): one for one in _wanted(tending, rows, now)}
+        frame = _frame(tending, now, behind=ledger.is_blind(connection, mailbox_id))
+        actions = plan(wanted, reminders.standing(connection, mailbox_id), frame)
+        reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, now)
+        if has_calendar:
+            items = calendar_shelf.load_items(connection, mailbox_id)
+            changed = new_intents(reminders.standing(connection, mailbox_id), items, _uid_of(tending))
+            calendar_shelf.save_intents(tending.database, connection, mailbox_id, changed)
+    withdrawn = sum(isinstance(action, Withdraw) for action in actions)
+    return Tended(placed=len(actions) - withdrawn, withdrawn=withdrawn)
+
+
+def _wanted(tending: Tending, rows: Ledger, now: datetime) -> list[Wanted]:
+    """What the rules that are on want."""
+    chosen = tending.mailbox.reminders
+    found: list[Wanted] = []
+    if chosen.waiting_for_them is not None:
+        terms = _terms(tending, now, chosen.waiting_for_them.after.count)
+        found += [*waiting_for_them(rows, terms), *bounced(rows, terms)]
+    if chosen.flagged is not None:
+        found += flagged(rows, _terms(tending, now, chosen.flagged.after.count))
+    return found
+
+
+def _terms(tending: Tending, now: datetime, after: int) -> Terms:
+    return Terms(
+        mailbox=tending.name,
+        zone=tending.mailbox.timezone,
+        now=now,
+        at=tending.mailbox.reminders.at,
+        days=_days(tending.organisation),
+        after=after,
+    )
+
+
+def _frame(tending: Tending, now: datetime, *, behind: bool) -> Frame:
+    chosen = tending.mailbox.reminders
+    return Frame(
+        mailbox=tending.name,
+        zone=tending.mailbox.timezone,
+        now=now,
+        at=chosen.at,
+        days=_days(tending.organisation),
+        bundle_name=lambda reason: identity.bundle_id(tending.hasher.hash, tending.name, reason),
+        per_day=chosen.per_day,
+        max_age=chosen.max_age,
+        behind=behind,
+    )
+
+
+def _days(organisation: Organisation) -> WorkDays:
+    return WorkDays(
+        working_days=frozenset(organisation.working_days),
+        closed=frozenset(organisation.closed),
+        country=organisation.country,
+    )
+
+
+def _scope(tending: Tending, now: datetime) -> ledger.Scope:
+    since = now - tending.mailbox.reminders.max_age - _MARGIN
+    return ledger.Scope(mailbox_id=tending.lease.mailbox_id, mailbox=tending.name, own=tending.own, since=since)
+
+
+def _shelf(tending: Tending, calendar: Calendar) -> CalendarShelf:
+    return CalendarShelf(
+        database=tending.database,
+        hasher=tending.hasher,
+        lease=tending.lease,
+        place=tending.hasher.hash("calendar", *_place(calendar)).hex(),
+        zone=tending.mailbox.timezone,
+        at=tending.mailbox.reminders.at,
+        clock=tending.clock,
+    )
+
+
+def _place(calendar: Calendar) -> tuple[str, ...]:
+    if isinstance(calendar, CaldavCalendar):
+        return calendar.type, calendar.url.rstrip("/"), calendar.username or ""
+    return calendar.type, str(calendar.path)
+
+
+def _desk(tending: Tending, shelf: CalendarShelf, sink: CalendarSink) -> Desk:
+    return Desk(
+        sink=sink,
+        shelf=shelf,
+        zone=tending.mailbox.timezone,
+        at=tending.mailbox.reminders.at,
+        installation=tending.installation,
+        clock=tending.clock,
+        hold=tending.hold,
+    )
+
+
+def _uid_of(tending: Tending) -> Callable[[str], str]:
+    return lambda reminder: identity.uid(reminder, tending.installation)
+
+
+def _pause(error: ConnectorError) -> timedelta:
+    if isinstance(error, Fatal):
+        return _LONG_REST
+    asked = error.after if isinstance(error, Retriable) else None
+    return max(_REST, timedelta(seconds=asked or 0.0))

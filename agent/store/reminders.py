@@ -1,0 +1,268 @@
+"""Reminders as rows: what stands, what a cycle changes, and what a person does to one.
+
+Called by `agent.reminders.tend` inside a transaction under the mailbox's lease, and by the command line without one.
+Every change of a reminder is a row of the change feed.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from agent.reminders.calendar_days import instant
+from agent.reminders.cycle import ACTIVE, BUNDLE, IN_CALENDAR, NOT_NEEDED, PENDING, Action, Place, Standing, Withdraw
+from agent.store import feed
+from agent.store.database import Database
+from agent.store.tables import calendar_items, contact_emails, mailboxes, reminders
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A reminder as people see it. due_at: aware. contact: an address, '' where it has none. uid: of its item."""
+
+    id: str
+    rule: str
+    contact: str
+    contact_id: str | None
+    mailbox: str
+    title: str
+    due_at: datetime
+    timezone: str
+    state: str
+    uid: str | None
+    interaction_id: str | None
+    why: str
+
+    def told(self, calendar: str | None = None) -> dict[str, object]:
+        """What JSON says of it. calendar: the type of the mailbox's calendar, None if it has none."""
+        return {
+            "id": self.id,
+            "rule": self.rule,
+            "contact": self.contact or None,
+            "mailbox": self.mailbox,
+            "title": self.title,
+            "due_at": self.due_at.isoformat(),
+            "timezone": self.timezone,
+            "state": self.state,
+            "calendar": calendar,
+            "uid": self.uid,
+            "interaction_id": self.interaction_id,
+            "why": self.why,
+        }
+
+
+def standing(connection: sa.Connection, mailbox_id: int) -> list[Standing]:
+    """Every reminder of the mailbox, the finished ones too: what was dismissed must not come back."""
+    rows = connection.execute(sa.select(reminders).where(reminders.c.mailbox_id == mailbox_id).order_by(reminders.c.id))
+    return [_standing(row) for row in rows]
+
+
+def apply(
+    database: Database,
+    connection: sa.Connection,
+    mailbox_id: int,
+    zone: str,
+    actions: Sequence[Action],
+    now: datetime,
+) -> None:
+    """Carries out what a cycle decided. New ones are pending until their calendar item is confirmed."""
+    changed: list[tuple[str, str]] = []
+    for action in actions:
+        if isinstance(action, Withdraw):
+            _set(connection, action.id, {"state": NOT_NEEDED, "bundle_id": None}, now)
+            changed.append((action.id, "withdrawn"))
+        else:
+            changed.append((action.id, _place(database, connection, mailbox_id, zone, action, now)))
+    publish_changes(database, connection, changed)
+
+
+def set_state(database: Database, connection: sa.Connection, ids: Collection[str], state: str, now: datetime) -> None:
+    """Closes or reopens reminders; a bundle's members go with it."""
+    everybody = sorted({*ids, *_members(connection, ids)})
+    for one in everybody:
+        _set(connection, one, {"state": state}, now)
+    publish_changes(database, connection, [(one, state) for one in everybody])
+
+
+def move(database: Database, connection: sa.Connection, id: str, due: datetime, state: str, now: datetime) -> None:
+    """Lets a reminder, and what is bundled in it, stand at another wall time of its zone."""
+    everybody = sorted({id, *_members(connection, [id])})
+    for one in everybody:
+        _set(connection, one, {"due": due.isoformat(), "state": state}, now)
+    publish_changes(database, connection, [(one, state) for one in everybody])
+
+
+def confirm(database: Database, connection: sa.Connection, id: str, now: datetime) -> None:
+    """Its item stands in the calendar: what was pending, members of a bundle too, is in the calendar."""
+    waiting = connection.execute(
+        sa.select(reminders.c.id).where(
+            sa.or_(reminders.c.id == id, reminders.c.bundle_id == id), reminders.c.state == PENDING
+        )
+    )
+    ids = sorted(waiting.scalars())
+    for one in ids:
+        _set(connection, one, {"state": IN_CALENDAR}, now)
+    publish_changes(database, connection, [(one, IN_CALENDAR) for one in ids])
+
+
+def insert(
+    database: Database,
+    connection: sa.Connection,
+    mailbox_id: int,
+    one: Standing,
+    now: datetime,
+    *,
+    interaction_id: str | None = None,
+    thread_id: str | None = None,
+) -> None:
+    """A reminder that no rule made: one added by hand, or adopted from the calendar."""
+    connection.execute(
+        sa.insert(reminders).values(
+            id=one.id,
+            mailbox_id=mailbox_id,
+            rule=one.rule,
+            contact_id=one.contact_id,
+            interaction_id=interaction_id,
+            thread_id=thread_id,
+            reason=one.reason,
+            title=one.title,
+            why=one.why,
+            about=one.about,
+            planned=one.planned.isoformat(),
+            due=one.due.isoformat(),
+            timezone=one.zone,
+            state=one.state,
+            created_at=now,
+            changed_at=now,
+        )
+    )
+    publish_changes(database, connection, [(one.id, "added")])
+
+
+def find(connection: sa.Connection, id: str) -> Listed | None:
+    """One reminder, by its whole id or by a beginning of it that no other has."""
+    rows = connection.execute(_listing().where(reminders.c.id.startswith(id, autoescape=True)).limit(2)).all()
+    exact = [row for row in rows if row.id == id] or rows
+    return _listed(exact[0]) if len(exact) == 1 else None
+
+
+def listed(
+    connection: sa.Connection,
+    *,
+    contact_id: str | None = None,
+    mailbox: str | None = None,
+    states: Collection[str] = ACTIVE,
+) -> list[Listed]:
+    """By due time. mailbox: a normalised address. Bundles are not listed, what stands in them is."""
+    query = _listing().where(reminders.c.rule != BUNDLE, reminders.c.state.in_(sorted(states)))
+    if contact_id is not None:
+        query = query.where(reminders.c.contact_id == contact_id)
+    if mailbox is not None:
+        query = query.where(mailboxes.c.address == mailbox)
+    return sorted((_listed(row) for row in connection.execute(query)), key=lambda one: (one.due_at, one.id))
+
+
+def publish_changes(database: Database, connection: sa.Connection, changed: Sequence[tuple[str, str]]) -> None:
+    """Tells the feed. changed: (reminder id, what happened). Bundles are our own affair."""
+    if not changed:
+        return
+    query = _listing().where(reminders.c.id.in_([one for one, _ in changed]), reminders.c.rule != BUNDLE)
+    told = {row.id: _listed(row).told() for row in connection.execute(query)}
+    batch = [
+        feed.Change(kind="reminder", event=event, entity=one, body=told[one]) for one, event in changed if one in told
+    ]
+    feed.append(database, connection, batch)
+
+
+def _place(
+    database: Database, connection: sa.Connection, mailbox_id: int, zone: str, action: Place, now: datetime
+) -> str:
+    wanted = action.wanted
+    values: dict[str, object] = {
+        "rule": wanted.rule,
+        "contact_id": wanted.contact_id,
+        "thread_id": wanted.thread_id,
+        "interaction_id": wanted.interaction_id,
+        "reason": wanted.reason,
+        "title": wanted.title,
+        "why": wanted.why,
+        "about": wanted.about,
+        "planned": wanted.due.isoformat(),
+        "due": action.due.isoformat(),
+        "timezone": zone,
+        "bundle_id": action.bundle_id,
+    }
+    state = connection.execute(sa.select(reminders.c.state).where(reminders.c.id == action.id)).scalar_one_or_none()
+    if state is None:
+        fixed = {"id": action.id, "mailbox_id": mailbox_id, "state": PENDING, "created_at": now, "changed_at": now}
+        connection.execute(sa.insert(reminders).values(**fixed, **values))
+        return "added"
+    _set(connection, action.id, {**values, "state": state if state in ACTIVE else PENDING}, now)
+    return "updated"
+
+
+def _set(connection: sa.Connection, id: str, values: dict[str, object], now: datetime) -> None:
+    connection.execute(sa.update(reminders).where(reminders.c.id == id).values(**values, changed_at=now))
+
+
+def _members(connection: sa.Connection, ids: Collection[str]) -> list[str]:
+    query = sa.select(reminders.c.id).where(
+        reminders.c.bundle_id.in_(sorted(ids)), reminders.c.state.in_(sorted(ACTIVE))
+    )
+    return list(connection.execute(query).scalars())
+
+
+def _standing(row: sa.Row[tuple[object, ...]]) -> Standing:
+    return Standing(
+        id=row.id,
+        rule=row.rule,
+        state=row.state,
+        planned=datetime.fromisoformat(row.planned),
+        due=datetime.fromisoformat(row.due),
+        zone=row.timezone,
+        title=row.title,
+        why=row.why,
+        about=row.about,
+        reason=row.reason,
+        contact_id=row.contact_id,
+        bundle_id=row.bundle_id,
+    )
+
+
+def _listing() -> sa.Select[tuple[object, ...]]:
+    address = (
+        sa.select(contact_emails.c.address)
+        .where(contact_emails.c.contact_id == reminders.c.contact_id)
+        .order_by(contact_emails.c.is_primary.desc(), contact_emails.c.match_key)
+        .limit(1)
+        .scalar_subquery()
+    )
+    shown_in = sa.func.coalesce(reminders.c.bundle_id, reminders.c.id)
+    item = sa.select(calendar_items.c.uid).where(calendar_items.c.reminder_id == shown_in).limit(1).scalar_subquery()
+    return sa.select(reminders, mailboxes.c.address.label("mailbox"), address.label("contact"), item.label("uid")).join(
+        mailboxes, mailboxes.c.id == reminders.c.mailbox_id
+    )
+
+
+def _listed(row: sa.Row[tuple[object, ...]]) -> Listed:
+    return Listed(
+        id=row.id,
+        rule=row.rule,
+        contact=row.contact or "",
+        contact_id=row.contact_id,
+        mailbox=row.mailbox,
+        title=row.title,
+        due_at=_aware(row.due, row.timezone),
+        timezone=row.timezone,
+        state=row.state,
+        uid=row.uid,
+        interaction_id=row.interaction_id,
+        why=row.why,
+    )
+
+
+def _aware(due: str, zone: str) -> datetime:
+    """With the offset that the wall has then."""
+    return instant(datetime.fromisoformat(due), zone).astimezone(ZoneInfo(zone) if zone else UTC)
