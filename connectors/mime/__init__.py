@@ -5,6 +5,7 @@ nothing remote is ever fetched, texts hold no NUL, no other controls and no lone
 in `defects`, one short word each.
 """
 
+from connectors.mime.body import decode_text, read_message
 from connectors.mime.header import HEADER_FIELDS, read_header
 
-__all__ = ["HEADER_FIELDS", "read_header"]
+__all__ = ["HEADER_FIELDS", "decode_text", "read_header", "read_message"]
