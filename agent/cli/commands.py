@@ -34,6 +34,7 @@ NOUNS: Sequence[Noun] = (
     Noun(name="purchases", module="purchases", summary="The sales history."),
     Noun(name="sync", module="sync", summary="One complete pass over the mailboxes, then exit."),
     Noun(name="run", module="run", summary="The daemon."),
+    Noun(name="reload", module="run", attribute="reload", summary="Let the daemon read its configuration again."),
     Noun(name="mailboxes", module="mailboxes", summary="State, lag and last error of every mailbox."),
     Noun(name="interactions", module="interactions", summary="What was logged."),
     Noun(name="explain", module="explain", summary="Why a message was logged or not."),

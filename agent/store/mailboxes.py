@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
 
@@ -45,13 +45,13 @@ class State:
 
     address: str
     connector: str
-    state: str
-    lag: timedelta | None
-    last_success: datetime | None
-    last_error: str | None
-    advice: str | None
-    folders: int
-    counts: Mapping[str, int]
+    state: str = "new"
+    lag: timedelta | None = None
+    last_success: datetime | None = None
+    last_error: str | None = None
+    advice: str | None = None
+    folders: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def told(self) -> dict[str, object]:
         """What JSON says of this mailbox."""

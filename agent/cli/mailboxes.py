@@ -1,0 +1,119 @@
+"""`crm-agent mailboxes`: how every mailbox stands, and whether to read it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from agent.cli.context import settings
+from agent.cli.house import noun
+from agent.cli.output import Json, emit, note, say
+from agent.cli.stop import DONE, SOME_FAILED, WRONG_USE, Stop
+
+if TYPE_CHECKING:
+    from agent.bootstrap import House
+    from agent.store.mailboxes import State
+    from config.model import Settings
+
+app = noun("State, lag and last error of every mailbox.", shows=True)
+
+_SHOWN = ("address", "state", "lag_seconds", "last_success", "logged", "skipped", "review", "quarantined", "pending")
+
+
+@app.callback()
+def show(context: typer.Context, as_json: Json = False) -> None:
+    """Shows state, lag, last success, counts, and what to do about the last error."""
+    if context.invoked_subcommand is None:
+        _tell(_states(settings(context, secrets="store")), as_json=as_json)
+
+
+@app.command()
+def check(context: typer.Context, as_json: Json = False) -> int:
+    """For monitoring: exit 1 and names when a mailbox is behind by more than `policy.alert_after`, or stopped."""
+    configured = settings(context, secrets="store")
+    behind = [(state, why) for state in _states(configured) if (why := late(state, configured.policy.alert_after))]
+    if as_json:
+        emit(({**state.told(), "why": why} for state, why in behind), as_json=True)
+    for state, why in behind:
+        note(f"{state.address}: {why}")
+    return SOME_FAILED if behind else DONE
+
+
+@app.command()
+def pause(context: typer.Context, address: str) -> None:
+    """Reads a mailbox no more until `resume`; a pass under way ends at its next page."""
+    from agent.store import mailboxes
+
+    with _enlisted(context) as house:
+        found = mailboxes.pause(house.database, address)
+    _require(found, address)
+    say(f"{address} is paused: `crm-agent mailboxes resume {address}` goes on")
+
+
+@app.command()
+def resume(context: typer.Context, address: str) -> None:
+    """Reads a paused or stopped mailbox again, at once."""
+    from agent.engine.progress import utc_now
+    from agent.store import mailboxes
+
+    with _enlisted(context) as house:
+        found = mailboxes.resume(house.database, address, utc_now())
+    _require(found, address)
+    say(f"{address} is read again")
+
+
+def late(state: "State", alert_after: timedelta) -> str:
+    """Why a mailbox is behind, or ''. One that rests on purpose is not; one that was never read is."""
+    if state.state == "paused":
+        return ""
+    if state.state in ("stopped", "needs-sign-in"):
+        return f"{state.state}: {state.last_error}" + (f"; {state.advice}" if state.advice else "")
+    if state.lag is not None and state.lag > alert_after:
+        why = f": {state.last_error}" if state.last_error else ": is `crm-agent run` running?"
+        return f"behind by {round(state.lag.total_seconds())} s{why}"
+    if state.lag is None and state.state == "waiting":
+        return f"never read completely: {state.last_error}"
+    return "never read: is `crm-agent run` running?" if state.state == "new" else ""
+
+
+def _tell(states: "list[State]", *, as_json: bool) -> None:
+    rows = [state.told() for state in states]
+    emit(rows, as_json=as_json, columns=_SHOWN, empty="no mailboxes in the configuration")
+    for state in states if not as_json else ():
+        if state.last_error:
+            note(f"{state.address}: {state.last_error}" + (f"; {state.advice}" if state.advice else ""))
+
+
+def _states(configured: "Settings") -> "list[State]":
+    """Those of the database, and as new those that are configured but were never read."""
+    from agent.bootstrap import open_house
+    from agent.engine.progress import utc_now
+    from agent.store import mailboxes
+    from matchers.address import normalise
+
+    with open_house(configured) as house, house.database.read() as connection:
+        known = {state.address: state for state in mailboxes.states(connection, utc_now())}
+    for mailbox in configured.mailboxes:
+        address = normalise(mailbox.address).normalised
+        known.setdefault(address, mailboxes.State(address=address, connector=mailbox.connector))
+    return [known[address] for address in sorted(known)]
+
+
+@contextmanager
+def _enlisted(context: typer.Context) -> "Iterator[House]":
+    """The house, with a row for every configured mailbox: one can be paused before it is ever read."""
+    from agent.bootstrap import open_house
+    from agent.engine.progress import utc_now
+    from agent.store import mailboxes
+
+    configured = settings(context, secrets="store")
+    with open_house(configured) as house:
+        mailboxes.enlist(house.database, configured, utc_now())
+        yield house
+
+
+def _require(found: bool, address: str) -> None:
+    if not found:
+        raise Stop(f"no mailbox {address} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
