@@ -69,8 +69,8 @@ def first_pass(running: Demo) -> None:
     for line in commands.do("contacts", "import", str(running.folder / "contacts.csv")).splitlines():
         say(f"  {line}")
     started = time.monotonic()
-    commands.do("sync")
-    say(f"One pass over all mailboxes took {time.monotonic() - started:.1f} s.\n")
+    account = commands.do("sync").strip()
+    say(f"One pass over all mailboxes took {time.monotonic() - started:.1f} s:\n  {account}\n")
     _tell(running)
 
 
