@@ -5,9 +5,10 @@ Called by the command line and the demo.
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from agent.engine.progress import Progress, utc_now
 from agent.engine.sources import Sources
@@ -27,13 +28,14 @@ from matchers.policy import own_of, policy_of
 
 @dataclass(frozen=True, kw_only=True)
 class House:
-    """Everything that outlives a pass. counts: by mailbox address, what this process did so far."""
+    """Everything that outlives a pass. counts: by mailbox address, what this process did so far. clock: aware."""
 
     settings: Settings
     database: Database
     hasher: Hasher
     sources: Sources
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+    clock: Callable[[], datetime] = utc_now
 
     def work(self, *, eager: bool) -> "Work":
         """A pass over one mailbox, for `agent.engine`. eager: nothing waits for its time (`sync`)."""
@@ -70,7 +72,7 @@ class Work:
                 since=floor,
                 progress=progress,
                 stop=stop,
-                now=utc_now,
+                now=house.clock,
                 eager=self.eager,
                 counts=house.counts.setdefault(mailbox.address, Counter()),
             )
