@@ -1,0 +1,44 @@
+"""Type name → connector. A connector is imported when a mailbox of its type is opened, not before.
+
+Outsiders add theirs as entry points of the group `crm_sync_agent.connectors`, named by type: a module with
+`open_source(mailbox, *, tokens)`, `open_calendar(mailbox)`, or both.
+"""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType, ModuleType
+
+from config.model import Mailbox
+from connectors.base import CalendarSink, MailSource
+from connectors.errors import Fatal
+from connectors.oauth import TokenCache
+
+GROUP = "crm_sync_agent.connectors"
+
+_OURS = MappingProxyType(
+    {"imap": "connectors.imap", "maildir": "connectors.maildir", "caldav": "connectors.caldav", "ics": "connectors.ics"}
+)
+
+
+def open_source(mailbox: Mailbox, *, tokens: TokenCache | None = None) -> MailSource:
+    """The mailbox as a source; nothing connects before it is used. Raises Fatal for a type nobody serves."""
+    source: MailSource = _connector(mailbox.access.type, "open_source").open_source(mailbox, tokens=tokens)
+    return source
+
+
+def open_calendar(mailbox: Mailbox) -> CalendarSink:
+    """The mailbox's calendar as a sink; nothing connects before it is used. Raises Fatal where there is none."""
+    if mailbox.calendar is None:
+        raise Fatal("the mailbox has no calendar", advice="name one under [connectors.mailboxes.calendar]")
+    sink: CalendarSink = _connector(mailbox.calendar.type, "open_calendar").open_calendar(mailbox)
+    return sink
+
+
+def _connector(kind: str, door: str) -> ModuleType:
+    if kind in _OURS:
+        return import_module(_OURS[kind])
+    for entry in entry_points(group=GROUP, name=kind):
+        module: ModuleType = entry.load()
+        if hasattr(module, door):
+            return module
+    raise Fatal(f'type = "{kind}" is not part of this version', advice="use imap or maildir, caldav or ics")
