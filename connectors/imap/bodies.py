@@ -23,10 +23,8 @@ PORTION = 100
 """Messages in one first flight."""
 GUESS = 16 * 1024
 """Octets of section 1 that come along with the structure."""
-TEXT_OCTETS = 384 * 1024
-"""Octets of one text part: base64 of `TEXT_LIMIT` characters, with some room."""
-HTML_OCTETS = 1024 * 1024
-"""Octets of one HTML part: most of it is markup."""
+LARGEST = 1024 * 1024
+"""Octets of one text part: `TEXT_LIMIT` characters in the widest encoding, or in a lot of markup."""
 WHOLE_OCTETS = 1024 * 1024
 """Octets of a message that is read as a whole."""
 FLIGHT_OCTETS = 6 * 1024 * 1024
@@ -34,6 +32,7 @@ FLIGHT_OCTETS = 6 * 1024 * 1024
 _STEPS = (64 * 1024, 256 * 1024)
 _NOTHING = 2
 """An empty text is a line end at most."""
+_PGP = "-----BEGIN PGP MESSAGE-----"
 
 
 @dataclass(kw_only=True)
@@ -57,8 +56,12 @@ def read_bodies(enter: Enter, ids: Sequence[int]) -> Iterator[Message | Withheld
         drafts, doubtful = _read_structures(enter(), portion)
         for flight in _flights(drafts):
             _read_sections(enter(), flight)
-            yield from (message(draft) for draft in flight if _is_sound(draft))
-            doubtful += [draft.uid for draft in flight if not _is_sound(draft)]
+            for draft in flight:
+                finished = message(draft) if _is_sound(draft) else None
+                if finished is not None:
+                    yield finished
+                else:
+                    doubtful.append(draft.uid)
         for uid in doubtful:
             yield read_whole(enter(), uid)
 
@@ -145,8 +148,7 @@ def _flights(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
 
 def _bound(part: Part) -> int:
     """Octets to ask for: the least step that holds twice the size the structure names, which may be inexact."""
-    limit = HTML_OCTETS if part.type == "text/html" else TEXT_OCTETS
-    return next((step for step in _STEPS if part.size * 2 <= step < limit), limit)
+    return next((step for step in _STEPS if part.size * 2 <= step), LARGEST)
 
 
 def _read_sections(session: Session, drafts: Sequence[Draft]) -> None:
@@ -184,29 +186,35 @@ def _is_sound(draft: Draft) -> bool:
     return bool(draft.plan.attachments) or any(len(draft.sections[part.section]) > _NOTHING for part in texts)
 
 
-def message(draft: Draft) -> Message:
-    """The finished message."""
-    texts, defects = list[str](), list[str]()
-    truncated = False
-    for part in draft.plan.texts:
-        octets = draft.sections[part.section]
-        cut = len(octets) >= draft.asked.get(part.section, HTML_OCTETS)
-        charset = part.parameters.get("charset")
-        text, found = mime.decode_text(octets, media_type=part.type, charset=charset, encoding=part.encoding)
-        texts.append(text)
-        defects += [defect for defect in found if defect not in defects and not cut]
-        truncated = truncated or cut
+def message(draft: Draft) -> Message | None:
+    """The finished message, or None where more of it is needed: another form of the text, or armour to take off."""
+    read = [_text_of(draft, part) for part in draft.plan.texts]
+    texts = [text for text, _, _ in read if text]
     whole = "\n".join(texts)
+    if (draft.plan.spare and not whole) or _PGP in whole:
+        return None
+    defects = [defect for _, found, _ in read for defect in found]
+    defects += ["encrypted"] if draft.plan.encrypted else []
+    defects += ["tnef"] if any(a.type == "application/ms-tnef" for a in draft.plan.attachments) else []
     return Message(
         id=str(draft.uid),
         text=whole[:TEXT_LIMIT],
         attachments=draft.plan.attachments,
-        truncated=truncated or len(whole) > TEXT_LIMIT,
+        truncated=len(whole) > TEXT_LIMIT or any(cut for _, _, cut in read),
         encrypted=draft.plan.encrypted,
         calendar_method=draft.plan.calendar_method,
         report=draft.plan.report,
-        defects=tuple(defects),
+        defects=tuple(dict.fromkeys(defects)),
     )
+
+
+def _text_of(draft: Draft, part: Part) -> tuple[str, tuple[str, ...], bool]:
+    """(text, defects, whether its end is missing). What a cut breaks is no defect."""
+    octets = draft.sections[part.section]
+    cut = len(octets) >= draft.asked.get(part.section, LARGEST)
+    charset = part.parameters.get("charset")
+    text, defects = mime.decode_text(octets, media_type=part.type, charset=charset, encoding=part.encoding)
+    return text, () if cut else defects, cut
 
 
 def read_whole(session: Session, uid: int) -> Message | Withheld:

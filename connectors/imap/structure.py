@@ -6,11 +6,13 @@ Servers get structures wrong in every way; whoever asks must be ready for Garble
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from connectors.imap.filenames import read_filename
 from connectors.imap.syntax import Garbled, Value, number
 from connectors.message import Attachment
+from connectors.mime.charsets import decode_bytes
+from connectors.mime.parameters import read_filename
 
 MOST_PARTS = 1_000
+_ENCRYPTED = frozenset(("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"))
 MOST_ATTACHMENTS = 200
 MOST_TEXTS = 8
 """Text parts that make up one message: mail programs split a text around pictures."""
@@ -31,6 +33,8 @@ class Part:
 
     @property
     def filename(self) -> str:
+        if not self.disposition_parameters and not self.parameters:
+            return ""
         return read_filename(self.disposition_parameters, "filename") or read_filename(self.parameters, "name")
 
 
@@ -96,7 +100,7 @@ def _word(value: Value) -> str:
 def _parameters(value: Value) -> dict[str, str]:
     items = value if isinstance(value, list) else []
     return {
-        name.decode("ascii", "replace").lower(): text.decode("utf-8", "surrogateescape")[:2_000]
+        name.decode("ascii", "replace").lower(): decode_bytes(text[:2_000], None)[0]
         for name, text in zip(items[:200:2], items[1:200:2], strict=False)
         if isinstance(name, bytes) and isinstance(text, bytes)
     }
@@ -117,9 +121,13 @@ def _disposition(extension: Sequence[Value]) -> tuple[str, dict[str, str]]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What to fetch of a message and what is known of it already."""
+    """What to fetch of a message and what is known of it already.
+
+    texts: the parts that make up the text. spare: there are other forms of it, should these say nothing.
+    """
 
     texts: tuple[Part, ...]
+    spare: bool
     attachments: tuple[Attachment, ...]
     encrypted: bool
     calendar_method: str | None
@@ -127,46 +135,51 @@ class Plan:
 
 
 def plan(root: Part) -> Plan:
-    """The parts that make up the text, in order; everything else that has a name or is no text is attached."""
-    texts, attached, calendar = list[Part](), list[Part](), list[str]()
-    encrypted = _walk(root, texts, attached, calendar)
+    """The parts that make up the text, in order; everything else is attached. The same choice as `connectors.mime`."""
+    sorting = _Sorting()
+    texts = sorting.texts_of(root)
     report = root.parameters.get("report-type", "") if root.type == "multipart/report" else ""
     return Plan(
         texts=tuple(texts[:MOST_TEXTS]),
-        attachments=tuple(attachment(part) for part in attached[:MOST_ATTACHMENTS]),
-        encrypted=encrypted,
-        calendar_method=calendar[0] if calendar else None,
+        spare=sorting.spare,
+        attachments=tuple(attachment(part) for part in sorting.attached[:MOST_ATTACHMENTS]),
+        encrypted=sorting.encrypted,
+        calendar_method=sorting.calendar_method,
         report=report.lower()[:60] or None,
     )
 
 
-def _walk(part: Part, texts: list[Part], attached: list[Part], calendar: list[str]) -> bool:
-    """Sort the parts below; whether something in there is encrypted."""
-    if part.type in ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"):
-        return True
-    if part.type == "text/calendar":
-        calendar += [part.parameters["method"].upper()[:20]] if part.parameters.get("method") else []
-    if part.type == "multipart/alternative":
-        return _walk_alternative(part, texts, attached, calendar)
-    if part.type.startswith("multipart/"):
-        children = part.children[:1] if part.type == "multipart/signed" else part.children
-        return [child for child in children if _walk(child, texts, attached, calendar)] != []  # all are walked
-    (texts if is_text(part) else attached).append(part)
-    return False
+class _Sorting:
+    """The parts of one message, sorted while they are walked."""
 
+    def __init__(self) -> None:
+        self.attached: list[Part] = []
+        self.encrypted = self.spare = False
+        self.calendar_method: str | None = None
 
-def _walk_alternative(part: Part, texts: list[Part], attached: list[Part], calendar: list[str]) -> bool:
-    """Of several forms of one text the plainest that says anything; pictures and files inside are attached."""
-    forms = []
-    encrypted = False
-    for child in part.children:
-        found: list[Part] = []
-        encrypted = _walk(child, found, attached, calendar) or encrypted
-        if found:
-            forms.append(found)
-    forms.sort(key=lambda found: (all(p.size < 3 for p in found), any(p.type == "text/html" for p in found)))
-    texts += forms[0] if forms else []
-    return encrypted
+    def texts_of(self, part: Part) -> list[Part]:
+        """The texts below a part. Depth is bounded by the parser."""
+        if part.type in _ENCRYPTED:
+            self.encrypted = True
+            return []
+        if part.type == "text/calendar" and part.parameters.get("method"):
+            self.calendar_method = self.calendar_method or part.parameters["method"].upper()[:20]
+        if part.children:
+            children = part.children[:1] if part.type == "multipart/signed" else part.children
+            found = [texts for child in children if (texts := self.texts_of(child))]
+            return (
+                self._plainest(found) if part.type == "multipart/alternative" else [p for texts in found for p in texts]
+            )
+        if is_text(part):
+            return [part]
+        self.attached.append(part)
+        return []
+
+    def _plainest(self, forms: list[list[Part]]) -> list[Part]:
+        """Of several forms of one text the plainest that is not empty."""
+        self.spare = self.spare or len(forms) > 1
+        forms.sort(key=lambda form: (all(p.size < 3 for p in form), any(p.type == "text/html" for p in form)))
+        return forms[0] if forms else []
 
 
 def is_text(part: Part) -> bool:
@@ -177,6 +190,6 @@ def is_text(part: Part) -> bool:
 def attachment(part: Part) -> Attachment:
     """Name, type and the size once decoded."""
     size = part.size
-    if part.encoding == "base64":
-        size = max(0, size * 57 // 78)  # 57 octets are a line of 76 characters and CRLF (RFC 2045 section 6.8)
+    if part.encoding == "base64":  # lines of 76 letters and CRLF (RFC 2045 section 6.8), the last one without
+        size = (size + 2) * 76 // 78 // 4 * 3
     return Attachment(name=part.filename, type=part.type, size=size)
