@@ -12,17 +12,20 @@ from datetime import datetime
 
 from agent.engine.progress import Progress, utc_now
 from agent.engine.sources import Sources
+from agent.reminders.tend import Tending, own_addresses, tend_mailbox
 from agent.store import mailboxes, migrate
-from agent.store.database import Database, StoreError, sqlite_file
+from agent.store.database import Database, sqlite_file
+from agent.store.errors import Unfit
 from agent.store.hashes import Hasher
 from agent.store.memory_copy import copy_to_memory
-from agent.store.unit import Lease
+from agent.store.unit import Lease, LeaseLost
 from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from config.model import Mailbox, Settings, Store
 from connectors import registry
 from connectors.base import MailSource
+from connectors.errors import ConnectorError
 from matchers.policy import own_of, policy_of
 
 
@@ -34,7 +37,9 @@ class House:
     database: Database
     hasher: Hasher
     sources: Sources
+    dry: bool = False
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+    calendar_errors: dict[str, ConnectorError] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
 
     def work(self, *, eager: bool) -> "Work":
@@ -51,12 +56,14 @@ class Work:
 
     def __call__(self, mailbox: Mailbox, lease: Lease, progress: Progress, stop: threading.Event) -> None:
         """Raises ConnectorError, StoreError or LeaseLost; returns early when `stop` is set."""
-        house = self.house
-        house.sources.use(mailbox, lambda source: self._read(mailbox, source, lease, progress, stop))
+        read = self.house.sources.use(mailbox, lambda source: self._read(mailbox, source, lease, progress, stop))
+        if read:
+            self._tend(mailbox, lease, progress)
 
     def _read(
         self, mailbox: Mailbox, source: MailSource, lease: Lease, progress: Progress, stop: threading.Event
-    ) -> None:
+    ) -> bool:
+        """Mail in. False if the pass was cut short because the process stops."""
         house = self.house
         with house.database.read() as connection:
             floor = mailboxes.since(connection, lease.mailbox_id)
@@ -79,7 +86,39 @@ class Work:
             try:
                 sync_mailbox(room)
             except Stopped:
-                return
+                return False
+        return True
+
+    def _tend(self, mailbox: Mailbox, lease: Lease, progress: Progress) -> None:
+        """Reminders out. A calendar that fails has nothing to do with the mail: its error is told, its turn comes."""
+        house = self.house
+        tended = tend_mailbox(
+            Tending(
+                database=house.database,
+                hasher=house.hasher,
+                lease=lease,
+                installation=migrate.installation_id(house.database),
+                mailbox=mailbox,
+                organisation=house.settings.organisation,
+                own=own_addresses(house.settings.mailboxes),
+                open_sink=None if house.dry else (lambda calendar: registry.open_calendar(mailbox)),
+                clock=utc_now,
+                hold=lambda seconds: _hold(progress, seconds),
+                eager=self.eager,
+            )
+        )
+        house.counts[mailbox.address]["reminders"] += tended.placed
+        if tended.error is not None:
+            house.calendar_errors[mailbox.address] = tended.error
+
+
+def _hold(progress: Progress, seconds: float) -> bool:
+    """Whether the lease holds for so long: a remote write needs one valid longer than its timeout."""
+    try:
+        progress(at_least=seconds)
+    except LeaseLost:
+        return False
+    return True
 
 
 @contextmanager
@@ -93,12 +132,12 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
     sources = Sources(lambda mailbox: registry.open_source(mailbox))
     try:
         if not create and migrate.schema_state(database) == "new":
-            raise StoreError("there is no database yet: run `crm-agent sync` or `crm-agent migrate`")
+            raise Unfit("there is no database yet: run `crm-agent sync` or `crm-agent migrate`")
         migrate.require_current(database, hasher)
         if in_memory:
             disk, database = database, copy_to_memory(database)
             disk.close()
-        yield House(settings=settings, database=database, hasher=hasher, sources=sources)
+        yield House(settings=settings, database=database, hasher=hasher, sources=sources, dry=in_memory)
     finally:
         sources.close()
         database.close()
@@ -115,7 +154,7 @@ def store_key(store: Store) -> bytes:
         return store.key.read().encode()
     file = sqlite_file(store.url)
     if file is None:
-        raise StoreError("store.key is needed with PostgreSQL: write key = { file = … }")
+        raise Unfit("store.key is needed with PostgreSQL: write key = { file = … }")
     return migrate.read_or_make_key(file.with_name(migrate.KEY_FILE))
 
 
