@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from agent.cli.stop import INTERRUPTED, SOME_FAILED, WRONG_USE, Stop
+from agent.store.errors import StoreError, Unfit
 from config.problem import ConfigProblems
 from config.secrets import SecretError
 from connectors.errors import ConnectorError
@@ -32,6 +33,8 @@ def failure(error: Exception) -> Failure:
             return Failure(lines=tuple(filter(None, str(error).splitlines())), code=error.code)
         case ConnectorError():
             return Failure(lines=tuple(filter(None, (str(error), error.advice))), code=SOME_FAILED)
+        case StoreError():
+            return Failure(lines=(str(error),), code=WRONG_USE if isinstance(error, Unfit) else SOME_FAILED)
         case TyperException():
             return Failure(lines=_usage(error), code=error.exit_code)
         case typer.Abort():

@@ -14,8 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from agent.store.errors import StoreError as StoreError
+from agent.store.errors import Unfit
 
 Row = Mapping[str, object]
 
@@ -23,10 +26,6 @@ BUSY_SECONDS = 30
 IN_MEMORY = "sqlite://"
 FEED_LOCK = 0x43524D01
 """Advisory lock that puts feed rows in commit order on PostgreSQL; any constant of our own."""
-
-
-class StoreError(Exception):
-    """The database cannot be used. One sentence, with what to do."""
 
 
 class Database:
@@ -89,9 +88,7 @@ def _engine(url: str) -> sa.Engine:
     try:
         engine = sa.create_engine(url, **_options(url))
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(
-            f"store.url cannot be used: {error}; write sqlite:///file.db or postgresql+psycopg://…"
-        ) from error
+        raise Unfit(f"store.url cannot be used: {error}; write sqlite:///file.db or postgresql+psycopg://…") from error
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -136,7 +133,19 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise StoreError(f"the database does not answer: {_first_line(error)}") from error
+        raise _unreachable(_first_line(error)) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # faults of statements are faults of the program
+            raise
+        raise Unfit(
+            f"the database cannot be read: {_first_line(error)}; check store.url, or restore a backup"
+        ) from error
+
+
+def _unreachable(reason: str) -> StoreError:
+    if reason == "unable to open database file":
+        return Unfit("the database file cannot be opened: check store.url, and that the service may write its folder")
+    return StoreError(f"the database does not answer: {reason}")
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -15,16 +15,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from agent.store.database import Database, StoreError
+from agent.store.database import Database
+from agent.store.errors import SchemaMismatch as SchemaMismatch
+from agent.store.errors import Unfit
 from agent.store.hashes import Hasher
 from agent.store.tables import installation
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 KEY_FILE = "installation.key"
-
-
-class SchemaMismatch(StoreError):
-    """The database is older or newer than this program."""
 
 
 def schema_state(database: Database) -> str:
@@ -70,7 +68,7 @@ def read_or_make_key(path: Path) -> bytes:
     except FileExistsError:
         return _checked_key(path)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}; let the service write there") from error
+        raise Unfit(f"{path} cannot be written: {error.strerror}; let the service write there") from error
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_hex(32) + "\n")
     return path.read_text().strip().encode()
@@ -79,12 +77,12 @@ def read_or_make_key(path: Path) -> bytes:
 def _checked_key(path: Path) -> bytes:
     try:
         if path.stat().st_mode & 0o077:
-            raise StoreError(f"{path} can be read by others: run chmod 600 {path}")
+            raise Unfit(f"{path} can be read by others: run chmod 600 {path}")
         key = path.read_text(encoding="ascii").strip().encode()
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path} cannot be read: restore it from the backup, the database needs it") from error
+        raise Unfit(f"{path} cannot be read: restore it from the backup, the database needs it") from error
     if len(key) < 32:
-        raise StoreError(f"{path} is too short to be a key: restore it from the backup, the database needs it")
+        raise Unfit(f"{path} is too short to be a key: restore it from the backup, the database needs it")
     return key
 
 
@@ -104,4 +102,4 @@ def _settle_installation(database: Database, hasher: Hasher) -> None:
             row = {"id": secrets.token_hex(8), "key_check": check, "created_at": datetime.now(UTC)}
             connection.execute(sa.insert(installation), row)
         elif known != check:
-            raise StoreError("the store key is not the one this database was made with: restore the key")
+            raise Unfit("the store key is not the one this database was made with: restore the key")

@@ -17,6 +17,7 @@ from agent.cli.house import noun
 from agent.cli.later import LATER
 from agent.cli.main import main
 from agent.cli.stop import Stop
+from agent.store.errors import SchemaMismatch, StoreError
 from config.problem import ConfigProblems, Problem
 from config.secrets import SecretError
 from connectors.errors import NeedsSignIn, Retriable
@@ -119,6 +120,8 @@ def test_the_version_is_told() -> None:
         (SecretError("variable X is not set"), ("variable X is not set",), 2),
         (NeedsSignIn("refused", advice="sign in"), ("refused", "sign in"), 1),
         (Retriable("later"), ("later",), 1),
+        (StoreError("it does not answer"), ("it does not answer",), 1),
+        (SchemaMismatch("run migrate"), ("run migrate",), 2),
         (typer.Abort(), ("interrupted",), 130),
         (
             ConfigProblems(
