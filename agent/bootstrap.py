@@ -18,6 +18,7 @@ from agent.store.database import Database, sqlite_file
 from agent.store.errors import Unfit
 from agent.store.hashes import Hasher
 from agent.store.memory_copy import copy_to_memory
+from agent.store.tokens import StoredTokens
 from agent.store.unit import Lease, LeaseLost
 from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader
@@ -128,19 +129,21 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
     create: makes a new database where there is none; otherwise one must be there. in_memory: works on a copy that
     nobody sees (dry runs).
     """
-    database, hasher = open_store(settings.store)
-    sources = Sources(lambda mailbox: registry.open_source(mailbox))
+    disk, hasher = open_store(settings.store)
+    tokens = StoredTokens(disk, store_key(settings.store))  # in a dry run too: a renewed token ends the one before it
+    sources = Sources(lambda mailbox: registry.open_source(mailbox, tokens=tokens))
+    database = disk
     try:
         if not create and migrate.schema_state(database) == "new":
             raise Unfit("there is no database yet: run `crm-agent sync` or `crm-agent migrate`")
         migrate.require_current(database, hasher)
         if in_memory:
-            disk, database = database, copy_to_memory(database)
-            disk.close()
+            database = copy_to_memory(disk)
         yield House(settings=settings, database=database, hasher=hasher, sources=sources, dry=in_memory)
     finally:
         sources.close()
         database.close()
+        disk.close()
 
 
 def open_store(store: Store) -> tuple[Database, Hasher]:
