@@ -38,10 +38,13 @@ def participants(envelope: Envelope, erased_keys: frozenset[str] = frozenset()) 
 
 
 def seats(envelope: Envelope) -> list[Seat]:
-    """Everyone of the five address fields, senders first; an address that is no mailbox has a seat too."""
+    """Everyone of the five address fields, senders first; an address that is no mailbox has a seat too.
+
+    Where From is missing, Sender stands in for it.
+    """
     taken: dict[str, Seat] = {}
     for role, addresses in (
-        (Role.FROM, envelope.from_),
+        (Role.FROM, envelope.from_ or envelope.sender),
         (Role.REPLY_TO, envelope.reply_to),
         (Role.TO, envelope.to),
         (Role.CC, envelope.cc),

@@ -9,6 +9,7 @@ there is nobody else it could be about, and the mailbox's own addresses not even
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from matchers.address import is_role_address, normalise
 from matchers.case import ROLE_RANK, Case, holders_at, message_day
@@ -181,9 +182,10 @@ def by_domain(case: Case, found: Found) -> Found:
     """Tier 4: strangers at the corporate domain of a company that no linked contact already stands for."""
     if not case.answers.companies:
         return found
+    day = message_day(case.envelope)
     links: dict[str, CompanyLink] = {}
     for seat in sorted(customers(case), key=_order):
-        company = _company_of(case, seat)
+        company = _company_of(case, seat, day)
         if company is not None and company.company_id not in found.company_ids:
             fact = f"{_SHOWN[seat.role]} is at {company.domain}, the domain of {company.name}"
             links.setdefault(company.company_id, _company_link(company, "domain", fact))
@@ -194,9 +196,9 @@ def by_domain(case: Case, found: Found) -> Found:
     return replace(found, companies=(*found.companies, *links.values()), rule=rule)
 
 
-def _company_of(case: Case, seat: Seat) -> CompanyRef | None:
-    """The company a stranger's address speaks for; an address that a contact holds or held is no stranger's."""
-    if seat.normal.match_key in case.answers.holders or case.own.has(seat.normal):
+def _company_of(case: Case, seat: Seat, day: date | None) -> CompanyRef | None:
+    """The company a stranger's address speaks for; what a contact holds that day is no stranger's."""
+    if case.own.has(seat.normal) or holders_at(case.answers.holders.get(seat.normal.match_key, ()), day):
         return None
     return case.answers.companies.get(corporate_domain(seat.normal.domain))
 

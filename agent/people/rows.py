@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -63,6 +64,7 @@ def is_unreadable(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)
 
 
+@lru_cache(maxsize=4096)
 def check_email(text: str) -> str | None:
     """What is wrong with an address that somebody typed, or None."""
     local, _, domain = text.rpartition("@")

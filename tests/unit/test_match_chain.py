@@ -28,8 +28,8 @@ PEOPLE = Answers(
 )
 
 
-def mail(sender: str = "", recipients: str = "me@ourfirm.example", **more: object) -> Envelope:
-    plain = Envelope(id="1", server_time=NOON, date=NOON, from_=people(sender), to=people(recipients))
+def mail(author: str = "", recipients: str = "me@ourfirm.example", **more: object) -> Envelope:
+    plain = Envelope(id="1", server_time=NOON, date=NOON, from_=people(author), to=people(recipients))
     return replace(plain, **more)  # type: ignore[arg-type]  # one helper for every field
 
 
@@ -139,11 +139,17 @@ def test_an_unbelievable_date_gives_way_to_the_servers_time() -> None:
         assert contacts(decide(mail("bob@cust.example", date=NOON.replace(year=year)), answers=answers)) == ["bob"]
 
 
-def test_an_address_nobody_holds_that_day_speaks_for_no_stranger_at_the_company() -> None:
-    gone = Answers(
-        holders={"bob@cust.example": (replace(BOB, valid_to=date(2020, 1, 1)),)}, companies={"cust.example": CUST}
-    )
-    assert skipped(decide(mail("bob@cust.example"), answers=gone)).reason is Reason.NO_CONTACT
+def test_an_address_nobody_holds_that_day_still_speaks_for_its_company() -> None:
+    gone = {"bob@cust.example": (replace(BOB, valid_to=date(2020, 1, 1)),)}
+    log = logged(decide(mail("bob@cust.example"), answers=Answers(holders=gone, companies={"cust.example": CUST})))
+    assert (log.links, [company.company_id for company in log.companies]) == ((), ["c1"])
+    assert skipped(decide(mail("bob@cust.example"), answers=Answers(holders=gone))).reason is Reason.NO_CONTACT
+
+
+def test_sender_stands_in_for_a_missing_from() -> None:
+    assert [link.role for link in logged(decide(mail("", sender=people("bob@cust.example")))).links] == [Role.FROM]
+    with_from = mail("stranger@else.example", sender=people("bob@cust.example"))
+    assert skipped(decide(with_from)).reason is Reason.NO_CONTACT
 
 
 def test_a_stranger_in_a_thread_with_one_contact_is_logged_and_suggested() -> None:
