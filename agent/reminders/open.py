@@ -80,8 +80,11 @@ _QUESTION = ("?", "？", "؟")
 def asks(own: str, languages: Collection[str] = LANGUAGES) -> bool:
     """Whether these own words ask for something."""
     plain = _LINK.sub(" ", own.casefold().replace("’", "'"))
+    spaced = " ".join(plain.split())
+    phrases = [phrase for language in languages for phrase in REQUESTS.get(language, ()) if phrase in spaced]
+    if not phrases and not any(mark in spaced for mark in _QUESTION):
+        return False  # most mail ends here; only the rest is looked at sentence by sentence
     sentences = (" ".join(part.split()) for part in _SENTENCE_END.split(plain) if part)
-    phrases = [phrase for language in languages for phrase in REQUESTS.get(language, ())]
     return any(_is_request(sentence, phrases) for sentence in sentences)
 
 

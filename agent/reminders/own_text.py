@@ -29,6 +29,7 @@ _INTRODUCTION = (
     ("w dniu ", "pisze:"),
 )
 """How programs introduce a quote: the first and the last words of the line (Apple, Gmail, Thunderbird, Outlook)."""
+_OPENINGS = tuple(start for start, _ in _INTRODUCTION)
 _ENDINGS = (" wrote:", " schrieb:", " a écrit :", " escribió:", " ha scritto:", " skrev:")
 _SEPARATOR = re.compile(
     r"[-_ ]{2,}\s?(?:original message|ursprüngliche nachricht|original-nachricht|message d'origine|message original"
@@ -69,7 +70,7 @@ def own_text(text: str) -> str:
 
 def word_count(own: str) -> int:
     """Words of a text, for telling a closing "Thanks!" from more."""
-    return sum(1 for word in own.split() if any(sign.isalnum() for sign in word))
+    return sum(1 for word in own.split() if word.isalnum() or any(map(str.isalnum, word)))
 
 
 def _without_quotes(lines: list[str]) -> Iterator[str]:
@@ -91,9 +92,9 @@ def _introduces(lines: list[str], number: int) -> bool:
     line = lines[number].casefold().lstrip("- ")
     if len(line) < 200 and line.endswith(_ENDINGS):
         return True
-    openings = [end for start, end in _INTRODUCTION if line.startswith(start)]
-    if not openings:
+    if not line.startswith(_OPENINGS):
         return False
+    openings = [end for start, end in _INTRODUCTION if line.startswith(start)]
     whole = " ".join(part for part in lines[number : number + _HEADLINES] if part).casefold()
     return any(end in whole[:400] for end in openings)
 
