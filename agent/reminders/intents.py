@@ -29,7 +29,8 @@ class CalendarItem:
     """An item as the store knows it.
 
     intent: create, update, delete, or None once confirmed. wanted: as it should stand; written: as we last wrote it,
-    None before the first time. attempts: writes in a row that failed; next_try: not before then.
+    None before the first time. attempts: writes in a row that failed; next_try: not before then. unread: created
+    after the last reading, so the calendar's own list of changes may never name it if it leaves.
     """
 
     uid: str
@@ -42,6 +43,7 @@ class CalendarItem:
     etag: str | None = None
     attempts: int = 0
     next_try: datetime | None = None
+    unread: bool = False
 
 
 def new_intents(
@@ -51,7 +53,8 @@ def new_intents(
     by_reminder = {item.reminder_id: item for item in items}
     shown = {one.id: one for one in reminders if one.state in ACTIVE and one.bundle_id is None}
     written = [_for(one, by_reminder.get(one.id), uid_of) for one in shown.values()]
-    left = [_without(item) for item in items if item.reminder_id not in shown]
+    known = {one.id for one in reminders}
+    left = [_without(item, item.reminder_id in known) for item in items if item.reminder_id not in shown]
     return [item for item in (*written, *left) if item is not None]
 
 
@@ -77,8 +80,11 @@ def _for(one: Standing, item: CalendarItem | None, uid_of: Callable[[str], str])
     return replace(item, intent=UPDATE if item.href is not None else CREATE, wanted=event, kept=kept, next_try=None)
 
 
-def _without(item: CalendarItem) -> CalendarItem | None:
-    """An item goes with its reminder, unless the user ticked it off there: then it is theirs to keep."""
-    if item.kept.done or item.intent == DELETE:
+def _without(item: CalendarItem, is_known: bool) -> CalendarItem | None:
+    """An item goes with its reminder, unless the user ticked it off there: then it is theirs to keep.
+
+    is_known: the reminder is only closed. One that is gone altogether went with an erased contact.
+    """
+    if item.intent == DELETE or (item.kept.done and is_known):
         return None
     return replace(item, intent=DELETE, wanted=None, next_try=None)

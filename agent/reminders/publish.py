@@ -14,7 +14,7 @@ from agent.reminders.intents import CREATE, DELETE, UPDATE, CalendarItem
 from agent.reminders.readback import Sighting, gone_items, is_fault, sighting
 from connectors.base import CalendarSink
 from connectors.errors import Conflict, ConnectorError, Fatal, Retriable, Skippable
-from connectors.event import CalendarCursor, CalendarEvent, FoundEvent
+from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
 
 DELETIONS = 20
 """Items removed in one run at most: a mistake of ours empties no calendar at once."""
@@ -98,9 +98,10 @@ def read_back(desk: Desk) -> Reading:
     items = desk.shelf.items()
     changes = desk.sink.changes(desk.shelf.cursor())
     known = {item.uid: item for item in items}
-    placed = {item.uid: item.href for item in items if item.href is not None and item.intent != DELETE}
-    gone = gone_items(placed, changes.found, changes.gone, complete=changes.complete)
-    ours = [found for found in changes.found if found.uid.endswith(f"@{desk.installation}")]
+    placed = {item.uid: item.href for item in items if item.href is not None and _is_placed(item)}
+    found_now = (*changes.found, *_unlisted(desk, items, changes))
+    gone = gone_items(placed, found_now, changes.gone, complete=changes.complete) | _vanished(items, found_now)
+    ours = [found for found in found_now if found.uid.endswith(f"@{desk.installation}")]
     fault = _fault(len(placed), len(gone))
     reading = Reading(
         seen=tuple(_sighting(desk, known[found.uid], found) for found in ours if found.uid in known),
@@ -111,6 +112,22 @@ def read_back(desk: Desk) -> Reading:
     )
     desk.shelf.record(reading)
     return reading
+
+
+def _unlisted(desk: Desk, items: Sequence[CalendarItem], changes: CalendarChanges) -> list[FoundEvent]:
+    """Items that we created after the last reading must be among the changes; those that are not are looked for."""
+    listed = {found.uid for found in changes.found}
+    asked = [desk.sink.find(item.uid) for item in items if _is_placed(item) and item.unread and item.uid not in listed]
+    return [found for found in asked if found is not None]
+
+
+def _vanished(items: Sequence[CalendarItem], found_now: Sequence[FoundEvent]) -> frozenset[str]:
+    present = {found.uid for found in found_now}
+    return frozenset(item.uid for item in items if _is_placed(item) and item.unread and item.uid not in present)
+
+
+def _is_placed(item: CalendarItem) -> bool:
+    return item.href is not None and item.intent != DELETE
 
 
 def publish(desk: Desk, *, only_new: bool = False) -> Published:

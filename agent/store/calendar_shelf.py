@@ -80,7 +80,8 @@ class CalendarShelf:
         with self._write() as connection:
             known = {one.id: one for one in reminders.standing(connection, self.lease.mailbox_id)}
             for seen in reading.seen:
-                self._take_in(connection, seen, known.get(seen.item.reminder_id), now)
+                one = known.get(seen.item.reminder_id)
+                self._take_in(connection, seen, one, now, unread=reading.cursor is None)
             for found in reading.strangers:
                 self._adopt(connection, found, known, now)
             self._dismiss(connection, reading.gone, now)
@@ -88,9 +89,10 @@ class CalendarShelf:
                 self._move_on(connection, reading, now)
 
     def confirm(self, item: CalendarItem, found: FoundEvent) -> None:
-        settled_item = replace(item, intent=None, written=item.wanted, href=found.href, etag=found.etag, attempts=0)
+        unread = item.unread or item.href is None
+        stands = replace(item, intent=None, written=item.wanted, href=found.href, etag=found.etag, attempts=0)
         with self._write() as connection:
-            _save(connection, settled_item)
+            _save(connection, replace(stands, unread=unread))
             reminders.confirm(self.database, connection, item.reminder_id, self.clock())
 
     def removed(self, item: CalendarItem) -> None:
@@ -105,7 +107,9 @@ class CalendarShelf:
                 .values(attempts=item.attempts + 1, next_try=next_try, last_error=sentence)
             )
 
-    def _take_in(self, connection: sa.Connection, seen: Sighting, one: Standing | None, now: datetime) -> None:
+    def _take_in(
+        self, connection: sa.Connection, seen: Sighting, one: Standing | None, now: datetime, *, unread: bool
+    ) -> None:
         """What the user did to one item: state, time, words and note, and the item as it stands now."""
         if one is None:  # the reminder went with its contact; the item follows
             _save(connection, replace(seen.item, href=seen.found.href, etag=seen.found.etag))
@@ -113,7 +117,7 @@ class CalendarShelf:
         if seen.deed.note is not None:
             notes.record(self.database, connection, self.hasher, one, seen.deed.note, now)
         moved = self._follow(connection, one, seen.deed, now)
-        after = settled(seen, moved)
+        after = replace(settled(seen, moved), unread=unread)
         _save(connection, after)
         if after.intent is None:
             reminders.confirm(self.database, connection, one.id, now)
@@ -144,7 +148,8 @@ class CalendarShelf:
         item = CalendarItem(uid=found.uid, reminder_id=one.id, wanted=event_of(one, found.uid, kept), kept=kept)
         row = {**_columns(item), "mailbox_id": self.lease.mailbox_id}
         connection.execute(sa.insert(calendar_items).values(**row))
-        self._take_in(connection, sighting(item, found, zone=self.zone, at=self.at), one, now)
+        seen = sighting(item, found, zone=self.zone, at=self.at)
+        self._take_in(connection, seen, one, now, unread=False)
 
     def _is_elsewhere(self, connection: sa.Connection, found: FoundEvent) -> bool:
         """Two of our mailboxes may share a calendar: what the other one knows is not ours to adopt."""
@@ -214,6 +219,7 @@ def _columns(item: CalendarItem) -> dict[str, object]:
         "next_try": item.next_try,
         "href": item.href,
         "etag": item.etag,
+        "unread": item.unread,
         "wanted": items.dump(item.wanted) if item.wanted is not None else None,
         "written": items.dump(item.written) if item.written is not None else None,
         "kept": asdict(item.kept),
@@ -232,6 +238,7 @@ def _item(row: sa.Row[tuple[Any, ...]]) -> CalendarItem:
         etag=row.etag,
         attempts=row.attempts,
         next_try=row.next_try,
+        unread=row.unread,
     )
 
 

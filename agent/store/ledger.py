@@ -28,6 +28,15 @@ from agent.store.tables import (
 )
 
 _BATCH = 500
+_COLUMNS = (
+    interactions.c.id,
+    interactions.c.thread_id,
+    interactions.c.kind,
+    interactions.c.direction,
+    interactions.c.occurred_at,
+    interactions.c.subject,
+    interactions.c.asks,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +129,7 @@ def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -
     found: dict[str, list[Item]] = defaultdict(list)
     for batch in _batches(sorted(people)):
         query = (
-            sa.select(interactions)
+            sa.select(*_COLUMNS)
             .join(links, links.c.interaction_id == interactions.c.id)
             .where(
                 links.c.contact_id.in_(batch),
@@ -148,10 +157,10 @@ def _told(connection: sa.Connection, people: Collection[str], scope: Scope) -> I
 
 
 def _of_threads(thread_ids: Sequence[str]) -> sa.Select[tuple[Any, ...]]:
-    return sa.select(interactions).where(interactions.c.thread_id.in_(thread_ids))
+    return sa.select(*_COLUMNS).where(interactions.c.thread_id.in_(thread_ids))
 
 
-def _items(connection: sa.Connection, rows: Sequence[sa.Row[Any]], own: Mapping[str, str]) -> list[Item]:
+def _items(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str, str]) -> list[Item]:
     items: list[Item] = []
     for batch in _batches(rows):
         ids = [row.id for row in batch]

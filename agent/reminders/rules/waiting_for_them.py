@@ -34,15 +34,9 @@ def waiting_for_them(ledger: Ledger, terms: Terms) -> Iterator[Wanted]:
 
 
 def open_question(items: tuple[Item, ...], terms: Terms) -> Question | None:
-    """What stays open of a thread in which this mailbox wrote last; None if nothing does."""
-    mails = [item for item in items if item.kind == "email" and item.direction != "internal"]
-    ours: list[Item] = []
-    for item in reversed(mails):
-        if item.direction != "outbound":
-            break
-        ours.append(item)
-    last = next(iter(ours), None)
-    if last is None or last.author != terms.mailbox:
+    """The latest mail of ours that asks something, if this mailbox wrote last for our side."""
+    ours = [item for item in reversed(items) if item.kind == "email" and item.direction == "outbound"]
+    if not ours or ours[0].author != terms.mailbox:
         return None
     return next((question for question in map(_question, ours) if question is not None), None)
 

@@ -40,6 +40,7 @@ calendar_items = sa.Table(
     sa.Column("last_error", sa.String),
     sa.Column("href", sa.String),
     sa.Column("etag", sa.String),
+    sa.Column("unread", sa.Boolean, nullable=False, default=False),  # created after the last reading
     sa.Column("wanted", sa.JSON),  # the item as it should stand
     sa.Column("written", sa.JSON),  # the item as we last wrote it: what the user changed is the difference
     sa.Column("kept", sa.JSON),  # what the user made of it and keeps: title, description, done

@@ -1,0 +1,220 @@
+"""A mailbox with a history of its own making, and a clock that tests turn: what reminder tests work in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from agent.reminders.tend import Tended, Tending, own_addresses, tend_mailbox
+from agent.store import reminders, tables
+from agent.store.calendar_shelf import load_items
+from agent.store.database import Database
+from agent.store.hashes import Hasher
+from agent.store.migrate import installation_id
+from agent.store.reminders import Listed
+from agent.store.unit import Lease
+from config.model import AfterRule, ArchiveAccess, Calendar, IcsCalendar, Mailbox, Organisation, Reminders
+from connectors.base import CalendarSink
+from connectors.event import FoundEvent
+from connectors.ics import IcsSink
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+"""10:00 in Berlin on a Monday without holidays around."""
+EVERY_STATE = ("pending", "in-calendar", "snoozed", "done", "dismissed", "not-needed")
+
+
+def a_mailbox(address: str = "anna@ourfirm.example", calendar: Calendar | None = None, **reminders: object) -> Mailbox:
+    chosen = {"waiting_for_them": AfterRule(), "flagged": AfterRule(), **reminders}
+    return Mailbox(
+        address=address,
+        connector="mail",
+        access=ArchiveAccess(path=Path("/nowhere")),
+        timezone="Europe/Berlin",
+        capture="full",
+        calendar=calendar,
+        reminders=Reminders.model_validate(chosen),
+    )
+
+
+@dataclass
+class Room:
+    """One mailbox in a database, with a folder of .ics files for a calendar unless another is given."""
+
+    database: Database
+    hasher: Hasher
+    folder: Path
+    mailbox: Mailbox = field(default_factory=a_mailbox)
+    others: tuple[Mailbox, ...] = ()
+    calendar: Calendar | None = None
+    now: datetime = MONDAY
+    open_sink: object = None
+    lease_holds: bool = True
+
+    def __post_init__(self) -> None:
+        self.calendar = self.calendar or IcsCalendar(path=self.folder)
+        self.mailbox = self.mailbox.model_copy(update={"calendar": self.calendar})
+        self._rows = 0
+        with self.database.write() as connection:
+            self.ids = {one.address: self._add_mailbox(connection, one) for one in (self.mailbox, *self.others)}
+            self._folder_ids = {one: self._add_folder(connection, id) for one, id in self.ids.items()}
+
+    # The history
+
+    def contact(self, id: str = "zoe", *, company: str | None = None, name: str = "Zoë Buyer") -> str:
+        with self.database.write() as connection:
+            if company is not None:
+                self.database.insert_new(connection, tables.companies, [{"id": company, "name": company}])
+            row = {"id": id, "name": name, "company_id": company, "phones": [], "fields": {}, "created_by": "add"}
+            connection.execute(sa.insert(tables.contacts).values(**row, created_at=MONDAY))
+            address = f"{id}@buyer.example"
+            email = {"contact_id": id, "match_key": address, "address": address, "is_primary": True}
+            connection.execute(sa.insert(tables.contact_emails).values(**email))
+        return id
+
+    def wrote(self, to: str = "zoe", *, asks: bool | None = True, thread: str = "t1", **more: object) -> str:
+        """Our mail to a contact. more: by, at, subject, cc, recipients, flagged, flag_due, id."""
+        by = str(more.pop("by", self.mailbox.address))
+        return self._mail("outbound", by, to, asks=asks, thread=thread, holder=by, **more)
+
+    def received(self, by: str = "zoe", *, asks: bool | None = False, thread: str = "t1", **more: object) -> str:
+        """A contact's mail to us. more: holder, at, subject, flagged, flag_due, id."""
+        return self._mail("inbound", f"{by}@buyer.example", by, asks=asks, thread=thread, **more)
+
+    def met(self, contact: str = "zoe") -> None:
+        id = self._interaction("meeting", "outbound", self.now, None, None, None, None)
+        self._link(id, contact, "attendee")
+
+    def bounced(self, contact: str = "zoe", *, thread: str = "t1", kind: str = "bounce") -> None:
+        row = {"message_key": self._key(), "contact_id": contact, "kind": kind, "thread_id": thread}
+        with self.database.write() as connection:
+            connection.execute(sa.insert(tables.signals).values(**row, occurred_at=self.now))
+
+    def flag(self, id: str, flagged: bool, due: date | None = None) -> None:
+        with self.database.write() as connection:
+            query = sa.update(tables.locations).where(tables.locations.c.interaction_id == id)
+            connection.execute(query.values(flagged=flagged, flag_due=due))
+
+    def forget(self, table: sa.Table) -> None:
+        with self.database.write() as connection:
+            connection.execute(sa.delete(table))
+
+    # The agent
+
+    def tend(self, **changes: object) -> Tended:
+        return tend_mailbox(self.tending(**changes))
+
+    def tending(self, mailbox: Mailbox | None = None, **changes: object) -> Tending:
+        one = mailbox or self.mailbox
+        content: dict[str, object] = {
+            "database": self.database,
+            "hasher": self.hasher,
+            "lease": Lease(mailbox_id=self.ids[one.address], owner="test", epoch=1),
+            "installation": self.installation,
+            "mailbox": one,
+            "organisation": Organisation(domains=("ourfirm.example",), timezone="Europe/Berlin"),
+            "own": own_addresses((self.mailbox, *self.others)),
+            "open_sink": self.open_sink or (lambda calendar: self.sink()),
+            "clock": lambda: self.now,
+            "hold": lambda seconds: self.lease_holds,
+        }
+        return Tending(**{**content, **changes})  # type: ignore[arg-type]
+
+    def sink(self) -> CalendarSink:
+        return IcsSink(IcsCalendar(path=self.folder))
+
+    @property
+    def installation(self) -> str:
+        return installation_id(self.database)
+
+    def wait(self, days: float = 0, **more: float) -> None:
+        self.now += timedelta(days=days, **more)
+
+    # What came of it
+
+    def reminders(self, states: Sequence[str] = EVERY_STATE) -> list[Listed]:
+        with self.database.read() as connection:
+            return reminders.listed(connection, states=states)
+
+    def states(self) -> dict[str, str]:
+        """Title -> state."""
+        return {one.title: one.state for one in self.reminders()}
+
+    def shown(self) -> list[FoundEvent]:
+        """What stands in the calendar, by title."""
+        return sorted(self.sink().changes(None).found, key=lambda found: (found.title, found.uid))
+
+    def titles(self) -> list[str]:
+        return [found.title for found in self.shown()]
+
+    def intents(self) -> list[str]:
+        with self.database.read() as connection:
+            items = load_items(connection, self.ids[self.mailbox.address])
+        return [item.intent for item in items if item.intent is not None]
+
+    def _add_mailbox(self, connection: sa.Connection, mailbox: Mailbox) -> int:
+        held = {"lease_owner": "test", "lease_epoch": 1, "lease_until": MONDAY + timedelta(days=999)}
+        row = {"address": mailbox.address, "connector": "mail", "next_due": MONDAY, **held}
+        return int(connection.execute(sa.insert(tables.mailboxes).values(**row)).inserted_primary_key[0])
+
+    def _add_folder(self, connection: sa.Connection, mailbox_id: int) -> int:
+        row = {"mailbox_id": mailbox_id, "key": "INBOX", "name": "INBOX", "role": "inbox"}
+        return int(connection.execute(sa.insert(tables.folders).values(**row)).inserted_primary_key[0])
+
+    def _mail(self, direction: str, sender: str, contact: str, **more: object) -> str:
+        at = more.get("at", self.now)
+        id = self._interaction(
+            "email", direction, at, more["thread"], more.get("subject", "Order 12"), more["asks"], more.get("id")
+        )
+        self._participate(id, "from", sender)
+        self._link(id, contact, "from" if direction == "inbound" else "to")
+        to = f"{contact}@buyer.example" if direction == "outbound" else self.mailbox.address
+        self._participate(id, "to", to)
+        for number in range(int(str(more.get("recipients", 1))) - 1):
+            self._participate(id, "cc", f"other{number}@buyer.example")
+        self._locate(id, str(more.get("holder", self.mailbox.address)), more)
+        return id
+
+    def _interaction(
+        self, kind: str, direction: str, at: object, thread: object, subject: object, asks: object, id: object
+    ) -> str:
+        key = self._key()
+        name = str(id or key.hex())
+        row = {"id": name, "message_key": key, "kind": kind, "direction": direction, "occurred_at": at}
+        fixed = {"capture": "full", "rule": "address", "attachments": [], "flagged_as": [], "recorded_at": self.now}
+        with self.database.write() as connection:
+            values = {**row, **fixed, "thread_id": thread, "subject": subject, "asks": asks, "words": 20}
+            connection.execute(sa.insert(tables.interactions).values(**values))
+        return name
+
+    def _participate(self, id: str, role: str, address: str) -> None:
+        self._rows += 1
+        row = {"interaction_id": id, "role": role, "address": address, "position": self._rows, "match_key": address}
+        with self.database.write() as connection:
+            connection.execute(sa.insert(tables.participants).values(**row))
+
+    def _link(self, id: str, contact: str, role: str) -> None:
+        row = {"interaction_id": id, "contact_id": contact, "role": role, "email": f"{contact}@buyer.example"}
+        with self.database.write() as connection:
+            connection.execute(sa.insert(tables.links).values(**row, rule="address", confidence=1.0, evidence=[]))
+
+    def _locate(self, id: str, holder: str, more: dict[str, object]) -> None:
+        self._rows += 1
+        row = {
+            "mailbox_id": self.ids[holder],
+            "folder_id": self._folder_ids[holder],
+            "validity": "1",
+            "uid": str(self._rows),
+            "outcome": "logged",
+            "interaction_id": id,
+            "flagged": more.get("flagged", False),
+            "flag_due": more.get("flag_due"),
+            "decided_at": self.now,
+        }
+        with self.database.write() as connection:
+            connection.execute(sa.insert(tables.locations).values(**row))
+
+    def _key(self) -> bytes:
+        self._rows += 1
+        return self.hasher.hash("test", str(self._rows))
