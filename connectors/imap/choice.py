@@ -86,8 +86,8 @@ def _usual(folders: Sequence[Seen], *, gmail: bool, exchange: bool) -> list[Seen
 def _matches(pattern: str, folder: Seen) -> bool:
     """Whether a configured name or glob means this folder: by its whole name or by that below the prefix.
 
-    Case does not count: who leaves out `private*` means `Private` too. A name with glob characters matches itself.
+    Case does not count: who leaves out `private*` means `Private` too. Brackets mean themselves: `[Gmail]/All Mail`.
     """
-    wanted = unicodedata.normalize("NFC", pattern).casefold()
+    wanted = unicodedata.normalize("NFC", pattern).casefold().replace("[", "[[]")
     names = (folder.name.casefold(), folder.delimiter.join(folder.path).casefold())
-    return any(name == wanted or fnmatchcase(name, wanted) for name in names)
+    return any(fnmatchcase(name, wanted) for name in names)

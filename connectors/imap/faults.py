@@ -74,7 +74,7 @@ def _certificate_error(error: ssl.SSLCertVerificationError, place: str, ca_file:
 
 
 def _tls_error(error: ssl.SSLError, place: str) -> ConnectorError:
-    reason = (error.reason or str(error)).replace("_", " ").lower()
+    reason = (getattr(error, "reason", None) or str(error)).replace("_", " ").lower()
     if "wrong version number" in reason or "record layer" in reason or "http request" in reason:
         advice = 'set `security = "starttls"` for this port, or use the TLS port (usually 993)'
         return Fatal(f"{place} does not speak TLS from the start ({reason})", advice=advice)
