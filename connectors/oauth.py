@@ -237,6 +237,8 @@ def reaching(url: str, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         raise Fatal(f"the certificate of {host} is not accepted", advice="check `token_url` and `ca_file`") from error
     except (requests.RequestException, OSError) as error:
         raise Retriable(f"the sign-in service {host} cannot be reached: {type(error).__name__}") from error
+    except (KeyError, ValueError) as error:  # msal trusts what it is sent
+        raise Retriable(f"the sign-in service {host} answered what makes no sense") from error
 
 
 def _answer(session: requests.Session, url: str, form: Mapping[str, str]) -> dict[str, Any]:
