@@ -59,12 +59,22 @@ class Sign:
 def sign_of(envelope: Envelope) -> Sign | None:
     """What kind of machine mail this is, or None. First that applies: calendar, receipt, bounce, auto-reply, bulk."""
     headers = envelope.headers
-    if not headers and not _from_daemon(envelope):
+    if _plain(headers) and not _from_daemon(envelope):
         return None
     for test in (_calendar, _report, _bounce, _auto_reply, _bulk):
         if sign := test(envelope, headers):
             return sign
     return None
+
+
+_TELLING = FILTER_HEADERS - {"content-type", "return-path", "x-original-from"}
+
+
+def _plain(headers: Mapping[str, str]) -> bool:
+    """The short way for most mail: no header that only machines set, an ordinary type, a sender to return to."""
+    if not _TELLING.isdisjoint(headers) or null_return_path(headers):
+        return False
+    return not headers.get("content-type", "")[:64].strip().lower().startswith(("multipart/report", "text/calendar"))
 
 
 def _parameters(content_type: str) -> dict[str, str]:
@@ -111,7 +121,7 @@ def _delivery(subject: str, evidence: str) -> Sign:
 
 
 def _sender_is(envelope: Envelope, names: tuple[str, ...]) -> bool:
-    return any(a.address[:LONGEST].strip("<\"' ").lower().startswith(names) for a in envelope.from_)
+    return any(author.address[:LONGEST].lstrip("<\"' ").lower().startswith(names) for author in envelope.from_)
 
 
 def _from_daemon(envelope: Envelope) -> bool:
