@@ -30,8 +30,10 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Reads all new mail, derives reminders and brings calendars up to date."""
+    from agent import observe
     from agent.bootstrap import open_house, selected
 
+    observe.configure("auto", "warning")  # on stderr: stdout is for the account alone
     configured = settings(context, mailboxes=True)
     chosen = selected(configured, mailbox)
     if not chosen:

@@ -31,7 +31,8 @@ def interactions(rows: Sequence[Row]) -> Iterator[str]:
     joint = sum(len(row.get("mailboxes", ())) > 1 for row in rows)
     files = sum(len(row.get("attachments", ())) for row in rows)
     per_mailbox = Counter(address for row in rows for address in row.get("mailboxes", ()))
-    yield f"Logged: {len(rows)} interactions ({texts} with text, {files} attachments by name, {joint} in more than one mailbox)"
+    details = f"{texts} with text, {files} attachments by name, {joint} in more than one mailbox"
+    yield f"Logged: {len(rows)} interactions ({details})"
     for address, count in sorted(per_mailbox.items()):
         yield f"  {count:5}  {address}"
     yield "  the newest:"

@@ -86,7 +86,7 @@ def answered_by_a_colleague(now: datetime) -> Iterator[Letter]:
 
 
 def question_and_absence(now: datetime) -> Iterator[Letter]:
-    """An open question, and an out-of-office that names a day to come: the reminder waits for that day."""
+    """An open question and an out-of-office: no answer, but the reminder waits longer."""
     carmen = contact("Carmen Ruiz")
     asked = _ours(
         CHLOE,
