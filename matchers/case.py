@@ -1,8 +1,8 @@
 """One message as the rules see it: who is on our side and who is not, when it was, what machine signs it bears."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from connectors.message import Envelope
 from matchers.contact import Answers, Holder, ThreadView
@@ -17,9 +17,8 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 ROLE_RANK: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """Everything one decision is made of.
+class Case(NamedTuple):
+    """Everything one decision is made of. A plain tuple: one is made for every message.
 
     inside, outside: who is on our side and who is not. sign: what machine mail it is. asked: the salesperson put the
     category that says "keep it". tombstone: what the store knows of this message, erased or removed.
