@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from agent.reminders import identity
 from agent.reminders.calendar_days import WorkDays
-from agent.reminders.cycle import Frame, Withdraw, plan
+from agent.reminders.cycle import BUNDLE, Frame, Place, Withdraw, plan
 from agent.reminders.intents import new_intents
 from agent.reminders.publish import Desk, Published, publish, read_back
 from agent.reminders.rules.base import Ledger, Terms, Wanted
@@ -136,7 +136,8 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
             changed = new_intents(reminders.standing(connection, mailbox_id), items, _uid_of(tending))
             calendar_shelf.save_intents(tending.database, connection, mailbox_id, changed)
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)
-    return Tended(placed=len(actions) - withdrawn, withdrawn=withdrawn)
+    placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
+    return Tended(placed=placed, withdrawn=withdrawn)
 
 
 def _wanted(tending: Tending, rows: Ledger, now: datetime) -> list[Wanted]:
@@ -157,7 +158,7 @@ def _terms(tending: Tending, now: datetime, after: int) -> Terms:
         zone=tending.mailbox.timezone,
         now=now,
         at=tending.mailbox.reminders.at,
-        days=_days(tending.organisation),
+        days=work_days(tending.organisation),
         after=after,
     )
 
@@ -169,7 +170,7 @@ def _frame(tending: Tending, now: datetime, *, behind: bool) -> Frame:
         zone=tending.mailbox.timezone,
         now=now,
         at=chosen.at,
-        days=_days(tending.organisation),
+        days=work_days(tending.organisation),
         bundle_name=lambda reason: identity.bundle_id(tending.hasher.hash, tending.name, reason),
         per_day=chosen.per_day,
         max_age=chosen.max_age,
@@ -177,7 +178,8 @@ def _frame(tending: Tending, now: datetime, *, behind: bool) -> Frame:
     )
 
 
-def _days(organisation: Organisation) -> WorkDays:
+def work_days(organisation: Organisation) -> WorkDays:
+    """When the firm works."""
     return WorkDays(
         working_days=frozenset(organisation.working_days),
         closed=frozenset(organisation.closed),

@@ -12,7 +12,18 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from agent.reminders.calendar_days import instant
-from agent.reminders.cycle import ACTIVE, BUNDLE, IN_CALENDAR, NOT_NEEDED, PENDING, Action, Place, Standing, Withdraw
+from agent.reminders.cycle import (
+    ACTIVE,
+    BUNDLE,
+    IN_CALENDAR,
+    NOT_NEEDED,
+    PENDING,
+    SNOOZED,
+    Action,
+    Place,
+    Standing,
+    Withdraw,
+)
 from agent.store import feed
 from agent.store.database import Database
 from agent.store.tables import calendar_items, contact_emails, mailboxes, reminders
@@ -92,6 +103,12 @@ def move(database: Database, connection: sa.Connection, id: str, due: datetime, 
     for one in everybody:
         _set(connection, one, {"due": due.isoformat(), "state": state}, now)
     publish_changes(database, connection, [(one, state) for one in everybody])
+
+
+def snooze(database: Database, connection: sa.Connection, id: str, due: datetime, now: datetime) -> None:
+    """Lets one reminder stand at a time its owner chose, with an item of its own."""
+    _set(connection, id, {"bundle_id": None}, now)
+    move(database, connection, id, due, SNOOZED, now)
 
 
 def confirm(database: Database, connection: sa.Connection, id: str, now: datetime) -> None:
