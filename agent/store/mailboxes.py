@@ -10,7 +10,7 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from agent.store.database import Database
+from agent.store.database import Database, Row
 from agent.store.hashes import Hasher
 from agent.store.leases import is_free
 from agent.store.tables import cursors, folders, locations, mailboxes, rereads
@@ -81,11 +81,12 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
     configured = {normalise(mailbox.address).normalised: mailbox for mailbox in settings.mailboxes}
     with database.write() as connection:
         known = {row.address: row for row in connection.execute(sa.select(mailboxes).with_for_update())}
-        for address, mailbox in sorted(configured.items()):
-            if address in known:
-                _settle_known(connection, known[address], mailbox, hasher, now)
-            else:
-                _add(connection, address, mailbox, hasher, now, approved=settings.policy.newcomers == "read")
+        approved = settings.policy.newcomers == "read"
+        fresh = sorted(address for address in configured if address not in known)
+        rows = [_new_row(address, configured[address], hasher, now, approved=approved) for address in fresh]
+        database.insert_new(connection, mailboxes, rows)  # a second daemon may be as quick
+        for address in sorted(configured.keys() & known.keys()):
+            _settle_known(connection, known[address], configured[address], hasher, now)
         for address, row in known.items():
             if row.active and address not in configured:
                 _retire(connection, row.id)
@@ -222,10 +223,8 @@ def _folder_count() -> "sa.Label[int]":
     return counted.scalar_subquery().label("folders")
 
 
-def _add(
-    connection: sa.Connection, address: str, mailbox: Mailbox, hasher: Hasher, now: datetime, *, approved: bool
-) -> None:
-    row = {
+def _new_row(address: str, mailbox: Mailbox, hasher: Hasher, now: datetime, *, approved: bool) -> Row:
+    return {
         "address": address,
         "connector": mailbox.connector,
         "approved": approved,
@@ -233,7 +232,6 @@ def _add(
         "settings_digest": _digest(mailbox, hasher),
         "next_due": now,
     }
-    connection.execute(sa.insert(mailboxes), row)
 
 
 def _settle_known(

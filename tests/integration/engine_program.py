@@ -71,7 +71,6 @@ def main(url: str, config: str, journal: str) -> None:
         work_for=lambda settings: Journal(Path(journal)).work,
         sources=Sources(_no_source),
         pid_file=Path(config).with_name("pid"),
-        lease_seconds=5,
     )
     left = daemon.run(wiring, wiring.load())
     if left:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.engine import pidfile
-from agent.store import mailboxes
+from agent.store import leases, mailboxes
 from agent.store.database import Database
 from tests.unit.store_room import NOW
 
@@ -189,6 +189,6 @@ def test_a_killed_daemon_is_replaced_at_once(place: Place) -> None:
         daemon.wait()
     with place.daemon() as second:
         started = time.monotonic()
-        wait_for(lambda: place.journal().count(("hang", "begin")) == 2)
-        assert time.monotonic() - started < 4, "it waited for the lease of a dead process"
+        wait_for(lambda: place.journal().count(("hang", "begin")) == 2, leases.SECONDS / 2)
+        assert time.monotonic() - started < leases.SECONDS / 2, "it waited for the lease of a dead process"
         second.kill()

@@ -1,5 +1,6 @@
 """The schedule follows the configuration, and says of every mailbox how it stands."""
 
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -230,3 +231,25 @@ def test_enlisted_mailboxes_are_completed_by_the_next_settling(database: Databas
     assert row(database).since is None
     settle(database, hasher, read)
     assert row(database).since == date(2025, 1, 1)
+
+
+def test_two_daemons_that_start_together_settle_the_same_table(database: Database, hasher: Hasher) -> None:
+    read = [configured(f"{number}@ourfirm.example") for number in range(20)]
+    start, failed = threading.Barrier(4), []
+
+    def daemon() -> None:
+        start.wait(10)
+        try:
+            settle(database, hasher, *read)
+        except sa.exc.SQLAlchemyError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=daemon) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert failed == []
+    with database.read() as connection:
+        assert len(mailboxes.ids(connection)) == 20
