@@ -1,0 +1,59 @@
+"""`crm-agent doctor`: looks at everything the agent depends on, and says what to do about whatever is wrong."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.context import settings
+from agent.cli.house import noun
+from agent.cli.output import Json, cell, emit, note
+from agent.cli.stop import DONE, SOME_FAILED, WRONG_USE, Stop
+
+if TYPE_CHECKING:
+    from agent.doctor.finding import Finding
+
+app = noun("Check every mailbox and calendar, and say what to do.")
+
+
+@app.command("doctor")
+def doctor(
+    context: typer.Context,
+    mailbox: Annotated[str | None, typer.Option("--mailbox", metavar="ADDR", help="Only this mailbox.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Try the calendars: make an item of our own, find it, remove it.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Checks the database, every mailbox and every calendar. Exit code 1 if anything failed."""
+    from agent.bootstrap import selected
+    from agent.doctor.rounds import round_of
+
+    configured = settings(context, secrets="store", mailboxes=True)
+    chosen = selected(configured, mailbox)
+    if not chosen:
+        raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
+    seen: list[Finding] = []
+    emit(
+        (finding.told() for finding in _kept(round_of(configured, chosen, write=write), seen)),
+        as_json=as_json,
+        columns=("subject", "check", "ok", "detail"),
+    )
+    return _advise(seen)
+
+
+def _kept(findings: "Iterable[Finding]", seen: "list[Finding]") -> "Iterator[Finding]":
+    """Hands the findings through as they come, and keeps them."""
+    for finding in findings:
+        seen.append(finding)
+        yield finding
+
+
+def _advise(seen: "list[Finding]") -> int:
+    """What to do, on stderr; the exit code."""
+    from agent.doctor.finding import Verdict
+
+    for finding in seen:
+        if finding.ok in (Verdict.WARNING, Verdict.FAILED):
+            note(cell(f"{finding.ok}: {finding.subject}, {finding.check}: {finding.detail}: {finding.advice}"))
+    return SOME_FAILED if any(finding.ok is Verdict.FAILED for finding in seen) else DONE

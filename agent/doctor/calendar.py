@@ -1,0 +1,206 @@
+"""Looks at one mailbox's calendar: whether it is there, what we may do in it, and, if asked, that we can."""
+
+import os
+import socket
+import ssl
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element
+
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+
+from agent.doctor.examine import LATER, Look
+from agent.doctor.finding import Said, failed, fine, skipped, warning
+from agent.doctor.probe import probe_event, try_out
+from agent.doctor.trust import end_of, lasting, readable
+from config.model import CaldavCalendar, Calendar, IcsCalendar, Mailbox
+from connectors import registry
+from connectors.base import CalendarSink
+from connectors.caldav import CAL
+from connectors.dav import DAV, Answer, DavClient, Resource, Timeouts, resources
+from connectors.event import CalendarEvent
+
+APART = timedelta(seconds=60)
+"""Clocks further apart than this are warned of: sign-ins by token and reminders go by them."""
+_PATIENCE = 10.0
+_WRITES = frozenset({"all", "write", "write-content", "bind"})
+_RENEW = "renew the server's certificate before then: afterwards no reminder is written"
+_XML = {"Content-Type": "application/xml; charset=utf-8"}
+_PROPERTIES = (
+    '<d:propfind xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:prop><d:resourcetype/>'
+    "<d:current-user-privilege-set/><c:supported-calendar-component-set/></d:prop></d:propfind>"
+)
+
+
+@dataclass(kw_only=True)
+class CalendarVisit:
+    """One visit to a mailbox's calendar. `close` it at the end; nothing connects before a look needs it.
+
+    answer: what the server said of the collection, and when that was.
+    """
+
+    mailbox: Mailbox
+    calendar: Calendar
+    now: datetime
+    answer: tuple[Answer, datetime] | None = field(default=None)
+
+    @cached_property
+    def sink(self) -> CalendarSink:
+        return registry.open_calendar(self.mailbox)
+
+    @cached_property
+    def dav(self) -> CaldavCalendar:
+        """Raises TypeError where there is no server: such a calendar is given other looks."""
+        if not isinstance(self.calendar, CaldavCalendar):
+            raise TypeError("not on a CalDAV server")
+        return self.calendar
+
+    @property
+    def place(self) -> str:
+        return self.calendar.url if isinstance(self.calendar, CaldavCalendar) else str(self.calendar.path)
+
+    def close(self) -> None:
+        if "sink" in self.__dict__:
+            self.sink.close()
+
+
+def looks(calendar: Calendar, *, write: bool) -> Sequence[Look[CalendarVisit]]:
+    """What there is to look at. write: an item may be made and removed."""
+    trying = (Look(check="write", at=_write, after=("find",)),) if write else ()
+    if isinstance(calendar, IcsCalendar):
+        return (*_IN_A_FOLDER, *trying)
+    over_tls = calendar.url.startswith("https:")
+    return (*(look for look in _ON_SERVER if over_tls or look.check != "tls"), *trying)
+
+
+def _secrets(visit: CalendarVisit) -> Said:
+    return readable(visit.dav)
+
+
+def _find(visit: CalendarVisit) -> Said:
+    """Asks for an item that is not there: the way, the sign-in and the right to read in one."""
+    visit.sink.find(_probe(visit).uid)
+    return fine(visit.place)
+
+
+def _rights(visit: CalendarVisit) -> Said:
+    visit.answer = (_ask(visit.dav), datetime.now(UTC))
+    told = next(iter(resources(visit.answer[0])), None) if visit.answer[0].status == 207 else None
+    if told is None:
+        return warning("the server does not describe the calendar", "try `crm-agent doctor --write`")
+    return judge_collection(told)
+
+
+def _ask(calendar: CaldavCalendar) -> Answer:
+    password = calendar.password.read() if calendar.password else None
+    client = DavClient(
+        calendar.url, username=calendar.username, password=password, ca_file=calendar.ca_file, timeouts=Timeouts()
+    )
+    try:
+        return client.request("PROPFIND", calendar.url, body=_PROPERTIES, headers={"Depth": "0", **_XML})
+    finally:
+        client.close()
+
+
+def judge_collection(told: Resource) -> Said:
+    """Whether it is a calendar for events that we may write (RFC 4791 section 5.2.3, RFC 3744 section 5.4). Pure."""
+    kinds = _names(told, f"{DAV}resourcetype", "*")
+    if kinds and f"{CAL}calendar" not in kinds:
+        return failed("there is no calendar at this address, but a folder", "name one calendar of it in `url`")
+    components = {node.get("name", "").upper() for node in _nodes(told, f"{CAL}supported-calendar-component-set", "*")}
+    if components and "VEVENT" not in components:
+        return failed("the calendar takes tasks only", "choose a calendar for events in `url`")
+    return judge_privileges(
+        {name.removeprefix(DAV) for name in _names(told, f"{DAV}current-user-privilege-set", "*/*")}
+    )
+
+
+def judge_privileges(names: Collection[str]) -> Said:
+    """names: privileges without their namespace; none if the server does not tell. Pure."""
+    if not names:
+        return fine("read; the server does not tell more, `--write` tries it")
+    if _WRITES & set(names):
+        return fine("read and write")
+    return failed("the account may read this calendar but not write it", "give it the right to write this calendar")
+
+
+def _nodes(told: Resource, name: str, below: str) -> Sequence[Element]:
+    element = told.properties.get(name)
+    return element.findall(below) if element is not None else []
+
+
+def _names(told: Resource, name: str, below: str) -> set[str]:
+    return {node.tag for node in _nodes(told, name, below)}
+
+
+def _tls(visit: CalendarVisit) -> Said:
+    """Looks at the certificate on a connection of its own; a proxy would show another's."""
+    url = urlsplit(visit.dav.url)
+    if get_environ_proxies(visit.dav.url, no_proxy=None):
+        return skipped("the calendar is reached through a proxy")
+    ca_file = visit.dav.ca_file or DEFAULT_CA_BUNDLE_PATH  # whom `connectors.dav` trusts
+    context = ssl.create_default_context(cafile=str(ca_file))
+    host = url.hostname or ""
+    try:
+        with (
+            socket.create_connection((host, url.port or 443), _PATIENCE) as plain,
+            context.wrap_socket(plain, server_hostname=host) as stream,
+        ):
+            told, version = stream.getpeercert() or {}, stream.version()
+    except OSError as error:
+        return failed(f"no TLS session with {host}: {error.strerror or type(error).__name__}", LATER)
+    return lasting(f"{version} verified; the certificate", end_of(str(told["notAfter"])), visit.now, _RENEW)
+
+
+def _clock(visit: CalendarVisit) -> Said:
+    if visit.answer is None:
+        return skipped("waits for: rights")
+    answer, asked = visit.answer
+    return judge_clock(answer.headers.get("date", ""), asked)
+
+
+def judge_clock(date: str, now: datetime) -> Said:
+    """date: the server's Date field (RFC 9110 section 6.6.1), whole seconds. now: when it came. Pure."""
+    try:
+        told = parsedate_to_datetime(date)
+    except (ValueError, TypeError):
+        return skipped("the server does not tell its time")
+    apart = (told if told.tzinfo else told.replace(tzinfo=UTC)) - now
+    seconds = round(abs(apart).total_seconds())
+    if abs(apart) <= APART:
+        return fine("the server's clock and ours agree")
+    which = "ahead of" if apart > timedelta() else "behind"
+    return warning(
+        f"the server's clock is {seconds} s {which} ours", "set this machine's clock by NTP, or the server's"
+    )
+
+
+def _folder_rights(visit: CalendarVisit) -> Said:
+    if os.access(visit.place, os.R_OK | os.W_OK | os.X_OK):
+        return fine("read and write")
+    return failed("the folder may be read but not written", f"give the service the right to write {visit.place}")
+
+
+def _write(visit: CalendarVisit) -> Said:
+    return try_out(visit.sink, _probe(visit))
+
+
+def _probe(visit: CalendarVisit) -> CalendarEvent:
+    return probe_event(visit.mailbox.address, visit.place, visit.mailbox.timezone, visit.now)
+
+
+_ON_SERVER: Sequence[Look[CalendarVisit]] = (
+    Look(check="secrets", at=_secrets),
+    Look(check="find", at=_find, after=("secrets",)),
+    Look(check="rights", at=_rights, after=("find",)),
+    Look(check="tls", at=_tls, after=("find",)),
+    Look(check="clock", at=_clock, after=("find",)),
+)
+_IN_A_FOLDER: Sequence[Look[CalendarVisit]] = (
+    Look(check="find", at=_find),
+    Look(check="rights", at=_folder_rights, after=("find",)),
+)
