@@ -5,6 +5,7 @@ were asked for, and know connections by number only.
 """
 
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -55,13 +56,15 @@ class Budget:
 
     def __init__(self, times: int | None) -> None:
         self.left = times
+        self._lock = threading.Lock()
 
     def take(self) -> bool:
         """One use, if there is one left."""
         if self.left is None:
             return True
-        self.left -= 1
-        return self.left >= 0
+        with self._lock:
+            self.left -= 1
+            return self.left >= 0
 
 
 class _Finder:

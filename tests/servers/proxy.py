@@ -182,7 +182,8 @@ class Proxy:
     # Inside.
 
     def faulty(self, link: "Link", steps: Iterable[Step]) -> list[Step]:
-        """The steps after all faults had their way."""
+        """The steps after all faults had their way. A test's hooks run first, unlocked: they may connect here too."""
+        steps = list(steps)
         with self._lock:
             return apply(self._faults, link.number, steps)
 
