@@ -25,6 +25,7 @@ ANSWER_LIMIT = 32 * 1024 * 1024
 RETRY_LIMIT = 3600.0
 """Longest wait in seconds that a server may ask for."""
 _REDIRECTS = 3
+_READING = frozenset({"GET", "PROPFIND", "REPORT"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -64,6 +65,10 @@ class Resource:
         return (element.text or "") if element is not None else ""
 
 
+class _Lost(Retriable):
+    """The connection ended before an answer came."""
+
+
 class _Doctype(ElementTree.TreeBuilder):
     """Refuses a document before any entity of it is read."""
 
@@ -90,7 +95,7 @@ def resources(answer: Answer) -> Iterator[Resource]:
             if status_code(propstat.findtext(f"{DAV}status", "")) == 200:
                 found |= {element.tag: element for element in propstat.findall(f"{DAV}prop/*")}
         status = status_code(response.findtext(f"{DAV}status", ""))
-        yield Resource(href=path_of(urljoin(answer.url, href)), status=status or 200, properties=found)
+        yield Resource(href=path_of(_joined(answer.url, href)), status=status or 200, properties=found)
 
 
 def status_code(line: str) -> int:
@@ -133,9 +138,9 @@ class DavClient:
         Raises NeedsSignIn (401), Retriable (429, 5xx, time-out, lost connection), Fatal (certificate, redirect).
         """
         data = body.encode() if isinstance(body, str) else body
-        answer = self._follow(method, urljoin(self._url, href), data, dict(headers or {}))
+        answer = self._follow(method, _joined(self._url, href), data, dict(headers or {}))
         if answer.status == 401 and self._take_digest(answer):
-            answer = self._follow(method, urljoin(self._url, href), data, dict(headers or {}))
+            answer = self._follow(method, _joined(self._url, href), data, dict(headers or {}))
         refused = general_error(answer)
         if refused is not None:
             raise refused
@@ -148,17 +153,26 @@ class DavClient:
         if _origin(url) != _origin(self._url):
             raise Skippable("the calendar item is said to be on another server, so it is left alone")
         for _ in range(_REDIRECTS + 1):
-            answer = self._once(method, url, data, headers)
+            answer = self._ask(method, url, data, headers)
             target = answer.headers.get("location", "") if answer.status in (301, 302, 307, 308) else ""
             if not target:
                 return answer
-            url = urljoin(url, target)
+            url = _joined(url, target)
             if _origin(url) != _origin(self._url):
                 raise Fatal(
                     "the calendar server sends us to another server",
                     advice="if that is right, write the new address in calendar.url",
                 )
         raise Fatal("the calendar server redirects in a circle", advice="check calendar.url")
+
+    def _ask(self, method: str, url: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+        """A kept connection may have died meanwhile: reading is tried once more on a fresh one, writing is not."""
+        try:
+            return self._once(method, url, data, headers)
+        except _Lost:
+            if method not in _READING:
+                raise
+        return self._once(method, url, data, headers)
 
     def _once(self, method: str, url: str, data: bytes | None, headers: dict[str, str]) -> Answer:
         deadline = time.monotonic() + self._timeouts.whole
@@ -176,7 +190,7 @@ class DavClient:
                 body = self._read(response, deadline)
                 names = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status_code, url=url, body=body, headers=names)
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # ValueError: a Location that is no address
             raise _network_error(error) from error
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
@@ -224,7 +238,7 @@ def retry_after(answer: Answer) -> float | None:
     return min(max(seconds, 0.0), RETRY_LIMIT)
 
 
-def _network_error(error: requests.RequestException) -> ConnectorError:
+def _network_error(error: requests.RequestException | ValueError) -> ConnectorError:
     """A lost answer may have been a done deed: Retriable, and whoever retries a write looks first."""
     text = str(error)
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in text:
@@ -235,7 +249,17 @@ def _network_error(error: requests.RequestException) -> ConnectorError:
         return Fatal("the calendar address cannot be used", advice="check calendar.url")
     if isinstance(error, requests.Timeout):
         return Retriable("the calendar server did not answer in time")
-    return Retriable("the connection to the calendar server failed", advice="is it running, and is calendar.url right?")
+    if not isinstance(error, requests.RequestException):
+        return Retriable("the calendar server sent an answer that cannot be read")
+    return _Lost("the connection to the calendar server failed", advice="is it running, and is calendar.url right?")
+
+
+def _joined(base: str, reference: str) -> str:
+    """An absolute address; one that nobody can read leads nowhere."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return ""
 
 
 def _origin(url: str) -> tuple[str, str, int]:
