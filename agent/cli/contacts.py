@@ -59,7 +59,7 @@ def show(
         emit([told], as_json=True)
         return
     for name, value in told.items():
-        say(f"{name.replace('_', ' '):<13} {_addresses(value) if name == 'emails' else cell(value)}")
+        say(f"{name.replace('_', ' '):<13} {_addresses(value) if name == 'emails' else cell(value or None)}")
 
 
 @app.command()

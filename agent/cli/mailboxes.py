@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -87,18 +88,29 @@ def _tell(states: "list[State]", *, as_json: bool) -> None:
 
 
 def _states(configured: "Settings") -> "list[State]":
-    """Those of the database, and as new those that are configured but were never read."""
+    """Every mailbox that the database or the configuration names, as written there; without a database all are new."""
+    from agent.store.mailboxes import State
+    from matchers.address import normalise
+
+    states = _recorded(configured)
+    for mailbox in configured.mailboxes:
+        address = normalise(mailbox.address).normalised
+        state = states.get(address, State(address=address, connector=mailbox.connector))
+        states[address] = replace(state, address=mailbox.address)
+    return [states[address] for address in sorted(states)]
+
+
+def _recorded(configured: "Settings") -> "dict[str, State]":
     from agent.bootstrap import open_house
     from agent.engine.progress import utc_now
     from agent.store import mailboxes
-    from matchers.address import normalise
+    from agent.store.database import sqlite_file
 
-    with open_house(configured) as house, house.database.read() as connection:
-        known = {state.address: state for state in mailboxes.states(connection, utc_now())}
-    for mailbox in configured.mailboxes:
-        address = normalise(mailbox.address).normalised
-        known.setdefault(address, mailboxes.State(address=address, connector=mailbox.connector))
-    return [known[address] for address in sorted(known)]
+    file = sqlite_file(configured.store.url)
+    if file is not None and not file.exists():
+        return {}
+    with open_house(configured, create=False) as house, house.database.read() as connection:
+        return {state.address: state for state in mailboxes.states(connection, utc_now())}
 
 
 @contextmanager

@@ -56,9 +56,11 @@ def _pass(runner: Runner, mailbox: Mailbox, ids: dict[str, int], stop: threading
     mailbox_id = ids[normalise(mailbox.address).normalised]
     with runner.database.read() as connection:
         known = mailboxes.one(connection, mailbox_id)
+    if known.resting:
+        return Ended(ending=Ending.PAUSED)
     lease = _wait_for_lease(runner, mailbox_id, stop)
     if lease is None:
-        held = LeaseLost("another process works on this mailbox, or it is paused: see `crm-agent mailboxes`")
+        held = LeaseLost("another process works on this mailbox: see `crm-agent mailboxes`")
         return Ended(ending=Ending.LOST, error=held)
     return runner.run_one(mailbox, known, lease, stop)
 

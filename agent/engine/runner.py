@@ -30,12 +30,16 @@ _log = structlog.get_logger(__name__)
 
 
 class Ending(StrEnum):
-    """How a pass ended. interrupted: the process is to stop; the next one goes on where this one was."""
+    """How a pass ended. interrupted: the process is to stop; the next one goes on where this one was.
+
+    paused: there was none, because somebody lets the mailbox rest.
+    """
 
     DONE = "done"
     FAILED = "failed"
     LOST = "lost"
     INTERRUPTED = "interrupted"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,12 +27,14 @@ class Due:
     """A mailbox and what back-off knows of it.
 
     failures: as `agent.engine.backoff` counts them. problem: needs-sign-in or stopped, if that was found before.
+    resting: paused, or not approved yet.
     """
 
     id: int
     address: str
     failures: int = 0
     problem: str | None = None
+    resting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,7 +162,13 @@ def _set(database: Database, address: str, values: dict[str, object]) -> bool:
 
 def _due(row: "sa.Row[tuple[object, ...]]") -> Due:
     known = row._mapping
-    return Due(id=known["id"], address=known["address"], failures=known["failures"], problem=known["problem"])
+    return Due(
+        id=known["id"],
+        address=known["address"],
+        failures=known["failures"],
+        problem=known["problem"],
+        resting=known["paused"] or not known["approved"],
+    )
 
 
 def lock_all(connection: sa.Connection) -> None:
