@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -111,13 +112,20 @@ def _calendars(servers: Servers) -> dict[str, list[str]]:
 
 def where_to_look(running: Demo) -> None:
     """Paths, addresses and commands to try, while the servers are up."""
-    command = f"crm-agent --config {running.commands.config}"
     running.say(f"Where to look while this runs (Ctrl-C ends it):\n  folder     {running.folder}")
     running.say(f"  database   {running.folder / 'crm-agent.db'}\n  log        {running.commands.log}")
     running.say(f"  IMAP       127.0.0.1 port {running.servers.imap_port}, no TLS")
     for login, password in running.servers.passwords.items():
         running.say(f"  {login:9}  password {password}   calendar {running.servers.calendar_url(login)}")
-    running.say("  try        " + f"\n             {command} ".join(("", *_TRY)).strip() + "\n")
+    running.say(f"  try        export CRM_AGENT_CONFIG={running.commands.config}")
+    for words in _TRY:
+        running.say(f"             {_program()} {words}")
+    running.say("")
+
+
+def _program() -> str:
+    """What to type for the agent in this shell."""
+    return "crm-agent" if shutil.which("crm-agent") else str(Path(sys.executable).with_name("crm-agent"))
 
 
 _TRY: Final = (
