@@ -35,7 +35,10 @@ def probe_event(address: str, place: str, zone: str, now: datetime) -> CalendarE
 
 def try_out(sink: CalendarSink, event: CalendarEvent) -> Said:
     """The verdict on writing. Nothing of ours is left, or the answer says that it must be removed by hand."""
-    said = _left_over(sink, event) or _made(sink, event)
+    hindered = _left_over(sink, event)
+    if hindered is not None:
+        return hindered
+    said = _made(sink, event)
     left = _removed(sink, event)
     if left is None:
         return said
