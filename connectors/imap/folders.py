@@ -48,7 +48,8 @@ class Lister:
 
     def _ask(self, session: Session) -> Listed:
         listed = Listed()
-        commands = session.enabling() if session.view is None else []
+        # Dovecot tells STATUS of the open folder as this session last saw it: NOOP lets it look
+        commands = session.enabling() if session.view is None else [b"NOOP"]
         if self._namespaces is None and session.has("NAMESPACE"):
             commands.append(b"NAMESPACE")
         done = session.burst([*commands, _list_command(session)], lambda response: _take(listed, response))[-1]

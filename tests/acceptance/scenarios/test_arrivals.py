@@ -140,6 +140,18 @@ def test_scenario_12_mail_that_arrives_during_a_pass_is_logged_in_the_next_one(
     desk.complete()
 
 
+def test_scenario_12_on_a_kept_connection_no_arrival_is_missed(desk: Desk, user: DovecotUser) -> None:
+    """The daemon stays signed in with one folder open: whatever arrives there is logged at the very next poll."""
+    desk.read(user)
+    with desk.daemon() as poll:
+        poll()
+        for number in range(6):
+            user.append("INBOX", letter())
+            poll()
+            assert len(desk.history()) == number + 1
+    desk.complete()
+
+
 def test_scenario_13_an_arrival_is_seen_though_the_number_of_messages_is_the_same(
     desk: Desk, user: DovecotUser
 ) -> None:
