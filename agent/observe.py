@@ -79,7 +79,7 @@ def _masked(value: object) -> object:
 
 
 def _as_json(_: object, __: str, event: Event) -> str:
-    return json.dumps(event, ensure_ascii=False, default=str)
+    return json.dumps(event, default=str)
 
 
 def _readable(_: object, __: str, event: Event) -> str:
