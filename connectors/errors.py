@@ -4,6 +4,7 @@ ConnectorError
 ├── Fatal            stop this mailbox until the configuration changes (wrong CA, no such host path)
 │   └── NeedsSignIn  credentials were refused: one more try after an hour, then only when they change
 ├── Retriable        try again after `after` seconds (None: the caller's own back-off)
+│   ├── Unreachable  nobody answers there: a server that is down, or, if none ever answered, a wrong address
 │   └── Renumbered   the folder's ids changed meanwhile: read its changes again, they say so
 ├── Skippable        this one folder or item cannot be had; go on with the others
 └── Conflict         the calendar item is not what we thought: read it again, then decide
@@ -34,6 +35,10 @@ class Retriable(ConnectorError):
     def __init__(self, sentence: str, *, advice: str = "", after: float | None = None) -> None:
         super().__init__(sentence, advice=advice)
         self.after = after
+
+
+class Unreachable(Retriable):
+    """No session came about: the host is unknown, refuses, hangs up or stays silent."""
 
 
 class Renumbered(Retriable):

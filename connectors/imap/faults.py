@@ -12,7 +12,7 @@ import re
 import socket
 import ssl
 
-from connectors.errors import ConnectorError, Fatal, NeedsSignIn, Retriable, Skippable
+from connectors.errors import ConnectorError, Fatal, NeedsSignIn, Retriable, Skippable, Unreachable
 
 _CODE = re.compile(r"\[([A-Z][A-Z0-9-]*)(?:[ \]])")
 _LATER_CODES = {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "OVERQUOTA", "THROTTLED"}
@@ -58,13 +58,15 @@ def dial_error(error: Exception, host: str, port: int, ca_file: str | None) -> C
     if isinstance(error, ssl.SSLError):
         return _tls_error(error, place)
     if isinstance(error, socket.gaierror):
-        return Retriable(f"the host name {host} cannot be resolved", advice="check `host` and the name server")
+        return Unreachable(f"the host name {host} cannot be resolved", advice="check `host` and the name server")
     if isinstance(error, ConnectionRefusedError):
-        return Retriable(f"{place} refused the connection", advice="check `host` and `port`, and that the server runs")
+        return Unreachable(
+            f"{place} refused the connection", advice="check `host` and `port`, and that the server runs"
+        )
     if isinstance(error, TimeoutError):
         advice = "check `host`, `port` and `security`: a port that expects TLS stays silent without it"
-        return Retriable(f"{place} did not answer in time", advice=advice)
-    return Retriable(f"no session with {place}: {describe(error)}", advice="check `host`, `port` and `security`")
+        return Unreachable(f"{place} did not answer in time", advice=advice)
+    return Unreachable(f"no session with {place}: {describe(error)}", advice="check `host`, `port` and `security`")
 
 
 def _certificate_error(error: ssl.SSLCertVerificationError, place: str, ca_file: str | None) -> Fatal:
@@ -79,7 +81,7 @@ def _tls_error(error: ssl.SSLError, place: str) -> ConnectorError:
         advice = 'set `security = "starttls"` for this port, or use the TLS port (usually 993)'
         return Fatal(f"{place} does not speak TLS from the start ({reason})", advice=advice)
     if "eof" in reason:
-        return Retriable(f"{place} hung up while TLS was set up", advice="check `port` and `security`")
+        return Unreachable(f"{place} hung up while TLS was set up", advice="check `port` and `security`")
     return Fatal(
         f"TLS with {place} failed: {reason}", advice="check `port` and `security`, and the server's TLS versions"
     )
