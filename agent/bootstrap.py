@@ -32,7 +32,10 @@ from matchers.policy import own_of, policy_of
 
 @dataclass(frozen=True, kw_only=True)
 class House:
-    """Everything that outlives a pass. counts: by mailbox address, what this process did so far. clock: aware."""
+    """Everything that outlives a pass. counts: by mailbox address, what this process did so far. clock: aware.
+
+    missing_folders: by mailbox address, the configured names that no folder had at its last pass.
+    """
 
     settings: Settings
     database: Database
@@ -41,6 +44,7 @@ class House:
     dry: bool = False
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     calendar_errors: dict[str, ConnectorError] = field(default_factory=dict)
+    missing_folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
 
     def work(self, *, eager: bool) -> "Work":
@@ -88,6 +92,7 @@ class Work:
                 sync_mailbox(room)
             except Stopped:
                 return False
+        house.missing_folders[mailbox.address] = tuple(getattr(source, "missing_folders", ()))  # of IMAP sources
         return True
 
     def _tend(self, mailbox: Mailbox, lease: Lease, progress: Progress) -> None:

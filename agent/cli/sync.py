@@ -2,14 +2,15 @@
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.cli.context import settings
 from agent.cli.house import noun
-from agent.cli.output import Json, emit, note, progress, say
+from agent.cli.output import Json, emit, note, printable, progress, say
 from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def sync(
     from agent import observe
     from agent.bootstrap import open_house, selected
 
-    observe.configure("auto", "warning")  # on stderr: stdout is for the account alone
+    observe.configure("auto", "error")  # what goes wrong in a mailbox is told once, in the end
     configured = settings(context, mailboxes=True)
     chosen = selected(configured, mailbox)
     if not chosen:
@@ -41,7 +42,7 @@ def sync(
     with open_house(configured, in_memory=dry_run) as house:
         ended = _pass(house, configured, chosen)
         _report(house, ended, as_json=as_json, dry_run=dry_run)
-    _stop_if_failed(house, ended)
+        _stop_if_failed(house, ended)
 
 
 def _pass(house: "House", configured: "Settings", chosen: Sequence["Mailbox"]) -> list["Passed"]:
@@ -93,16 +94,54 @@ def _reasons(counts: Counter[str]) -> dict[str, int]:
 
 def _stop_if_failed(house: "House", ended: Sequence["Passed"]) -> None:
     """Exit 2 where the configuration must change, 1 where it may work later."""
+    troubles = [trouble for one in ended for trouble in _troubles(house, one)]
+    for trouble in troubles:
+        note(trouble.sentence)
+        note(trouble.advice)
+    if troubles:
+        raise Stop("", code=WRONG_USE if any(trouble.wrong for trouble in troubles) else SOME_FAILED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """Something that went wrong in a pass. wrong: waiting does not help, the configuration must change."""
+
+    sentence: str
+    advice: str
+    wrong: bool
+
+
+def _troubles(house: "House", passed: "Passed") -> Iterator[Trouble]:
     from connectors.errors import Fatal
 
-    failed = [one for one in ended if one.ended.error is not None]
-    for one in failed:
-        error = one.ended.error
-        note(f"{one.mailbox.address}: {_sentence(error)}")
-        note(getattr(error, "advice", ""))
-    if failed:
-        wrong = any(isinstance(one.ended.error, Fatal) for one in failed)
-        raise Stop("", code=WRONG_USE if wrong else SOME_FAILED)
+    address, error = passed.mailbox.address, passed.ended.error
+    if error is not None:
+        advice = getattr(error, "advice", "")
+        yield Trouble(sentence=f"{address}: {_sentence(error)}", advice=advice, wrong=_is_wrong(house, address, error))
+    missing = house.missing_folders.get(address, ())
+    if missing:
+        sentence = f"{address}: no such folder: {', '.join(map(printable, missing))}"
+        yield Trouble(sentence=sentence, advice="correct the names in `folders`; the others were read", wrong=True)
+    refused = house.calendar_errors.get(address)
+    if refused is not None:
+        sentence = f"{address}, calendar: {refused}"
+        yield Trouble(sentence=sentence, advice=refused.advice, wrong=isinstance(refused, Fatal))
+
+
+def _is_wrong(house: "House", address: str, error: Exception) -> bool:
+    """A server that never answered is taken for a wrong address; one that did may be down."""
+    from agent.engine.progress import utc_now
+    from agent.store import mailboxes
+    from agent.store.errors import Unfit
+    from connectors.errors import Fatal, Unreachable
+    from matchers.address import normalise
+
+    if not isinstance(error, Unreachable):
+        return isinstance(error, Fatal | Unfit)
+    with house.database.read() as connection:
+        states = mailboxes.states(connection, utc_now())
+        reached = {normalise(one.address).normalised for one in states if one.last_success is not None}
+    return normalise(address).normalised not in reached
 
 
 def _sentence(error: Exception | None) -> str:
