@@ -1,15 +1,21 @@
-"""The agent as a person uses it: `crm-agent` commands on one configuration, each a process of its own."""
+"""The agent as a person uses it: `crm-agent` commands on one configuration.
+
+Commands run in this process, through the same door as the shell's, which saves a start for each; the daemon is a
+process of its own.
+"""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from agent.cli.main import main
+from agent.cli.stop import DONE, INTERRUPTED, SOME_FAILED
 from agent.demo.servers import DemoError
 
 Row = dict[str, Any]
@@ -25,29 +31,23 @@ class Commands:
 
     def do(self, *words: str) -> str:
         """Runs a command to its end and returns its stdout. Raises DemoError with what it said if it failed."""
-        done = self._run(words)
-        if done.returncode != 0:
-            raise DemoError(f"crm-agent {' '.join(words)} ended with {done.returncode}:\n{done.stderr.strip()}")
-        return done.stdout
+        return self._run(words, allowed=(DONE,))
 
     def read(self, *words: str) -> list[Row]:
         """The rows that a reading command prints with --json; none if it found nothing. Raises DemoError."""
-        done = self._run((*words, "--json"))
-        if done.returncode not in (0, 1):
-            raise DemoError(f"crm-agent {' '.join(words)} ended with {done.returncode}:\n{done.stderr.strip()}")
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        found = self._run((*words, "--json"), allowed=(DONE, SOME_FAILED))
+        return [json.loads(line) for line in found.splitlines()]
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """The daemon (`crm-agent run`) until the block ends."""
         with self.log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and command line
-                self._command(("run",)),
+                [sys.executable, "-m", "agent.cli", *self._line(("run",))],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                env=_environment(),
             )
         try:
             yield process
@@ -59,14 +59,15 @@ class Commands:
                 process.kill()
                 process.wait()
 
-    def _run(self, words: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(  # noqa: S603 - our own interpreter and command line
-            self._command(words), capture_output=True, text=True, encoding="utf-8", env=_environment(), check=False
-        )
+    def _run(self, words: tuple[str, ...], *, allowed: Sequence[int]) -> str:
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main(self._line(words))
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        if code not in allowed:
+            raise DemoError(f"crm-agent {' '.join(words)} ended with {code}:\n{err.getvalue().strip()}")
+        return out.getvalue()
 
-    def _command(self, words: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-m", "agent.cli", "--config", str(self.config), *words]
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    def _line(self, words: tuple[str, ...]) -> list[str]:
+        return ["--config", str(self.config), *words]
