@@ -1,6 +1,7 @@
 """The guides say what the program knows: every setting, every command, and links that lead somewhere."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,3 +54,17 @@ def test_commands_in_the_pages_exist(page: Path) -> None:
 
 def test_the_example_for_the_service_is_a_valid_configuration() -> None:
     assert len(load(ROOT / "deploy/crm-agent.toml", secrets="none").mailboxes) == 2
+
+
+def _toml_blocks() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for number, block in enumerate(re.findall(r"^ *```toml\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)):
+            yield f"{page.relative_to(ROOT)}:{number}", textwrap.dedent(block)
+
+
+@pytest.mark.parametrize("block", [pytest.param(text, id=place) for place, text in _toml_blocks()])
+def test_configuration_in_the_pages_is_valid(block: str, tmp_path: Path) -> None:
+    file = tmp_path / "crm-agent.toml"
+    file.write_text(block, encoding="utf-8")
+    load(file, secrets="none")
