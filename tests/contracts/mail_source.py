@@ -85,6 +85,7 @@ class MailSourceContract:
     can_delete = True
     can_renumber = True
     can_keyword = True
+    can_create = True
     odd_names: Sequence[str] = ('Año & "x"', "日本", "R&D", "a.b c", "100% [x]*", "tab's ünd ~")
     """Folder names that the back end must be able to hold and read back."""
 
@@ -455,6 +456,8 @@ class MailSourceContract:
     def test_moved_and_copied_mail_stands_in_the_other_folder(self, owner: Owner, source: MailSource) -> None:
         if not self.can_delete:
             pytest.skip("nothing can be moved here")
+        if not self.can_create:
+            pytest.skip("there is one folder only")
         owner.create("Customers")
         first, second = self.fill(owner, 1, 2)
         inbox, customers = self.folder(source), self.folder(source, "Customers")
@@ -463,6 +466,8 @@ class MailSourceContract:
         assert source.ids(customers, None).ids == {moved, copied}
 
     def test_any_folder_name_is_read(self, owner: Owner) -> None:
+        if not self.can_create:
+            pytest.skip("there is one folder only")
         for number, name in enumerate(self.odd_names):
             owner.create(name)
             self.fill(owner, number, folder=name)
@@ -475,7 +480,8 @@ class MailSourceContract:
         source.close()
 
     def test_the_inbox_comes_first_and_has_its_role(self, owner: Owner, source: MailSource) -> None:
-        owner.create("Aaa")
+        if self.can_create:
+            owner.create("Aaa")
         assert source.folders()[0].role == "inbox"
 
     def test_equal_marks_mean_that_nothing_is_new(self, owner: Owner, source: MailSource) -> None:
@@ -486,6 +492,8 @@ class MailSourceContract:
         assert before is None or before != after
 
     def test_a_folder_that_left_stops_nothing_but_itself(self, owner: Owner) -> None:
+        if not self.can_create:
+            pytest.skip("there is one folder only")
         owner.create("Customers")
         self.fill(owner, 1)
         source = owner.open()
