@@ -18,7 +18,7 @@ from agent.store.database import Database
 from agent.store.directory import chunks
 from agent.store.hashes import Hasher
 from agent.store.mailboxes import lock_all, make_due
-from agent.store.tables import contact_emails, contacts, external_ids, locations, rereads
+from agent.store.tables import contact_emails, contacts, external_ids, links, locations, participants, rereads
 from matchers.address import normalise
 
 DIRECTORY_LOCK = 0x43524D02
@@ -167,10 +167,14 @@ def open_directory(database: Database, connection: sa.Connection, hasher: Hasher
 
 
 def queue_rereads(connection: sa.Connection, database: Database) -> None:
-    """Queues the headers of everything that was skipped as nobody's or left in doubt, and makes mailboxes due."""
+    """Queues the headers of what may be decided otherwise now, and makes mailboxes due.
+
+    That is everything skipped as nobody's or left in doubt, and logged mail that names a holder without a link to it.
+    """
     undecided = sa.or_(
         sa.and_(locations.c.outcome == "skipped", locations.c.reason == "no-contact"),
         locations.c.outcome == "review",
+        locations.c.interaction_id.in_(_unlinked()),
     )
     wanted = (
         sa.select(locations.c.id, locations.c.mailbox_id, sa.literal("contacts"))
@@ -181,6 +185,22 @@ def queue_rereads(connection: sa.Connection, database: Database) -> None:
     insert = dialect.insert(rereads).from_select(["location_id", "mailbox_id", "why"], wanted)
     connection.execute(insert.on_conflict_do_nothing())
     make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
+def _unlinked() -> "sa.Select[tuple[str]]":
+    """Interactions with a participant whose address a contact holds that the interaction is not linked to."""
+    return (
+        sa.select(participants.c.interaction_id)
+        .join(contact_emails, contact_emails.c.match_key == participants.c.match_key)
+        .outerjoin(
+            links,
+            sa.and_(
+                links.c.interaction_id == participants.c.interaction_id,
+                links.c.contact_id == contact_emails.c.contact_id,
+            ),
+        )
+        .where(links.c.contact_id.is_(None))
+    )
 
 
 def _identity(draft: Draft) -> tuple[str, str]:

@@ -63,8 +63,13 @@ class Database:
     def insert_new(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
         """Inserts those rows whose key is not there yet. Rows go in the order given: sort them where workers meet."""
         if rows:
-            dialect = sqlite if self.is_sqlite else postgresql
-            connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+            connection.execute(self.ignoring(table), rows)
+
+    def ignoring(self, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
+        """An INSERT that passes over rows whose key is there already."""
+        if self.is_sqlite:
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
 
     def serialise(self, connection: sa.Connection) -> None:
         """Holds every other writer that calls this until the commit. SQLite has one writer at a time anyhow."""

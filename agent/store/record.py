@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.store import feed, joining, revise, threads
 from agent.store.database import Database, Row
@@ -39,8 +38,8 @@ class PageRows:
     places: new locations; moved_on: changes of known ones (`id` and columns); refs: of skipped and doubtful mail.
     ids: interaction id -> the id hashes it has and refers to, its root first; signal_ids: the same of a signal's
     message key. earlier: (interaction id, instant) of places that may date an undated message earlier.
-    strangers: ids of mail not logged that belonged to no thread when it was decided. relinked: interaction id -> the
-    rule by which it is kept now. deepened: columns of interactions of which more may be kept than before.
+    strangers: ids of mail not logged that belonged to no thread when it was decided. relinked: interactions
+    decided anew. deepened: columns of interactions of which more may be kept than before.
     """
 
     places: list[Row] = field(default_factory=list)
@@ -57,7 +56,7 @@ class PageRows:
     signal_ids: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
     earlier: list[tuple[str, datetime]] = field(default_factory=list)
     strangers: set[bytes] = field(default_factory=set)
-    relinked: dict[str, str] = field(default_factory=dict)
+    relinked: dict[str, revise.Relink] = field(default_factory=dict)
     deepened: list[Changing] = field(default_factory=list)
 
 
@@ -80,7 +79,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     revise.move_on(database, connection, rows.moved_on)
     revise.deepen(connection, rows.deepened)
     _redate(connection, rows.earlier)
-    threads.queue_touching(connection, _requeue(database), joined.fresh)
+    threads.queue_touching(connection, database.ignoring(rereads), joined.fresh)
     feed.append(database, connection, [_logged(row, rows.links) for row in rows.interactions])
 
 
@@ -94,22 +93,21 @@ def _record_interactions(database: Database, connection: sa.Connection, rows: Pa
     for row in rows.interactions:
         row["thread_id"] = joined.names[rows.ids[str(row["id"])][0]]
     _insert_interactions(database, connection, rows.interactions)
-    revise.forget_thread_links(connection, rows.relinked)
     touched = joined.touched | _threads_of_links(connection, rows)
     before = threads.concerned(connection, touched)
+    revise.forget_links(connection, rows.relinked)
     database.insert_new(connection, links, sorted(rows.links, key=_link_key))
     database.insert_new(connection, company_links, sorted(rows.company_links, key=_link_key))
     if touched:
-        changed = {thread for thread, _ in threads.concerned(connection, touched) - before}
-        threads.queue_hanging(connection, _requeue(database), changed)
+        changed = {thread for thread, _ in threads.concerned(connection, touched) ^ before}
+        threads.queue_hanging(connection, database.ignoring(rereads), changed)
 
 
 def _insert_interactions(database: Database, connection: sa.Connection, new: list[Changing]) -> None:
     """Inserts and keeps in `new` only what was not there before. Raises Collision if one was, as another message."""
     if not new:
         return
-    dialect = sqlite if database.is_sqlite else postgresql
-    statement = dialect.insert(interactions).on_conflict_do_nothing().returning(interactions.c.id)
+    statement = database.ignoring(interactions).returning(interactions.c.id)
     new.sort(key=lambda row: str(row["id"]))
     added = frozenset(connection.execute(statement, new).scalars())
     _refuse_strangers(connection, [row for row in new if row["id"] not in added])
@@ -132,7 +130,8 @@ def _refuse_strangers(connection: sa.Connection, present: Sequence[Changing]) ->
 def _threads_of_links(connection: sa.Connection, rows: PageRows) -> frozenset[str]:
     """Threads of interactions that were there before and get another link now."""
     new = {row["id"] for row in rows.interactions}
-    older = {row["interaction_id"] for row in (*rows.links, *rows.company_links)} - new
+    older = {row["interaction_id"] for row in (*rows.links, *rows.company_links)} | rows.relinked.keys()
+    older -= new
     if not older:
         return frozenset()
     found = connection.execute(sa.select(interactions.c.thread_id).where(interactions.c.id.in_(older))).scalars()
@@ -156,12 +155,6 @@ def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]
             .where(interactions.c.id == interaction_id, interactions.c.occurred_at > instant)
             .values(occurred_at=instant)
         )
-
-
-def _requeue(database: Database) -> postgresql.Insert | sqlite.Insert:
-    if database.is_sqlite:
-        return sqlite.insert(rereads).on_conflict_do_nothing()
-    return postgresql.insert(rereads).on_conflict_do_nothing()
 
 
 def _link_key(row: Row) -> tuple[str, str]:

@@ -4,12 +4,22 @@ Inside the caller's transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from agent.store import feed
+from agent.store import feed, threads
 from agent.store.database import Database
-from agent.store.tables import company_links, interactions, links, locations, rereads, reviews, texts
+from agent.store.tables import (
+    company_links,
+    contact_emails,
+    interactions,
+    links,
+    locations,
+    rereads,
+    reviews,
+    texts,
+)
 from agent.store.threads import THREAD_RULE
 
 
@@ -33,36 +43,48 @@ def move_on(database: Database, connection: sa.Connection, changes: Sequence[Map
     drop_orphans(database, connection, left, "withdrawn")
 
 
-def drop_orphans(
-    database: Database, connection: sa.Connection, candidates: Collection[str | None], event: str
-) -> list[str]:
-    """Removes those interactions that no place holds any more, and says so in the feed. Returns their ids."""
+def drop_orphans(database: Database, connection: sa.Connection, candidates: Collection[str | None], event: str) -> None:
+    """Removes those interactions that no place holds any more, says so in the feed, and looks at who hung by them."""
     if not candidates:
-        return []
-    held = sa.select(locations.c.interaction_id).where(locations.c.interaction_id == interactions.c.id).exists()
-    orphans = [
-        str(found)
-        for found in connection.execute(
-            sa.select(interactions.c.id).where(interactions.c.id.in_(sorted(filter(None, candidates))), ~held)
-        ).scalars()
-    ]
-    if orphans:
-        connection.execute(sa.delete(interactions).where(interactions.c.id.in_(orphans)))
-        changes = [feed.Change(kind="interaction", event=event, entity=one, body={}) for one in orphans]
-        feed.append(database, connection, changes)
-    return orphans
-
-
-def forget_thread_links(connection: sa.Connection, relinked: Mapping[str, str]) -> None:
-    """What a thread alone said of these interactions is said anew; other links stay."""
-    if not relinked:
         return
-    for table in (links, company_links):
-        connection.execute(
-            sa.delete(table).where(table.c.interaction_id.in_(list(relinked)), table.c.rule == THREAD_RULE)
+    held = sa.select(locations.c.interaction_id).where(locations.c.interaction_id == interactions.c.id).exists()
+    orphans = connection.execute(
+        sa.select(interactions.c.id, interactions.c.thread_id).where(
+            interactions.c.id.in_(sorted(filter(None, candidates))), ~held
         )
-    for interaction, rule in relinked.items():
-        connection.execute(sa.update(interactions).where(interactions.c.id == interaction).values(rule=rule))
+    ).all()
+    if orphans:
+        connection.execute(sa.delete(interactions).where(interactions.c.id.in_([one.id for one in orphans])))
+        threads.queue_hanging(connection, database.ignoring(rereads), {one.thread_id for one in orphans})
+        changes = [feed.Change(kind="interaction", event=event, entity=one.id, body={}) for one in orphans]
+        feed.append(database, connection, changes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relink:
+    """An interaction decided anew from one of its copies. rule: what keeps it now; keys: match keys of the copy."""
+
+    rule: str
+    keys: frozenset[str]
+
+
+def forget_links(connection: sa.Connection, relinked: Mapping[str, Relink]) -> None:
+    """Drops what the decision says anew: links by thread, and to holders of the copy's addresses. Manual ones stay."""
+    for interaction, relink in relinked.items():
+        holders = sa.select(contact_emails.c.contact_id).where(contact_emails.c.match_key.in_(relink.keys))
+        connection.execute(
+            sa.delete(links).where(
+                links.c.interaction_id == interaction,
+                links.c.origin == "automatic",
+                sa.or_(links.c.rule == THREAD_RULE, links.c.contact_id.in_(holders)),
+            )
+        )
+        connection.execute(
+            sa.delete(company_links).where(
+                company_links.c.interaction_id == interaction, company_links.c.rule.in_((THREAD_RULE, "domain"))
+            )
+        )
+        connection.execute(sa.update(interactions).where(interactions.c.id == interaction).values(rule=relink.rule))
 
 
 def deepen(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from agent.store.folders import FolderState
 from agent.store.known import KnownPlace
 from agent.store.record import PageRows
+from agent.store.revise import Relink
 from agent.sync import rows
 from agent.sync.deciding import Decided, Deciding
 from agent.sync.identity import Compare, Identity, New, Same, settle
@@ -169,8 +170,9 @@ def _log_again(page: Page, one: Decided, interaction: str, body: Message | None)
     envelope = one.envelope
     if not trusted(envelope.date, envelope.server_time, page.spot.now) and envelope.server_time:
         page.out.earlier.append((interaction, envelope.server_time))
-    if envelope.id in page.known_places:
-        page.out.relinked[interaction] = one.decision.rule if isinstance(one.decision, Log) else ""
+    if envelope.id in page.known_places and isinstance(one.decision, Log):
+        keys = frozenset(str(row["match_key"]) for row in rows.participants(interaction, one))
+        page.out.relinked[interaction] = Relink(rule=one.decision.rule, keys=keys)
     if page.overlay.deepens(one.key, Same(interaction_id=interaction)):
         _deepen(page, one, interaction, body)
 
