@@ -1,224 +1,111 @@
 """Texts and attachment names, in as few round trips as the server allows, in bounded memory whatever it sends.
 
-First flight: the structures of a whole portion, and with each the beginning of section 1, which is the text of most
-mail. Second flight: the sections that the first one did not bring. Where a structure is refused, garbled or does not
-fit what is sent, the message itself is read, up to a bound.
+A small message comes whole in the first flight and needs no structure: servers get structures wrong. Of a large one
+come its structure and its beginning, which holds the text of most mail; other text sections come in a second flight.
+Where a structure is refused, garbled or does not fit what is sent, the message itself is read, up to a bound.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 
 from connectors import mime
 from connectors.imap.faults import clean
-from connectors.imap.fetch import Items, fetch_each
+from connectors.imap.fetch import Items, fetch_each, only
 from connectors.imap.forward import Enter
 from connectors.imap.search import present
+from connectors.imap.sections import Draft, flights, inner_section, is_sound, message, read_sections, section_of
 from connectors.imap.session import Session
-from connectors.imap.structure import Part, Plan, plan, read_structure
+from connectors.imap.structure import plan, read_structure
 from connectors.imap.syntax import Garbled, fetch_items, id_set, number
-from connectors.imap.wire import Completion, Response, bursts
-from connectors.message import TEXT_LIMIT, Message, Withheld
+from connectors.imap.wire import Completion, Response
+from connectors.message import Message, Withheld
 
 PORTION = 100
 """Messages in one first flight."""
-GUESS = 16 * 1024
-"""Octets of section 1 that come along with the structure."""
-LARGEST = 1024 * 1024
-"""Octets of one text part: `TEXT_LIMIT` characters in the widest encoding, or in a lot of markup."""
-WHOLE_OCTETS = 1024 * 1024
-"""Octets of a message that is read as a whole."""
-FLIGHT_OCTETS = 6 * 1024 * 1024
-"""Octets asked for in one flight."""
-_STEPS = (64 * 1024, 256 * 1024)
+BEGINNING = 16 * 1024
+"""Octets of every message that come at once. What is shorter is small."""
+MOST_OCTETS = 1024 * 1024
+"""Octets of a large message that is read without its structure."""
 _NOTHING = 2
-"""An empty text is a line end at most."""
-_PGP = "-----BEGIN PGP MESSAGE-----"
+
+_SMALL = b"(UID RFC822.SIZE BODY.PEEK[]<0.%d>)" % BEGINNING
+_ANY = b"(UID RFC822.SIZE BODYSTRUCTURE BODY.PEEK[]<0.%d>)" % BEGINNING
 
 
-@dataclass(kw_only=True)
-class Draft:
-    """A message in the making: its plan, the octets of its text sections so far, and how many were asked for."""
-
-    uid: int
-    size: int
-    plan: Plan
-    sections: dict[str, bytes] = field(default_factory=dict)
-    asked: dict[str, int] = field(default_factory=dict)
-
-    def missing(self) -> list[Part]:
-        return [part for part in self.plan.texts if part.section not in self.sections]
-
-
-def read_bodies(enter: Enter, ids: Sequence[int]) -> Iterator[Message | Withheld]:
-    """Each id once, in any order."""
+def read_bodies(enter: Enter, ids: Sequence[int], sizes: Mapping[int, int]) -> Iterator[Message | Withheld]:
+    """Each id once, in any order. sizes: of those messages whose size is known already."""
     for at in range(0, len(ids), PORTION):
-        portion = ids[at : at + PORTION]
-        drafts, doubtful = _read_structures(enter(), portion)
-        for flight in _flights(drafts):
-            _read_sections(enter(), flight)
+        first = _FirstFlight(ids[at : at + PORTION])
+        first.read(enter(), sizes)
+        yield from first.finished
+        for flight in flights(first.drafts):
+            read_sections(enter(), flight)
             for draft in flight:
-                finished = message(draft) if _is_sound(draft) else None
+                finished = message(draft) if is_sound(draft) else None
                 if finished is not None:
                     yield finished
                 else:
-                    doubtful.append(draft.uid)
-        for uid in doubtful:
-            yield read_whole(enter(), uid)
+                    first.doubtful.append(draft.uid)
+        for uid in first.doubtful:
+            yield _read_whole(enter(), uid)
 
 
-def _read_structures(session: Session, ids: Sequence[int]) -> tuple[list[Draft], list[int]]:
-    """The messages whose structure makes sense, and the ids of the others: garbled, refused, gone."""
-    drafts: dict[int, Draft] = {}
-    answered: set[int] = set()
+class _FirstFlight:
+    """What the first flight makes of a portion: messages that are finished, drafts, and ids to be read as a whole."""
 
-    def take(uid: int, items: Items) -> None:
-        if b"BODYSTRUCTURE" in items:
-            answered.add(uid)
-            draft = _draft(uid, items)
-            if draft is not None:
-                drafts[uid] = draft
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids = ids
+        self._answered: set[int] = set()
+        self.finished: list[Message | Withheld] = []
+        self.drafts: list[Draft] = []
+        self.doubtful: list[int] = []
 
-    fetch_each(session, ids, b"(UID RFC822.SIZE BODYSTRUCTURE BODY.PEEK[1]<0.%d>)" % GUESS, take, answered)
-    return list(drafts.values()), [uid for uid in ids if uid not in drafts]
+    def read(self, session: Session, sizes: Mapping[int, int]) -> None:
+        """Ask for small and other messages in one flight, then once more for what was not answered."""
+        small = [uid for uid in self._ids if 0 < sizes.get(uid, 0) < BEGINNING]
+        other = [uid for uid in self._ids if uid not in set(small)]
+        asked = [
+            (ids, session.post(b"UID FETCH %s %s" % (id_set(ids), what)))
+            for ids, what in ((small, _SMALL), (other, _ANY))
+            if ids
+        ]
+        for ids, posted in asked:
+            session.collect(posted, only(ids, self._take))
+        left = [uid for uid in self._ids if uid not in self._answered]
+        fetch_each(session, left, _ANY, self._take, self._answered)
+        self.doubtful += [uid for uid in left if uid not in self._answered]
+
+    def _take(self, uid: int, items: Items) -> None:
+        octets, size = section_of(items, b""), number(items.get(b"RFC822.SIZE")) or 0
+        structure = items.get(b"BODYSTRUCTURE")
+        if uid in self._answered or (octets is None and structure is None):
+            return
+        self._answered.add(uid)
+        if octets is not None and len(octets) < BEGINNING:
+            self.finished.append(_finished(uid, octets, size))
+            return
+        draft = _draft(uid, items, octets, size) if structure is not None else None
+        if draft is not None:
+            self.drafts.append(draft)
+        else:
+            self.doubtful.append(uid)
 
 
-def _draft(uid: int, items: Items) -> Draft | None:
+def _draft(uid: int, items: Items, beginning: bytes | None, size: int) -> Draft | None:
     try:
         root = read_structure(items[b"BODYSTRUCTURE"])
     except Garbled:
         return None
-    draft = Draft(uid=uid, size=number(items.get(b"RFC822.SIZE")) or 0, plan=plan(root))
-    beginning = section_of(items, b"1")
+    draft = Draft(uid=uid, size=size, plan=plan(root))
     if beginning is not None and draft.plan.texts:
-        _use_beginning(draft, root, beginning)
+        first = draft.plan.texts[0]
+        text = inner_section(root, first, beginning)
+        if text is not None:
+            draft.sections[first.section] = text
     return draft
 
 
-def _use_beginning(draft: Draft, root: Part, beginning: bytes) -> None:
-    """Take the text out of what came of section 1, where it is certain that it is all there."""
-    first = draft.plan.texts[0]
-    if first.section == "1":
-        if len(beginning) < GUESS or first.size == GUESS:
-            draft.sections["1"] = beginning
-    elif first.section.startswith("1.") and root.children:
-        text = inner_section(root.children[0], first, beginning)
-        if text is not None:
-            draft.sections[first.section] = text
-
-
-def inner_section(container: Part, wanted: Part, octets: bytes) -> bytes | None:
-    """The body of `wanted`, which is the first leaf of `container`, out of the container's octets; None if unsure.
-
-    Sure means: it ends exactly where the structure says, and there the next boundary stands (RFC 2046 section 5.1.1).
-    """
-    while True:
-        delimiter = b"--" + container.parameters.get("boundary", "").encode("ascii", "replace")
-        start = octets.find(delimiter + b"\r\n") if len(delimiter) > 2 else -1
-        end_of_header = octets.find(b"\r\n\r\n", start + len(delimiter))
-        if start < 0 or end_of_header < 0 or not container.children:
-            return None
-        child, octets = container.children[0], octets[end_of_header + 4 :]
-        if child.section == wanted.section:
-            ends_there = octets.startswith(b"\r\n" + delimiter, wanted.size)
-            return octets[: wanted.size] if ends_there else None
-        container = child
-
-
-def section_of(items: Items, section: bytes) -> bytes | None:
-    """The octets of one section in a FETCH answer; None if absent or NIL."""
-    for name, value in items.items():
-        if name.startswith(b"BODY[%s]" % section) and isinstance(value, bytes):
-            return value
-    return None
-
-
-def _flights(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
-    """Portions whose missing sections fit into memory at once."""
-    flight: list[Draft] = []
-    octets = 0
-    for draft in drafts:
-        flight.append(draft)
-        octets += sum(_bound(part) for part in draft.missing())
-        if octets >= FLIGHT_OCTETS:
-            yield flight
-            flight, octets = [], 0
-    if flight:
-        yield flight
-
-
-def _bound(part: Part) -> int:
-    """Octets to ask for: the least step that holds twice the size the structure names, which may be inexact."""
-    return next((step for step in _STEPS if part.size * 2 <= step), LARGEST)
-
-
-def _read_sections(session: Session, drafts: Sequence[Draft]) -> None:
-    """Fetch what is missing, one command for all messages that miss the same section."""
-    by_uid = {draft.uid: draft for draft in drafts}
-    groups: dict[tuple[str, int], list[int]] = {}
-    for draft in drafts:
-        for part in draft.missing():
-            draft.asked[part.section] = _bound(part)
-            groups.setdefault((part.section, _bound(part)), []).append(draft.uid)
-
-    def take(response: Response) -> None:
-        items = fetch_items(response) or {}
-        draft = by_uid.get(number(items.get(b"UID")) or 0)
-        for section in draft.asked if draft else ():
-            octets = section_of(items, section.encode("ascii"))
-            if draft is not None and octets is not None:
-                draft.sections[section] = octets
-
-    command = b"UID FETCH %s (UID BODY.PEEK[%s]<0.%d>)"
-    commands = [command % (id_set(uids), section.encode("ascii"), n) for (section, n), uids in groups.items()]
-    for burst in bursts(commands):
-        session.burst(burst, take)
-
-
-def _is_sound(draft: Draft) -> bool:
-    """Whether what came fits the structure: no text is missing, none is empty that should not be."""
-    texts = draft.plan.texts
-    if not texts:
-        return bool(draft.plan.attachments) or draft.plan.encrypted or not draft.size
-    if any(part.section not in draft.sections for part in texts):
-        return False
-    if any(part.size > _NOTHING and not draft.sections[part.section] for part in texts):
-        return False
-    return bool(draft.plan.attachments) or any(len(draft.sections[part.section]) > _NOTHING for part in texts)
-
-
-def message(draft: Draft) -> Message | None:
-    """The finished message, or None where more of it is needed: another form of the text, or armour to take off."""
-    read = [_text_of(draft, part) for part in draft.plan.texts]
-    texts = [text for text, _, _ in read if text]
-    whole = "\n".join(texts)
-    if (draft.plan.spare and not whole) or _PGP in whole:
-        return None
-    defects = [defect for _, found, _ in read for defect in found]
-    defects += ["encrypted"] if draft.plan.encrypted else []
-    defects += ["tnef"] if any(a.type == "application/ms-tnef" for a in draft.plan.attachments) else []
-    return Message(
-        id=str(draft.uid),
-        text=whole[:TEXT_LIMIT],
-        attachments=draft.plan.attachments,
-        truncated=len(whole) > TEXT_LIMIT or any(cut for _, _, cut in read),
-        encrypted=draft.plan.encrypted,
-        calendar_method=draft.plan.calendar_method,
-        report=draft.plan.report,
-        defects=tuple(dict.fromkeys(defects)),
-    )
-
-
-def _text_of(draft: Draft, part: Part) -> tuple[str, tuple[str, ...], bool]:
-    """(text, defects, whether its end is missing). What a cut breaks is no defect."""
-    octets = draft.sections[part.section]
-    cut = len(octets) >= draft.asked.get(part.section, LARGEST)
-    charset = part.parameters.get("charset")
-    text, defects = mime.decode_text(octets, media_type=part.type, charset=charset, encoding=part.encoding)
-    return text, () if cut else defects, cut
-
-
-def read_whole(session: Session, uid: int) -> Message | Withheld:
-    """A message whose structure is of no use: its first `WHOLE_OCTETS`, read by ourselves."""
+def _read_whole(session: Session, uid: int) -> Message | Withheld:
+    """A message whose structure is of no use: its beginning, up to `MOST_OCTETS`."""
     found: list[tuple[bytes, int]] = []
 
     def take(response: Response) -> None:
@@ -227,13 +114,15 @@ def read_whole(session: Session, uid: int) -> Message | Withheld:
         if items and octets is not None:
             found.append((octets, number(items.get(b"RFC822.SIZE")) or 0))
 
-    (done,) = session.burst([b"UID FETCH %d (UID RFC822.SIZE BODY.PEEK[]<0.%d>)" % (uid, WHOLE_OCTETS)], take)
-    if not found:
-        return _withheld(session, uid, done)
-    octets, size = found[-1]
+    (done,) = session.burst([b"UID FETCH %d (UID RFC822.SIZE BODY.PEEK[]<0.%d>)" % (uid, MOST_OCTETS)], take)
+    return _finished(uid, *found[-1]) if found else _withheld(session, uid, done)
+
+
+def _finished(uid: int, octets: bytes, size: int) -> Message | Withheld:
+    """A message from its octets. An empty body counts as a failure only if there should be more than the header."""
     if not _has_body(octets) and size > len(octets) + _NOTHING:
         return Withheld(id=str(uid), reason="the server handed out an empty body")
-    return mime.read_message(octets, id=str(uid), truncated=len(octets) >= WHOLE_OCTETS and size > len(octets))
+    return mime.read_message(octets, id=str(uid), truncated=len(octets) >= MOST_OCTETS and size > len(octets))
 
 
 def _has_body(octets: bytes) -> bool:

@@ -69,7 +69,7 @@ def fetch_envelopes(session: Session, ids: Sequence[int], ahead: Ahead | None = 
             got[uid] = _envelope(uid, items, block)
 
     if ahead is not None:
-        session.collect(ahead.posted, _only(ids, take))
+        session.collect(ahead.posted, only(ids, take))
     left = [uid for uid in ids if uid not in got]
     refused = fetch_each(session, left, header_items(session), take, got)
     if not got and len(refused) > 1:
@@ -108,7 +108,7 @@ def fetch_each(
 
     Halves what a server refuses until the culprits stand alone.
     """
-    sink = _only(ids, take)
+    sink = only(ids, take)
     refused: dict[int, str] = {}
     portions = [list(ids)] if ids else []
     for _ in range(MOST_COMMANDS):
@@ -126,7 +126,7 @@ def fetch_each(
     return refused
 
 
-def _only(ids: Sequence[int], take: Callable[[int, Items], None]) -> Sink:
+def only(ids: Sequence[int], take: Callable[[int, Items], None]) -> Sink:
     """Hands on the FETCH answers about these ids: a server also tells what nobody asked."""
     wanted = frozenset(ids)
 

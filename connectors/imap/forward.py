@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from connectors.imap.cursor import Forward, first_history
-from connectors.imap.faults import Refused
 from connectors.imap.fetch import PAGE, Ahead, Fetched, fetch_ahead, fetch_flags, flag_changes, flags_of
 from connectors.imap.search import listed_ids, most_ids, search, search_command
 from connectors.imap.session import IDS_AT_ONCE, Session, View
@@ -117,8 +116,7 @@ def _ask_news(session: Session, commands: Sequence[bytes], news: News, place: Fo
             news.flags[uid] = flags_of(items)
 
     listing, *changed = session.burst(commands, take)
-    if listing.status != "OK":
-        raise Refused("UID SEARCH", listing.text)
+    listing.insist("UID SEARCH")
     news.ids = sorted(uid for uid in found if uid >= place.next)  # `next:*` always answers the last one
     news.verify = news.verify or any(done.status != "OK" for done in changed)
 

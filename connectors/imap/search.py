@@ -6,7 +6,6 @@ from datetime import date
 
 from connectors.errors import Retriable
 from connectors.imap.cursor import EVERYTHING
-from connectors.imap.faults import Refused, clean
 from connectors.imap.session import Session
 from connectors.imap.syntax import id_set, id_sets, read_set
 from connectors.imap.wire import Response, bursts
@@ -30,8 +29,7 @@ def search(session: Session, criteria: Sequence[bytes]) -> list[int]:
 
     for commands in bursts([search_command(session, c) for c in criteria]):
         for done in session.burst(commands, take):
-            if done.status != "OK":
-                raise Refused("UID SEARCH", clean(done.text))
+            done.insist("UID SEARCH")
     return sorted(found)
 
 

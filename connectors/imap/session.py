@@ -17,8 +17,6 @@ from connectors.imap.names import raw_of
 from connectors.imap.syntax import Value, fetch_items, number, quoted, read_set
 from connectors.imap.wire import Completion, Posted, Response, Sink
 
-FRESH_SECONDS = 20.0
-"""A session used less than this ago is taken to be alive without asking."""
 EXAMINE_AGAIN_SECONDS = 600.0
 """A folder kept open this long is opened anew: no server tells of a new UIDVALIDITY on an open one."""
 IDS_AT_ONCE = 50_000
@@ -70,7 +68,7 @@ class Session:
         self.tells_gone = False
         """Whether QRESYNC is enabled, so that the server names the UIDs that left."""
         self.wire.listener = self._listen
-        self._last_used = time.monotonic()
+        self._refresh_first = False
         self._to_enable = "QRESYNC" in self.capabilities and "ENABLE" in self.capabilities
 
     def has(self, capability: str) -> bool:
@@ -83,24 +81,23 @@ class Session:
 
     def ask(self, command: bytes, sink: Sink = ignore) -> None:
         """One command. Raises Refused, Dropped."""
-        self.wire.ask(command, sink)
-        self._last_used = time.monotonic()
+        (done,) = self.burst([command], sink)
+        done.insist(command.partition(b'"')[0].decode("ascii", "replace")[:60].strip())
 
     def burst(self, commands: Sequence[bytes], sink: Sink = ignore) -> list[Completion]:
         """Independent commands in one flight. Raises Dropped; how each ended is in the answer."""
-        done = self.wire.burst(commands, sink)
-        self._last_used = time.monotonic()
-        return done
+        before = self._take_refresh()
+        return self.wire.burst([*before, *commands], sink)[len(before) :]
 
     def post(self, command: bytes) -> Posted:
         """A command sent ahead of time; see `Wire.post`."""
+        for refresh in self._take_refresh():
+            self.wire.post(refresh)
         return self.wire.post(command)
 
     def collect(self, posted: Posted, sink: Sink = ignore) -> Completion:
         """Its answers; see `Wire.collect`."""
-        done = self.wire.collect(posted, sink)
-        self._last_used = time.monotonic()
-        return done
+        return self.wire.collect(posted, sink)
 
     def look(self, key: str) -> View:
         """The folder as it is now: NOOP if it is open already, EXAMINE if not. Raises Skippable if it cannot be had."""
@@ -110,16 +107,29 @@ class Session:
             return view
         return self._examine(key)
 
-    def enter(self, key: str, validity: int) -> View:
-        """The folder, open, under the validity expected. Raises Renumbered."""
+    def enter(self, key: str, validity: int, *, refresh: bool) -> View:
+        """The folder, open, under the validity expected. Raises Renumbered.
+
+        refresh: the next command is to see what others did since; that costs no round trip of its own.
+        """
         view = self.view
         if view is None or view.key != key or self._is_old(view):
             view = self._examine(key)
-        elif time.monotonic() - self._last_used > FRESH_SECONDS:
-            self.ask(b"NOOP")
+        elif refresh:
+            self._refresh_first = True
         if view.validity != validity:
             raise Renumbered("the folder's UIDVALIDITY changed")
         return view
+
+    def leave(self) -> None:
+        """Have the folder opened anew next time."""
+        self.wire.settle()
+        self.view = None
+
+    def _take_refresh(self) -> list[bytes]:
+        """NOOP before the next command, if that was asked for: till then a server shows the folder as it was."""
+        due, self._refresh_first = self._refresh_first, False
+        return [b"NOOP"] if due else []
 
     def _is_old(self, view: View) -> bool:
         return time.monotonic() - view.examined_at > EXAMINE_AGAIN_SECONDS
@@ -127,6 +137,7 @@ class Session:
     def _examine(self, key: str) -> View:
         self.wire.settle()  # what is still on its way belongs to the folder open before
         view = self.view = View(key=key)
+        self._refresh_first = False
         done = self.burst(self._opening(key))[-1]
         if done.status == "OK" and view.validity:
             return view

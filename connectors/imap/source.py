@@ -1,12 +1,12 @@
 """One mailbox by IMAP, as a `MailSource`: opens, keeps and renews the session, and leads into the lanes.
 
-A session is kept between calls. If it turns out dead at the first step of a call, one new sign-in is made silently;
-a session that breaks later in a call ends the call with Retriable, and the next call signs in again.
+A session is kept between calls. If it turns out dead before a call could hand out anything, one new sign-in is made
+silently; a session that breaks later ends the call with Retriable, and the next call signs in again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date
+from itertools import islice
 from typing import TypeVar
 
 from config.model import FolderChoice, ImapAccess
@@ -14,19 +14,20 @@ from connectors.errors import Retriable
 from connectors.imap.bodies import read_bodies
 from connectors.imap.choice import choose
 from connectors.imap.connection import AccessTokens, sign_in
-from connectors.imap.cursor import read_forward, read_history
+from connectors.imap.cursor import Forward, read_forward, read_history
 from connectors.imap.faults import Dropped
 from connectors.imap.fetch import PAGE, fetch_envelopes, fetch_flags, flag_changes
 from connectors.imap.folders import Lister
-from connectors.imap.forward import first_page, read_news
+from connectors.imap.forward import Enter, first_page, read_news
 from connectors.imap.history import read_history as read_history_pages
 from connectors.imap.search import all_ids, present
 from connectors.imap.session import Session, View
 from connectors.imap.syntax import id_sets
-from connectors.message import Cursor, Folder, Listing, Message, Page, Withheld
+from connectors.message import Cursor, Flags, Folder, Listing, Message, Page, Withheld
 
 T = TypeVar("T")
 _FLAGS_AT_ONCE = 2_000
+_MOST_SIZES = 2_000
 _HOUR = 3_600.0
 _NO_RIGHTS = "the master user signs in, but no folder of this mailbox is visible to it"
 _GIVE_RIGHTS = "Dovecot's acl plugin gives a master user no rights by default: set `acl_user` or grant lookup and read"
@@ -41,6 +42,8 @@ class ImapSource:
         self._session: Session | None = None
         self._all_have_modseq = True
         self._condstore = False
+        self._sizes: dict[int, int] = {}
+        self._sizes_of = ("", "")
         self.missing_folders: tuple[str, ...] = ()
         """Configured names that no folder had at the last listing."""
         self.sign_ins = 0
@@ -62,8 +65,7 @@ class ImapSource:
         return self._session.wire.round_trips if self._session else 0
 
     def folders(self) -> Sequence[Folder]:
-        with self._letting_go():
-            session, seen = self._first(lambda session: (session, self._lister.seen(session)))
+        session, seen = self._answer(lambda: (session := self._open(), self._lister.seen(session)))
         if not seen and self._access.master is not None:
             raise Retriable(_NO_RIGHTS, advice=_GIVE_RIGHTS, after=_HOUR)
         gmail, exchange = session.has("X-GM-EXT-1"), "microsoft exchange" in session.greeting.lower()
@@ -73,53 +75,59 @@ class ImapSource:
 
     def changes(self, folder: Folder, cursor: Cursor | None) -> Iterator[Page]:
         place = None if cursor is None else read_forward(cursor)
-        with self._letting_go():
-            session, view, just_opened = self._first(lambda session: self._look(session, folder, anew=place is None))
-            if place is None:
-                yield first_page(session, view)
-                return
-            if view.validity != place.validity:
-                session, view, _ = self._look(session, folder, anew=True)
-                yield first_page(session, view, renumbered=True)
-                return
+        return self._noting_sizes(folder, self._pages(lambda: self._read_changes(folder, place)))
+
+    def _read_changes(self, folder: Folder, place: Forward | None) -> Iterator[Page]:
+        session, view, just_opened = self._look(folder, anew=place is None)
+        if place is None:
+            yield first_page(session, view)
+        elif view.validity != place.validity:
+            session, view, _ = self._look(folder, anew=True)
+            yield first_page(session, view, renumbered=True)
+        else:
             yield from read_news(self._enter(folder, place.validity), view, place, just_opened=just_opened)
 
     def history(self, folder: Folder, cursor: Cursor, since: date | None) -> Iterator[Page]:
         place = read_history(cursor)
-        with self._letting_go():
-            yield from read_history_pages(self._enter(folder, place.validity), place, since)
+        pages = self._pages(lambda: read_history_pages(self._enter(folder, place.validity), place, since))
+        return self._noting_sizes(folder, pages)
 
     def headers(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Page]:
-        enter = self._enter(folder, int(validity))
-        with self._letting_go():
-            for portion in id_sets(_numbers(ids), most=PAGE):
-                fetched = fetch_envelopes(enter(), portion)
-                yield Page(
-                    validity=validity,
-                    envelopes=tuple(fetched.envelopes),
-                    withheld=tuple(fetched.withheld),
-                    gone=tuple(map(str, fetched.gone)),
-                )
+        pages = self._pages(lambda: self._read_headers(self._enter(folder, int(validity)), validity, _numbers(ids)))
+        return self._noting_sizes(folder, pages)
+
+    def _read_headers(self, enter: Enter, validity: str, ids: Sequence[int]) -> Iterator[Page]:
+        for portion in id_sets(ids, most=PAGE):
+            fetched = fetch_envelopes(enter(), portion)
+            yield Page(
+                validity=validity,
+                envelopes=tuple(fetched.envelopes),
+                withheld=tuple(fetched.withheld),
+                gone=tuple(map(str, fetched.gone)),
+            )
 
     def bodies(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Message | Withheld]:
-        with self._letting_go():
-            yield from read_bodies(self._enter(folder, int(validity)), _numbers(ids))
+        sizes = dict(self._sizes) if self._sizes_of == (folder.key, validity) else {}
+        return self._pages(lambda: read_bodies(self._enter(folder, int(validity)), _numbers(ids), sizes))
 
     def flags(self, folder: Folder, validity: str, ids: Sequence[str]) -> Page:
-        enter, numbers = self._enter(folder, int(validity)), _numbers(ids)
-        with self._letting_go():
-            flags = {}
-            for portion in id_sets(numbers, most=_FLAGS_AT_ONCE):
-                flags.update(fetch_flags(enter(), portion))
-            silent = [uid for uid in numbers if uid not in flags]
-            there = present(enter(), silent) if silent else set()
-        gone = tuple(str(uid) for uid in silent if uid not in there)
-        return Page(validity=validity, flags=flag_changes(flags), gone=gone)
+        flags, gone = self._answer(lambda: self._read_flags(self._enter(folder, int(validity)), _numbers(ids)))
+        return Page(validity=validity, flags=flag_changes(flags), gone=tuple(map(str, gone)))
+
+    def _read_flags(self, enter: Enter, ids: Sequence[int]) -> tuple[dict[int, Flags], list[int]]:
+        flags: dict[int, Flags] = {}
+        for portion in id_sets(ids, most=_FLAGS_AT_ONCE):
+            flags.update(fetch_flags(enter(), portion))
+        silent = [uid for uid in ids if uid not in flags]
+        there = present(enter(), silent) if silent else set()
+        return flags, [uid for uid in silent if uid not in there]
 
     def ids(self, folder: Folder, since: date | None) -> Listing:
-        with self._letting_go():
-            session, view, _ = self._first(lambda session: self._look(session, folder, anew=False))
-            ids = all_ids(session, view.exists, since)
+        return self._answer(lambda: self._read_ids(folder, since))
+
+    def _read_ids(self, folder: Folder, since: date | None) -> Listing:
+        session, view, _ = self._look(folder, anew=False)
+        ids = all_ids(session, view.exists, since)
         return Listing(validity=str(view.validity), ids=frozenset(map(str, ids)))
 
     def close(self) -> None:
@@ -130,52 +138,62 @@ class ImapSource:
     def _open(self) -> Session:
         """The session, signed in now if there is none. Raises NeedsSignIn, Fatal, Retriable."""
         if self._session is None or self._session.wire.closed:
-            self._session = None
             self._session = Session(sign_in(self._access, self._tokens))
             self.sign_ins += 1
             self._condstore = self._session.condstore
         return self._session
 
-    def _first(self, step: Callable[[Session], T]) -> T:
-        """The first step of a call. A kept session may have died unseen: then once more on a new one."""
-        kept = self._session
-        try:
-            return step(self._open())
-        except Dropped:
-            if kept is None or self._session is not kept:
-                raise
-            self.close()
-            return step(self._open())
-
-    def _look(self, session: Session, folder: Folder, *, anew: bool) -> tuple[Session, View, bool]:
-        """The folder as it is now, and whether it was opened for that."""
+    def _look(self, folder: Folder, *, anew: bool) -> tuple[Session, View, bool]:
+        """The session, the folder as it is now, and whether it was opened for that."""
+        session = self._open()
         if anew:
-            session.view = None
+            session.leave()
         before = session.view
         view = session.look(folder.key)
         self._all_have_modseq = self._all_have_modseq and view.modseq is not None
         return session, view, view is not before
 
-    def _enter(self, folder: Folder, validity: int) -> Callable[[], Session]:
+    def _enter(self, folder: Folder, validity: int) -> Enter:
         """Opens the folder again wherever a step needs it: another lane may have opened another one meanwhile."""
+        entered = False
 
         def enter() -> Session:
-            def step(session: Session) -> Session:
-                session.enter(folder.key, validity)
-                return session
-
-            return self._first(step)
+            nonlocal entered
+            session = self._open()
+            session.enter(folder.key, validity, refresh=not entered)
+            entered = True
+            return session
 
         return enter
 
-    @contextmanager
-    def _letting_go(self) -> Iterator[None]:
-        """After a broken session nothing is kept of it."""
+    def _noting_sizes(self, folder: Folder, pages: Iterator[Page]) -> Iterator[Page]:
+        """Remember the sizes of the messages handed out last: a small one is read without asking for its structure."""
+        for page in pages:
+            if self._sizes_of != (folder.key, page.validity) or len(self._sizes) > _MOST_SIZES:
+                self._sizes_of, self._sizes = (folder.key, page.validity), {}
+            self._sizes.update((int(e.id), e.size) for e in page.envelopes if e.size is not None)
+            yield page
+
+    def _answer(self, step: Callable[[], T]) -> T:
+        """What `step` answers; once more if a session kept from before turned out to be dead."""
+        kept = self._session
         try:
-            yield
+            return step()
         except Dropped:
-            self.close()
-            raise
+            if kept is None or kept is not self._session:
+                raise
+        return step()
+
+    def _pages(self, start: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """What `start` yields; from its beginning once more if a kept session was dead before anything came."""
+
+        def begin() -> tuple[list[T], Iterator[T]]:
+            pages = start()
+            return list(islice(pages, 1)), pages
+
+        first, rest = self._answer(begin)
+        yield from first
+        yield from rest
 
 
 def _numbers(ids: Sequence[str]) -> list[int]:

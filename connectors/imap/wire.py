@@ -96,6 +96,11 @@ class Completion:
     status: str
     text: str
 
+    def insist(self, what: str) -> None:
+        """Raises Refused unless the server said OK."""
+        if self.status != "OK":
+            raise Refused(what, clean(self.text))
+
 
 @dataclass(kw_only=True, slots=True)
 class Posted:
@@ -124,12 +129,6 @@ class Wire:
         self.octets = 0
         self.closed = False
         self.bye = ""
-
-    def ask(self, command: bytes, sink: Sink) -> None:
-        """One command; untagged responses go to `sink`. Raises Refused for NO and BAD."""
-        (done,) = self.burst([command], sink)
-        if done.status != "OK":
-            raise Refused(command.partition(b'"')[0].decode("ascii", "replace")[:60].strip(), clean(done.text))
 
     def burst(self, commands: Sequence[bytes], sink: Sink) -> list[Completion]:
         """Several commands in one flight, answered in order. Only for commands that do not depend on each other."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.imap.bodies import inner_section
+from connectors.imap.sections import inner_section
 from connectors.imap.structure import Plan, plan, read_structure
 from connectors.imap.syntax import Garbled, Value, parse
 

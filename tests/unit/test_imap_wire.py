@@ -66,7 +66,8 @@ def wire_to() -> Iterator[Callable[[Script], Wire]]:
 
 def asked(wire: Wire, command: bytes = b"GO") -> list[Response]:
     found: list[Response] = []
-    wire.ask(command, found.append)
+    (done,) = wire.burst([command], found.append)
+    done.insist("GO")
     return found
 
 
@@ -153,7 +154,7 @@ def test_a_consumer_that_fails_leaves_no_half_read_session_behind(wire_to: Calla
 
     wire = wire_to(lambda line: iter([b"* 1 EXISTS\r\nTAG OK done\r\n"]))
     with pytest.raises(KeyError):
-        wire.ask(b"GO", fail)
+        wire.burst([b"GO"], fail)
     assert wire.closed
 
 
