@@ -63,7 +63,7 @@ def _collapse(html: str) -> str:
 
 def _lay_out(marked: str) -> str:
     lines: list[str] = []
-    depth = 0
+    depth = last = 0
     blank = False
     for segment in marked.split(_BLOCK):
         if not segment or segment == " ":
@@ -76,9 +76,9 @@ def _lay_out(marked: str) -> str:
             blank = True
         elif content := _lines_of(segment):
             if (blank or content == [""]) and lines and lines[-1].strip("> "):
-                lines.append("> " * depth)
+                lines.append("> " * min(depth, last))
             lines += ["> " * depth + line for line in content] if content != [""] else []
-            blank = False
+            blank, last = False, depth
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
