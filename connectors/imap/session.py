@@ -68,7 +68,6 @@ class Session:
         self.tells_gone = False
         """Whether QRESYNC is enabled, so that the server names the UIDs that left."""
         self.wire.listener = self._listen
-        self._refresh_first = False
         self._to_enable = "QRESYNC" in self.capabilities and "ENABLE" in self.capabilities
 
     def has(self, capability: str) -> bool:
@@ -86,13 +85,10 @@ class Session:
 
     def burst(self, commands: Sequence[bytes], sink: Sink = ignore) -> list[Completion]:
         """Independent commands in one flight. Raises Dropped; how each ended is in the answer."""
-        before = self._take_refresh()
-        return self.wire.burst([*before, *commands], sink)[len(before) :]
+        return self.wire.burst(commands, sink)
 
     def post(self, command: bytes) -> Posted:
         """A command sent ahead of time; see `Wire.post`."""
-        for refresh in self._take_refresh():
-            self.wire.post(refresh)
         return self.wire.post(command)
 
     def collect(self, posted: Posted, sink: Sink = ignore) -> Completion:
@@ -110,13 +106,14 @@ class Session:
     def enter(self, key: str, validity: int, *, refresh: bool) -> View:
         """The folder, open, under the validity expected. Raises Renumbered.
 
-        refresh: the next command is to see what others did since; that costs no round trip of its own.
+        refresh: see what others did since. It takes a round trip of its own: Dovecot keeps an open folder as it was
+        until all commands of a flight are done.
         """
         view = self.view
         if view is None or view.key != key or self._is_old(view):
             view = self._examine(key)
         elif refresh:
-            self._refresh_first = True
+            self.ask(b"NOOP", view.take_flags)
         if view.validity != validity:
             raise Renumbered("the folder's UIDVALIDITY changed")
         return view
@@ -126,18 +123,12 @@ class Session:
         self.wire.settle()
         self.view = None
 
-    def _take_refresh(self) -> list[bytes]:
-        """NOOP before the next command, if that was asked for: till then a server shows the folder as it was."""
-        due, self._refresh_first = self._refresh_first, False
-        return [b"NOOP"] if due else []
-
     def _is_old(self, view: View) -> bool:
         return time.monotonic() - view.examined_at > EXAMINE_AGAIN_SECONDS
 
     def _examine(self, key: str) -> View:
         self.wire.settle()  # what is still on its way belongs to the folder open before
         view = self.view = View(key=key)
-        self._refresh_first = False
         done = self.burst(self._opening(key))[-1]
         if done.status == "OK" and view.validity:
             return view

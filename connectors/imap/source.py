@@ -85,7 +85,9 @@ class ImapSource:
             session, view, _ = self._look(folder, anew=True)
             yield first_page(session, view, renumbered=True)
         else:
-            yield from read_news(self._enter(folder, place.validity), view, place, just_opened=just_opened)
+            yield from read_news(
+                self._enter(folder, place.validity, refresh=False), view, place, just_opened=just_opened
+            )
 
     def history(self, folder: Folder, cursor: Cursor, since: date | None) -> Iterator[Page]:
         place = read_history(cursor)
@@ -108,7 +110,8 @@ class ImapSource:
 
     def bodies(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Message | Withheld]:
         sizes = dict(self._sizes) if self._sizes_of == (folder.key, validity) else {}
-        return self._pages(lambda: read_bodies(self._enter(folder, int(validity)), _numbers(ids), sizes))
+        numbers = _numbers(ids)
+        return self._pages(lambda: read_bodies(self._enter(folder, int(validity), refresh=False), numbers, sizes))
 
     def flags(self, folder: Folder, validity: str, ids: Sequence[str]) -> Page:
         flags, gone = self._answer(lambda: self._read_flags(self._enter(folder, int(validity)), _numbers(ids)))
@@ -153,15 +156,17 @@ class ImapSource:
         self._all_have_modseq = self._all_have_modseq and view.modseq is not None
         return session, view, view is not before
 
-    def _enter(self, folder: Folder, validity: int) -> Enter:
-        """Opens the folder again wherever a step needs it: another lane may have opened another one meanwhile."""
-        entered = False
+    def _enter(self, folder: Folder, validity: int, *, refresh: bool = True) -> Enter:
+        """Opens the folder again wherever a step needs it: another lane may have opened another one meanwhile.
+
+        refresh: the first time it is to be seen as it is now. Texts can do without: what left meanwhile may be read.
+        """
 
         def enter() -> Session:
-            nonlocal entered
+            nonlocal refresh
             session = self._open()
-            session.enter(folder.key, validity, refresh=not entered)
-            entered = True
+            session.enter(folder.key, validity, refresh=refresh)
+            refresh = False
             return session
 
         return enter
