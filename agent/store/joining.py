@@ -17,12 +17,13 @@ Node = bytes | str
 class Joined:
     """names: id hash -> thread id, of every hash asked for. touched: threads that existed before.
 
-    fresh: hashes that belonged to no thread before.
+    fresh: hashes that belonged to no thread before. merged: threads that took others in.
     """
 
     names: Mapping[bytes, str]
     touched: frozenset[str]
     fresh: frozenset[bytes]
+    merged: frozenset[str]
 
 
 def join(database: Database, connection: sa.Connection, groups: Sequence[tuple[bytes, ...]]) -> Joined:
@@ -39,7 +40,7 @@ def join(database: Database, connection: sa.Connection, groups: Sequence[tuple[b
     fresh = [one for one in hashes if one not in known]
     _claim(database, connection, fresh, names)
     touched = {moves.get(thread, thread) for thread in known.values()}
-    return Joined(names=names, touched=frozenset(touched), fresh=frozenset(fresh))
+    return Joined(names=names, touched=frozenset(touched), fresh=frozenset(fresh), merged=frozenset(moves.values()))
 
 
 def components(groups: Iterable[tuple[bytes, ...]], known: Mapping[bytes, str]) -> list[list[Node]]:

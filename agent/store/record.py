@@ -37,9 +37,10 @@ class PageRows:
 
     places: new locations; moved_on: changes of known ones (`id` and columns); refs: of skipped and doubtful mail.
     ids: interaction id -> the id hashes it has and refers to, its root first; signal_ids: the same of a signal's
-    message key. earlier: (interaction id, instant) of places that may date an undated message earlier.
-    strangers: ids of mail not logged that belonged to no thread when it was decided. relinked: interactions
-    decided anew. deepened: columns of interactions of which more may be kept than before.
+    message key; doubtful_ids: of mail in review, which holds a conversation together as logged mail does.
+    earlier: (interaction id, instant) of places that may date an undated message earlier. strangers: ids of mail not
+    logged that belonged to no thread when it was decided. relinked: interactions decided anew. deepened: columns of
+    interactions of which more may be kept than before.
     """
 
     places: list[Row] = field(default_factory=list)
@@ -54,6 +55,7 @@ class PageRows:
     reviews: list[Row] = field(default_factory=list)
     signals: list[Changing] = field(default_factory=list)
     signal_ids: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+    doubtful_ids: list[tuple[bytes, ...]] = field(default_factory=list)
     earlier: list[tuple[str, datetime]] = field(default_factory=list)
     strangers: set[bytes] = field(default_factory=set)
     relinked: dict[str, revise.Relink] = field(default_factory=dict)
@@ -62,8 +64,9 @@ class PageRows:
 
 def record(database: Database, connection: sa.Connection, rows: PageRows, now: datetime) -> None:
     """Writes the page. Raises Collision, after which the transaction must be given up."""
-    joined = joining.join(database, connection, [rows.ids[str(row["id"])] for row in rows.interactions])
-    _record_interactions(database, connection, rows, joined)
+    groups = [rows.ids[str(row["id"])] for row in rows.interactions]
+    joined = joining.join(database, connection, [*groups, *rows.doubtful_ids])
+    changed = _record_interactions(database, connection, rows, joined)
     for table, new in (
         (texts, rows.texts),
         (participants, rows.participants),
@@ -79,6 +82,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     revise.move_on(database, connection, rows.moved_on)
     revise.deepen(connection, rows.deepened)
     _redate(connection, rows.earlier)
+    threads.queue_hanging(connection, database.ignoring(rereads), changed | joined.merged)
     threads.queue_touching(connection, database.ignoring(rereads), joined.fresh)
     feed.append(database, connection, [_logged(row, rows.links) for row in rows.interactions])
 
@@ -88,8 +92,10 @@ def add_places(database: Database, connection: sa.Connection, places: Sequence[R
     database.insert_new(connection, locations, places)
 
 
-def _record_interactions(database: Database, connection: sa.Connection, rows: PageRows, joined: joining.Joined) -> None:
-    """Interactions with threads and links; whoever hangs by a thread that now concerns others is queued."""
+def _record_interactions(
+    database: Database, connection: sa.Connection, rows: PageRows, joined: joining.Joined
+) -> set[str]:
+    """Interactions with threads and links. Returns the threads that concern others than before."""
     for row in rows.interactions:
         row["thread_id"] = joined.names[rows.ids[str(row["id"])][0]]
     _insert_interactions(database, connection, rows.interactions)
@@ -98,9 +104,7 @@ def _record_interactions(database: Database, connection: sa.Connection, rows: Pa
     revise.forget_links(connection, rows.relinked)
     database.insert_new(connection, links, sorted(rows.links, key=_link_key))
     database.insert_new(connection, company_links, sorted(rows.company_links, key=_link_key))
-    if touched:
-        changed = {thread for thread, _ in threads.concerned(connection, touched) ^ before}
-        threads.queue_hanging(connection, database.ignoring(rereads), changed)
+    return {thread for thread, _ in threads.concerned(connection, touched) ^ before}
 
 
 def _insert_interactions(database: Database, connection: sa.Connection, new: list[Changing]) -> None:

@@ -129,7 +129,7 @@ def concerned(connection: sa.Connection, thread_ids: Collection[str]) -> set[tup
             .join(table, table.c.interaction_id == interactions.c.id)
             .where(interactions.c.thread_id.in_(thread_ids), table.c.rule != THREAD_RULE)
         )
-        found.update((thread, who) for thread, who in rows.tuples() if thread is not None)
+        found.update((thread, who) for thread, who in rows if thread is not None)
     return found
 
 
@@ -138,28 +138,34 @@ def queue_touching(connection: sa.Connection, insert: sa.Insert, hashes: Collect
 
     insert: an `INSERT … ON CONFLICT DO NOTHING` into rereads, of the dialect in use.
     """
-    if not hashes:
-        return
-    touching = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(hashes))
-    open_ones = sa.or_(
-        sa.and_(locations.c.outcome == "skipped", locations.c.reason == "no-contact"),
-        locations.c.outcome == "review",
-    )
-    for keys in (touching, hashes):
-        _queue(connection, insert, sa.and_(locations.c.message_key.in_(keys), open_ones))
+    if hashes:
+        _queue_open(connection, insert, hashes)
 
 
 def queue_hanging(connection: sa.Connection, insert: sa.Insert, thread_ids: Collection[str]) -> None:
-    """Queues what was decided by these threads alone, because they concern somebody else now."""
+    """Queues what these threads alone decided, or did not decide, because they concern somebody else now."""
     if not thread_ids:
         return
     logged = sa.select(interactions.c.id).where(
         interactions.c.thread_id.in_(thread_ids), interactions.c.rule == THREAD_RULE
     )
-    members = sa.select(thread_members.c.id_hash).where(thread_members.c.thread_id.in_(thread_ids))
-    touching = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(members))
     _queue(connection, insert, locations.c.interaction_id.in_(logged))
-    _queue(connection, insert, sa.and_(locations.c.message_key.in_(touching), locations.c.outcome == "review"))
+    _queue_open(
+        connection, insert, sa.select(thread_members.c.id_hash).where(thread_members.c.thread_id.in_(thread_ids))
+    )
+
+
+def _queue_open(
+    connection: sa.Connection, insert: sa.Insert, hashes: "Collection[bytes] | sa.Select[tuple[bytes]]"
+) -> None:
+    """Mail nobody's or in doubt that has, or refers to, one of these ids."""
+    touching = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(hashes))
+    undecided = sa.or_(
+        sa.and_(locations.c.outcome == "skipped", locations.c.reason == "no-contact"),
+        locations.c.outcome == "review",
+    )
+    for keys in (touching, hashes):
+        _queue(connection, insert, sa.and_(locations.c.message_key.in_(keys), undecided))
 
 
 def _queue(connection: sa.Connection, insert: sa.Insert, condition: sa.ColumnElement[bool]) -> None:

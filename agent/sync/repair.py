@@ -1,5 +1,6 @@
 """Brings back what the lanes could not take: gaps, mail to be decided anew, flags, and whatever a comparison finds."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -20,8 +21,8 @@ FLAGS_EVERY = timedelta(minutes=15)
 COMPARE_EVERY = timedelta(hours=6)
 """How often all ids of a folder are compared with its rows, whatever the server said."""
 
-MOST_ROUNDS = 10_000
-"""Batches of one pass; what is still queued then waits for the next one."""
+MOST_TURNS = 20
+"""How often one message is decided anew in one pass; what is queued again then waits for the next one."""
 
 
 def compare_due(room: Room, state: FolderState) -> bool:
@@ -88,26 +89,32 @@ def retry_gaps(room: Room, states: States) -> None:
 
 
 def read_again(room: Room, states: States) -> None:
-    """Works off the queue of mail to be decided anew, until it is empty or only holds what the server keeps back."""
+    """Works off the queue of mail to be decided anew, until it is empty or only holds what the server keeps back.
+
+    One decision may put others into the queue again, so each message has a bounded number of turns in a pass.
+    """
+    turns: Counter[int] = Counter()
     passed: set[int] = set()
-    for _ in range(MOST_ROUNDS):
+    while True:
         with room.database.read() as connection:
             queued = places.queued(connection, room.lease.mailbox_id, BATCH, passed)
         if not queued:
             return
-        passed.update(place.id for place in queued)
-        readable = [place for place in queued if place.folder_id in states]
-        for state, some in _by_folder(readable, states):
-            _read_again(room, state, states, some)
-            with room.database.read() as connection:
-                waiting = {place.id for place in places.queued(connection, room.lease.mailbox_id, BATCH)}
-            passed -= {place.id for place in some} - waiting
+        through: set[int] = set()
+        for state, some in _by_folder(queued, states):
+            through |= _read_again(room, state, states, some)
+        turns.update(place.id for place in queued)
+        passed |= {place.id for place in queued if place.id not in through or turns[place.id] >= MOST_TURNS}
 
 
-def _read_again(room: Room, state: FolderState, states: States, some: Sequence[Place]) -> None:
+def _read_again(room: Room, state: FolderState, states: States, some: Sequence[Place]) -> set[int]:
+    """The ids of places that the server handed out, or said to be gone."""
     by_uid = {place.uid: place.id for place in some if place.id}
+    through: set[int] = set()
     for page in _headers(room, state, some[0].validity, [place.uid for place in some]):
         ingest(room, Task(state=state, page=page, known_places=by_uid), states)
+        through |= {by_uid[uid] for uid in (*(e.id for e in page.envelopes), *page.gone) if uid in by_uid}
+    return through
 
 
 def _headers(room: Room, state: FolderState, validity: str, uids: Sequence[str]) -> Iterator[Page]:

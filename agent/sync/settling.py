@@ -113,6 +113,7 @@ def _skip(page: Page, one: Decided, skip: Skip) -> None:
 def _review(page: Page, one: Decided, review: Review) -> None:
     page.place(one, rows.review_place(page.spot, one))
     page.out.reviews.extend(rows.reviews(page.room.hasher, page.spot, one, review, None))
+    page.out.doubtful_ids.append(one.ids)
     _leave_refs(page, one)
 
 
