@@ -143,9 +143,9 @@ def _tls(visit: CalendarVisit) -> Said:
     if get_environ_proxies(visit.dav.url, no_proxy=None):
         return skipped("the calendar is reached through a proxy")
     ca_file = visit.dav.ca_file or DEFAULT_CA_BUNDLE_PATH  # whom `connectors.dav` trusts
-    context = ssl.create_default_context(cafile=str(ca_file))
     host = url.hostname or ""
     try:
+        context = ssl.create_default_context(cafile=str(ca_file))
         with (
             socket.create_connection((host, url.port or 443), _PATIENCE) as plain,
             context.wrap_socket(plain, server_hostname=host) as stream,

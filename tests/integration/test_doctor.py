@@ -1,5 +1,6 @@
 """`crm-agent doctor` against real servers: what is well is said to be well, what is wrong is named with what to do."""
 
+import json
 import shutil
 import socket
 from collections.abc import Callable
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from agent.bootstrap import open_house, store_key
 from agent.doctor.calendar import CalendarVisit, looks
 from agent.doctor.examine import examine
 from agent.doctor.finding import Finding, Verdict
 from agent.doctor.probe import TITLE
 from agent.doctor.rounds import round_of
+from agent.store.tokens import StoredTokens
 from config.load import load
 from tests.integration.firm import Firm
 from tests.servers.certs import Authority
@@ -354,3 +357,55 @@ def test_a_server_that_never_speaks_is_given_up(firm: Firm, user: DovecotUser, m
         found = examined(firm)
     assert failures(found) == {"tls"}
     assert "did not answer in time" in found[user.username, "tls"].detail
+
+
+def oauth(server: Dovecot) -> str:
+    tokens = server.tokens
+    return (
+        f'{{ provider = "custom", client_id = "{tokens.client_id}", token_url = "{tokens.token_url}",'
+        f' device_url = "{tokens.device_url}", scope = "mail", client_secret = {{ file = "client" }} }}'
+    )
+
+
+def test_a_sign_in_by_token_is_tried_with_the_stored_tokens_and_a_renewed_one_is_kept(
+    firm: Firm, user: DovecotUser, dovecot: Dovecot
+) -> None:
+    firm.secret("client", dovecot.tokens.client_secret)
+    address = firm.read(user, port=dovecot.imaps_port, password="", oauth=oauth(dovecot))
+    before = examined(firm)
+    assert failures(before) == {"sign-in"}
+    assert "nobody has signed in" in before[user.username, "sign-in"].detail
+    assert "crm-agent sign-in" in before[user.username, "sign-in"].advice
+    settings = load(firm.config)
+    with open_house(settings) as house:
+        stored = StoredTokens(house.database, store_key(settings.store))
+        first = dovecot.tokens.issue_refresh(user.username)
+        stored.save(address, json.dumps({"refresh_token": first}))
+        for _ in range(2):
+            found = examined(firm)
+            assert failures(found) == set()
+            assert found[user.username, "sign-in"].detail == f"as {user.username} by token"
+        assert found[user.username, "client secret"].ok is Verdict.SKIPPED
+        kept = stored.load(address)
+    assert kept is not None
+    assert first not in kept
+
+
+def test_an_archive_is_looked_at_where_it_lies(firm: Firm) -> None:
+    archive = firm.folder / "archive"
+    for part in ("cur", "new", "tmp"):
+        (archive / part).mkdir(parents=True)
+    (archive / "cur" / "1.host:2,S").write_bytes(b"From: a@b.example\r\nMessage-ID: <1@b.example>\r\n\r\nhello\r\n")
+    firm.write(
+        '[[connectors]]\nname = "archive"\ntype = "maildir"\n'
+        f'mailboxes = [{{ address = "di@lab.example", path = "{archive}" }}]\n'
+    )
+    found = examined(firm)
+    assert [(check, each.ok) for (subject, check), each in found.items() if subject == "di"] == [
+        ("folders", Verdict.OK),
+        ("read", Verdict.OK),
+    ]
+    shutil.rmtree(archive)
+    gone = examined(firm)
+    assert failures(gone) == {"folders"}
+    assert gone["di", "read"].ok is Verdict.SKIPPED
