@@ -19,8 +19,8 @@ def iana_name(name: str) -> str | None:
     name = name.strip().strip('"')
     if not name or len(name) > LONGEST_NAME:
         return None
-    windows = _WINDOWS.get(name.casefold())
-    return windows or next((tail for tail in _tails(name) if is_zone(tail)), None)
+    known = next((tail for tail in _tails(name) if is_zone(tail)), None)
+    return known or _WINDOWS.get(name.casefold())
 
 
 def is_zone(name: str) -> bool:
