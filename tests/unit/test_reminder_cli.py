@@ -1,0 +1,97 @@
+"""Reminders of one's own, from the command line to the calendar."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from agent.cli.main import main
+from config.model import IcsCalendar
+from connectors.ics import IcsSink
+
+
+@pytest.fixture
+def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs `crm-agent …` for one mailbox with an empty archive and a calendar folder; fails unless it exits 0."""
+    for folder in ("mail/cur", "mail/new", "mail/tmp", "calendar"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "crm-agent.toml").write_text(
+        "[organisation]\ndomains = ['ourfirm.example']\ntimezone = 'Europe/Berlin'\n"
+        "[[connectors]]\nname = 'archive'\ntype = 'maildir'\n"
+        "[[connectors.mailboxes]]\naddress = 'Anna@ourfirm.example'\npath = 'mail'\n"
+        "calendar = { type = 'ics', path = 'calendar' }\n"
+    )
+    (tmp_path / "people.csv").write_text(
+        "name,email,owner\nZoë Buyer,zoe@buyer.example,anna@ourfirm.example\nNo Body,nobody@buyer.example,\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRM_AGENT_CONFIG", raising=False)
+
+    def run(*arguments: str, code: int = 0) -> str:
+        exit_code = main(arguments)
+        told = capsys.readouterr()
+        assert exit_code == code, told.err
+        return told.out if code == 0 else told.err
+
+    run("sync")
+    run("contacts", "import", "people.csv")
+    return run
+
+
+def listed(crm: Callable[..., str], *more: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in crm("reminders", "list", "--json", *more).splitlines()]
+
+
+def in_calendar() -> Sequence[str]:
+    path = Path(os.getcwd()) / "calendar"  # noqa: PTH109 - the fixture changed into it
+    return [found.title for found in IcsSink(IcsCalendar(path=path)).changes(None).found]
+
+
+def test_a_reminder_added_by_hand_stands_in_the_calendar_of_the_contacts_owner(crm: Callable[..., str]) -> None:
+    crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02T14:00", "--title", "Send the catalogue")
+    assert [one["state"] for one in listed(crm)] == ["pending"]
+    crm("sync")
+    (one,) = listed(crm, "--contact", "zoe@buyer.example", "--mailbox", "anna@ourfirm.example")
+    assert in_calendar() == ["Send the catalogue"]
+    assert one["due_at"] == "2099-03-02T14:00:00+01:00"
+    assert (one["rule"], one["state"], one["calendar"]) == ("manual", "in-calendar", "ics")
+    assert str(one["uid"]).startswith(str(one["id"]))
+    assert set(one) == {
+        *("id", "rule", "contact", "mailbox", "title", "due_at", "timezone", "state", "calendar", "uid"),
+        *("interaction_id", "why"),
+    }
+
+
+@pytest.mark.parametrize(("command", "state"), [("done", "done"), ("dismiss", "dismissed")])
+def test_a_closed_reminder_leaves_the_calendar(crm: Callable[..., str], command: str, state: str) -> None:
+    crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02", "--title", "Send the catalogue")
+    crm("sync")
+    (one,) = listed(crm)
+    crm("reminders", command, str(one["id"]))
+    crm("sync")
+    assert in_calendar() == []
+    assert [found["state"] for found in listed(crm)] == [state]
+    assert "already" in crm("reminders", command, str(one["id"]), code=1)
+
+
+def test_a_snoozed_reminder_moves_in_the_calendar(crm: Callable[..., str]) -> None:
+    crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02", "--title", "Send the catalogue")
+    crm("sync")
+    (one,) = listed(crm)
+    crm("reminders", "snooze", str(one["id"])[:8], "--until", "2099-04-01T10:00")
+    crm("sync")
+    (found,) = IcsSink(IcsCalendar(path=Path("calendar"))).changes(None).found
+    assert found.start == datetime(2099, 4, 1, 10, 0)
+    assert [found["state"] for found in listed(crm, "--state", "snoozed")] == ["snoozed"]
+
+
+def test_what_is_wrong_is_said_in_one_sentence(crm: Callable[..., str]) -> None:
+    due = ("--due", "2099-03-02", "--title", "T")
+    assert "no owner" in crm("reminders", "add", "nobody@buyer.example", *due, code=2)
+    assert "no mailbox" in crm("reminders", "add", "zoe@buyer.example", "--mailbox", "x@y.example", *due, code=2)
+    assert "has passed" in crm("reminders", "add", "zoe@buyer.example", "--due", "2001-01-01", "--title", "T", code=2)
+    assert "no reminder" in crm("reminders", "done", "ffff", code=1)
+    assert "unknown" in crm("reminders", "list", "--state", "open", code=2)
