@@ -4,7 +4,9 @@ A thread is the set of messages connected by References and In-Reply-To. Every i
 refers to points to its thread; a message that joins two threads merges them, and the older `thread_id` stays.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,6 +26,10 @@ from agent.store.tables import (
 from matchers.contact import CompanyRef, Holder, ThreadView
 
 THREAD_RULE = "thread"
+WEAK_RULES = (THREAD_RULE, "domain")
+"""Rules that a thread may overrule when it comes to concern others: nobody in the message itself is a contact."""
+
+Who = TypeVar("Who", Holder, CompanyRef)
 
 
 def threads_of(connection: sa.Connection, hashes: Collection[bytes]) -> dict[bytes, str]:
@@ -36,21 +42,51 @@ def threads_of(connection: sa.Connection, hashes: Collection[bytes]) -> dict[byt
     return {row.id_hash: row.thread_id for row in rows}
 
 
-def views(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, ThreadView]:
-    """Whom the messages of each thread name by a rule of their own, in a stable order."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named(Generic[Who]):
+    """Somebody whom a thread's messages name. first, last: the lowest and highest id of interactions that do."""
+
+    who: Who
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Concern:
+    """Whom the messages of a thread name by a rule of their own, in a stable order."""
+
+    thread_id: str
+    contacts: tuple[Named[Holder], ...] = ()
+    companies: tuple[Named[CompanyRef], ...] = ()
+
+
+def view_of(concerns: Sequence[Concern], own: Collection[str]) -> ThreadView | None:
+    """The conversation as one message sees it: all threads it joins, without what it alone (ids `own`) says. Pure."""
+    if not concerns:
+        return None
+    contacts = {n.who.contact_id: n.who for one in concerns for n in one.contacts if not {n.first, n.last} <= {*own}}
+    firms = {n.who.company_id: n.who for one in concerns for n in one.companies if not {n.first, n.last} <= {*own}}
+    return ThreadView(
+        thread_id=min(one.thread_id for one in concerns),
+        contacts=tuple(contacts[key] for key in sorted(contacts)),
+        companies=tuple(firms[key] for key in sorted(firms)),
+    )
+
+
+def concerns(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, Concern]:
+    """Each thread's concern; threads that name nobody have an empty one."""
     if not thread_ids:
         return {}
-    people = _people(connection, thread_ids)
-    firms = _firms(connection, thread_ids)
+    people, firms = _people(connection, thread_ids), _firms(connection, thread_ids)
     return {
-        thread: ThreadView(
+        thread: Concern(
             thread_id=thread, contacts=tuple(people.get(thread, ())), companies=tuple(firms.get(thread, ()))
         )
         for thread in thread_ids
     }
 
 
-def _people(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[Holder]]:
+def _people(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[Named[Holder]]]:
     rows = connection.execute(
         sa.select(
             interactions.c.thread_id,
@@ -58,6 +94,8 @@ def _people(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str,
             contacts.c.name,
             contacts.c.company_id,
             sa.func.min(links.c.email).label("email"),
+            sa.func.min(interactions.c.id).label("first"),
+            sa.func.max(interactions.c.id).label("last"),
         )
         .join(links, links.c.interaction_id == interactions.c.id)
         .join(contacts, contacts.c.id == links.c.contact_id)
@@ -65,37 +103,44 @@ def _people(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str,
         .group_by(interactions.c.thread_id, contacts.c.id, contacts.c.name, contacts.c.company_id)
         .order_by(contacts.c.id)
     )
-    found: dict[str, list[Holder]] = {}
+    found: dict[str, list[Named[Holder]]] = {}
     for row in rows:
         holder = Holder(contact_id=row.id, name=row.name, email=row.email, company_id=row.company_id)
-        found.setdefault(row.thread_id, []).append(holder)
+        found.setdefault(row.thread_id, []).append(Named(who=holder, first=row.first, last=row.last))
     return found
 
 
-def _firms(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[CompanyRef]]:
+def _firms(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[Named[CompanyRef]]]:
     """Companies named by domain, and those of the contacts named."""
     by_domain = (
-        sa.select(interactions.c.thread_id, company_links.c.company_id, company_links.c.domain)
+        sa.select(interactions.c.thread_id, interactions.c.id, company_links.c.company_id, company_links.c.domain)
         .join(company_links, company_links.c.interaction_id == interactions.c.id)
         .where(interactions.c.thread_id.in_(thread_ids), company_links.c.rule != THREAD_RULE)
     )
     by_contact = (
-        sa.select(interactions.c.thread_id, contacts.c.company_id, sa.literal("").label("domain"))
+        sa.select(interactions.c.thread_id, interactions.c.id, contacts.c.company_id, sa.literal("").label("domain"))
         .join(links, links.c.interaction_id == interactions.c.id)
         .join(contacts, contacts.c.id == links.c.contact_id)
         .where(interactions.c.thread_id.in_(thread_ids), links.c.rule != THREAD_RULE)
     )
     named = sa.union(by_domain, by_contact).subquery()
     rows = connection.execute(
-        sa.select(named.c.thread_id, companies.c.id, companies.c.name, sa.func.max(named.c.domain).label("domain"))
+        sa.select(
+            named.c.thread_id,
+            companies.c.id,
+            companies.c.name,
+            sa.func.max(named.c.domain).label("domain"),
+            sa.func.min(named.c.id).label("first"),
+            sa.func.max(named.c.id).label("last"),
+        )
         .join(companies, companies.c.id == named.c.company_id)
         .group_by(named.c.thread_id, companies.c.id, companies.c.name)
         .order_by(companies.c.id)
     )
-    found: dict[str, list[CompanyRef]] = {}
+    found: dict[str, list[Named[CompanyRef]]] = {}
     for row in rows:
         firm = CompanyRef(company_id=row.id, name=row.name, domain=row.domain)
-        found.setdefault(row.thread_id, []).append(firm)
+        found.setdefault(row.thread_id, []).append(Named(who=firm, first=row.first, last=row.last))
     return found
 
 
@@ -147,7 +192,7 @@ def queue_hanging(connection: sa.Connection, insert: sa.Insert, thread_ids: Coll
     if not thread_ids:
         return
     logged = sa.select(interactions.c.id).where(
-        interactions.c.thread_id.in_(thread_ids), interactions.c.rule == THREAD_RULE
+        interactions.c.thread_id.in_(thread_ids), interactions.c.rule.in_(WEAK_RULES)
     )
     _queue(connection, insert, locations.c.interaction_id.in_(logged))
     _queue_open(

@@ -58,7 +58,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         stamp = directory.stamp(connection)
         answers = directory.look_up(connection, want.keys, want.domains)
         facts = known.known_keys(connection, set(keys))
-        views = _thread_views(connection, keys, refs)
+        views = _thread_views(connection, keys, refs, facts)
         erased = _erased_keys(connection, room, want.keys)
     decisions = match_page(
         envelopes,
@@ -126,28 +126,17 @@ def _as_log(decision: Log | Review, links: tuple[Link, ...], doubts: tuple[Doubt
 
 
 def _thread_views(
-    connection: sa.Connection, keys: Sequence[bytes], refs: Sequence[tuple[bytes, ...]]
+    connection: sa.Connection, keys: Sequence[bytes], refs: Sequence[tuple[bytes, ...]], facts: Known
 ) -> list[ThreadView | None]:
-    """The thread each message belongs to. One that joins several sees all of them."""
+    """The conversation each message belongs to, as the others in it tell."""
     of_hash = threads.threads_of(connection, {*keys, *(one for ref in refs for one in ref)})
-    views = threads.views(connection, set(of_hash.values()))
+    concerns = threads.concerns(connection, set(of_hash.values()))
     found: list[ThreadView | None] = []
     for key, ref in zip(keys, refs, strict=True):
         names = dict.fromkeys(of_hash[one] for one in (*ref, key) if one in of_hash)
-        found.append(_joined([views[name] for name in names]))
+        own = [logged.id for logged in facts.interactions.get(key, ())]
+        found.append(threads.view_of([concerns[name] for name in names], own))
     return found
-
-
-def _joined(views: Sequence[ThreadView]) -> ThreadView | None:
-    if len(views) < 2:
-        return views[0] if views else None
-    contacts = {holder.contact_id: holder for view in views for holder in view.contacts}
-    firms = {firm.company_id: firm for view in views for firm in view.companies}
-    return ThreadView(
-        thread_id=min(view.thread_id for view in views),
-        contacts=tuple(contacts[key] for key in sorted(contacts)),
-        companies=tuple(firms[key] for key in sorted(firms)),
-    )
 
 
 def _erased_keys(connection: sa.Connection, room: Room, keys: frozenset[str]) -> frozenset[str]:
