@@ -41,19 +41,7 @@ class FolderState:
 
 def load(connection: sa.Connection, mailbox_id: int) -> dict[str, FolderState]:
     """Every folder of the mailbox that is not absent, by key."""
-    forward, history = cursors.alias("f"), cursors.alias("h")
-    rows = connection.execute(
-        sa.select(
-            *(folders.c[name] for name in _COLUMNS),
-            forward.c.cursor.label("forward"),
-            history.c.cursor.label("history"),
-            history.c.since.label("history_since"),
-            sa.func.coalesce(history.c.done, sa.false()).label("history_done"),
-        )
-        .outerjoin(forward, sa.and_(forward.c.folder_id == folders.c.id, forward.c.lane == FORWARD))
-        .outerjoin(history, sa.and_(history.c.folder_id == folders.c.id, history.c.lane == HISTORY))
-        .where(folders.c.mailbox_id == mailbox_id, folders.c.absent == sa.false())
-    )
+    rows = connection.execute(_STATES, {"of": mailbox_id})
     return {row.key: FolderState(**row._mapping) for row in rows}
 
 
@@ -142,6 +130,26 @@ _COLUMNS = (
     "flags_read_at",
     "compared_at",
 )
+
+
+def _states() -> "sa.Select[tuple[object, ...]]":
+    forward, history = cursors.alias("f"), cursors.alias("h")
+    return (
+        sa.select(
+            *(folders.c[name] for name in _COLUMNS),
+            forward.c.cursor.label("forward"),
+            history.c.cursor.label("history"),
+            history.c.since.label("history_since"),
+            sa.func.coalesce(history.c.done, sa.false()).label("history_done"),
+        )
+        .outerjoin(forward, sa.and_(forward.c.folder_id == folders.c.id, forward.c.lane == FORWARD))
+        .outerjoin(history, sa.and_(history.c.folder_id == folders.c.id, history.c.lane == HISTORY))
+        .where(folders.c.mailbox_id == sa.bindparam("of"), folders.c.absent == sa.false())
+    )
+
+
+_STATES = _states()
+"""Built once: it is asked several times a folder and pass, and building it takes longer than running it."""
 
 
 def _row(mailbox_id: int, folder: Folder) -> dict[str, object]:
