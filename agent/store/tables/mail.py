@@ -27,6 +27,9 @@ locations = sa.Table(
     sa.UniqueConstraint("folder_id", "validity", "uid"),
     sa.Index(None, "message_key"),
     sa.Index(None, "interaction_id"),
+    sa.Index(
+        "ix_locations_flagged", "mailbox_id", sqlite_where=sa.text("flagged = 1"), postgresql_where=sa.text("flagged")
+    ),
 )
 
 message_refs = sa.Table(

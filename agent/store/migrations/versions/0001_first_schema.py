@@ -309,6 +309,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_locations')),
     sa.UniqueConstraint('folder_id', 'validity', 'uid', name=op.f('uq_locations_folder_id_validity_uid'))
     )
+    op.create_index('ix_locations_flagged', 'locations', ['mailbox_id'], unique=False, sqlite_where=sa.text('flagged = 1'), postgresql_where=sa.text('flagged'))
     op.create_index(op.f('ix_locations_interaction_id'), 'locations', ['interaction_id'], unique=False)
     op.create_index(op.f('ix_locations_message_key'), 'locations', ['message_key'], unique=False)
     op.create_table('reminders',
