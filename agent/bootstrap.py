@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
+
 from agent.engine.progress import Progress, utc_now
 from agent.engine.sources import Sources
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
@@ -28,6 +30,8 @@ from connectors import registry
 from connectors.base import MailSource
 from connectors.errors import ConnectorError
 from matchers.policy import own_of, policy_of
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +96,15 @@ class Work:
                 sync_mailbox(room)
             except Stopped:
                 return False
-        house.missing_folders[mailbox.address] = tuple(getattr(source, "missing_folders", ()))  # of IMAP sources
+        self._note_missing(mailbox, lease, tuple(getattr(source, "missing_folders", ())))  # of IMAP sources
         return True
+
+    def _note_missing(self, mailbox: Mailbox, lease: Lease, missing: tuple[str, ...]) -> None:
+        """Configured folders that are not there are no failure of the others; the log tells of them once."""
+        before = self.house.missing_folders.get(mailbox.address, ())
+        self.house.missing_folders[mailbox.address] = missing
+        if missing and missing != before:
+            _log.warning("configured folders are missing", mailbox=lease.mailbox_id, folders=missing)
 
     def _tend(self, mailbox: Mailbox, lease: Lease, progress: Progress) -> None:
         """Reminders out. A calendar that fails has nothing to do with the mail: its error is told, its turn comes."""
