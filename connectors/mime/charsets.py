@@ -72,36 +72,33 @@ def codec_for(label: str) -> str | None:
     return _WIDER.get(name, name) if name in _TEXT_CODECS else None
 
 
-def decode_bytes(data: bytes, label: str | None, *, cut: bool = False) -> tuple[str, str | None]:
-    """(text, defect): the text of `data` in the charset `label`, as good as possible; text is not yet cleaned.
-
-    cut: the data ends somewhere; an incomplete character at its end is dropped and is no defect.
-    """
+def decode_bytes(data: bytes, label: str | None) -> tuple[str, str | None]:
+    """(text, defect): the text of `data` in the charset `label`, as good as possible; text is not yet cleaned."""
     if data.isascii() and (label is None or label.lower() in ("us-ascii", "utf-8", "iso-8859-1")):
         return data.decode("ascii"), None
     codec = codec_for(label) if label else "utf-8"
     if codec is None:
         return _guess(data), "unknown-charset"
     try:
-        return (_decode_cut(data, codec) if cut else data.decode(codec)), None
+        return data.decode(codec), None
     except ValueError:
-        return _mislabelled(data, codec, cut), "bad-charset"
+        return _mislabelled(data, codec), "bad-charset"
 
 
-def _decode_cut(data: bytes, codec: str) -> str:
+def _without_tail(data: bytes, codec: str) -> str:
+    """Text without an incomplete character at its end, where a message was cut. Raises ValueError."""
     return codecs.getincrementaldecoder(codec)().decode(data, final=False)
 
 
-def _mislabelled(data: bytes, codec: str, cut: bool) -> str:
-    """What the label promised did not hold: UTF-8 if it is that, else the label with replacement characters."""
-    if codec != "utf-8" or cut:
+def _mislabelled(data: bytes, codec: str) -> str:
+    """What the label promised did not hold: cut short, UTF-8 in truth, or broken here and there."""
+    candidates = (codec,) if data.isascii() else (codec, "utf-8")
+    for candidate in candidates:
         try:
-            return _decode_cut(data, "utf-8")
+            return _without_tail(data, candidate)
         except ValueError:
-            pass
-    if codec == "utf-8" and not _looks_like_utf8(data):
-        return _guess(data)
-    return data.decode(codec, "replace")
+            continue
+    return _guess(data) if codec == "utf-8" and not _looks_like_utf8(data) else data.decode(codec, "replace")
 
 
 def _looks_like_utf8(data: bytes) -> bool:

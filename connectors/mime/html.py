@@ -15,11 +15,13 @@ _DEEPEST_QUOTE = 20
 _BLOCK, _PARAGRAPH, _QUOTE, _UNQUOTE = "\x04", "\x04\x05\x04", "\x04\x02\x04", "\x04\x03\x04"
 _MARKS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _SPACE = re.compile(r"[ \t\r\n\x0c]++")
-_MARKUP = re.compile(
-    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|[!?][^>]*+(?:>|\Z)"
-    r"|(script|style|title|template|svg)(?=[\s/>]).*?(?:</\1[^>]*+(?:>|\Z)|\Z)"
-    r"|(/?[a-z][^\s/>]*+)(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+'|))*+(?:>|\Z))",
-    re.IGNORECASE | re.DOTALL,
+_SILENT = re.compile(
+    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|([sStT](?i:cript|tyle|itle|emplate|vg))(?=[\s/>]).*?(?:</(?i:\1)[^>]*+(?:>|\Z)|\Z))",
+    re.DOTALL,
+)
+"""Comments, and elements whose content is no text."""
+_TAG = re.compile(
+    r"<(/?[a-zA-Z][^\s/>]*+)(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+'|))*+(?:>|\Z)|<[!?][^>]*+(?:>|\Z)", re.DOTALL
 )
 _PREFORMATTED = re.compile(r"(<pre\b|</pre\b)", re.IGNORECASE)
 _BLOCKS = (
@@ -39,12 +41,13 @@ def html_to_text(html: str) -> str:
     """The text of a document or fragment; what stands beyond HTML_LIMIT is left out."""
     html = _collapse(html[:HTML_LIMIT])
     html = html if html.isprintable() else _MARKS.sub("", html)
-    marked = unescape(_MARKUP.sub(_meaning, html))
+    marked = unescape(_TAG.sub(_meaning, _SILENT.sub("", html)))
     return _lay_out(marked)
 
 
-def _meaning(markup: re.Match[str]) -> str:
-    return _MEANING.get(markup[2].lower(), "") if markup[2] else ""
+def _meaning(tag: re.Match[str]) -> str:
+    name = tag[1]
+    return _MEANING.get(name) or _MEANING.get(name.lower(), "") if name else ""
 
 
 def _collapse(html: str) -> str:

@@ -3,9 +3,9 @@
 import binascii
 import re
 
-_BASE64_JUNK = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _SPACED = re.compile(rb"[A-Za-z.,] +[A-Za-z]")
 _NOT_ALPHABET = bytes(code for code in range(256) if not re.match(rb"[A-Za-z0-9+/]", bytes((code,))))
+_BASE64 = bytes(code for code in range(256) if re.match(rb"[A-Za-z0-9+/=\s]", bytes((code,))))
 _IDENTITY = frozenset(("", "7bit", "8bit", "binary"))
 
 
@@ -24,7 +24,7 @@ def decode_transfer(payload: bytes, encoding: str) -> tuple[bytes, str | None]:
 
 
 def _from_base64(payload: bytes) -> tuple[bytes, str | None]:
-    if _BASE64_JUNK.search(payload) is None:
+    if not payload.translate(None, _BASE64):
         try:
             return binascii.a2b_base64(payload), None
         except binascii.Error:
