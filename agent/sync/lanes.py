@@ -33,9 +33,6 @@ def read_forward(room: Room, state: FolderState, states: States) -> bool:
             return True
         verify = verify or page.verify
         ingest(room, Task(state=state, page=page, lane=FORWARD, ahead=pages.want), states)
-    if state.renumberings:
-        with fenced(room.database, room.lease) as connection:
-            folders.update(connection, state.id, renumberings=0)
     return verify
 
 

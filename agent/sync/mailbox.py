@@ -67,8 +67,9 @@ def _read_folder(room: Room, state: FolderState, mark: str | None) -> None:
         elif verify or repair.compare_due(room, fresh):
             repair.compare(room, fresh, _load(room))
         repair.read_flags(room, fresh, _load(room))
+        calm = {"renumberings": 0} if fresh.validity == state.validity else {}
         with fenced(room.database, room.lease) as connection:
-            folders.update(connection, state.id, mark=mark, stopped=None, retry_at=None)
+            folders.update(connection, state.id, mark=mark, stopped=None, retry_at=None, **calm)
 
 
 def _read_history(room: Room) -> None:
@@ -95,9 +96,7 @@ def _stopping(room: Room, state: FolderState) -> Iterator[None]:
         yield
     except Skippable as refusal:
         with fenced(room.database, room.lease) as connection:
-            folders.update(
-                connection, state.id, stopped=str(refusal)[:300], retry_at=room.now() + STOPPED_FOR, renumberings=0
-            )
+            folders.update(connection, state.id, stopped=str(refusal)[:300], retry_at=room.now() + STOPPED_FOR)
         room.counts["stopped-folders"] += 1
     except Renumbered:
         room.counts["renumbered"] += 1  # the next pass begins the folder anew

@@ -6,6 +6,7 @@ exactly as before; where the scenario itself changes mail meanwhile, at least ev
 one.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,10 @@ READING = {
     *("STATUS", "UID SEARCH", "UID FETCH", "FETCH", "LOGOUT"),
 }
 """All that a reader needs: nothing here changes a mailbox, since folders are only examined."""
+
+HEADERS = rb"^UID FETCH .*HEADER"
+"""How the program asks for headers, and for texts."""
+TEXTS = rb"^UID FETCH .*(BODYSTRUCTURE|BODY\.PEEK\[[\d.]*\])"
 
 TICK = timedelta(seconds=5)
 
@@ -309,6 +314,11 @@ class Desk:
 
     def _snapshots(self, chosen: Sequence[Mailbox]) -> Mapping[str, Snapshot]:
         return {one.address: self._users[one.address].snapshot() for one in chosen}
+
+
+def texts_asked(proxy: ImapProxy) -> list[bytes]:
+    """The commands by which texts left the server since the proxy's counters were set to zero."""
+    return [line for line in proxy.lines if re.search(TEXTS, line)]
 
 
 def _only_reading(proxy: ImapProxy) -> None:
