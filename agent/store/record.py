@@ -3,6 +3,7 @@
 Called by `agent.sync`, inside `agent.store.unit.fenced`, together with the cursor that stands for the page.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -99,7 +100,7 @@ def _record_interactions(
     for row in rows.interactions:
         row["thread_id"] = joined.names[rows.ids[str(row["id"])][0]]
     _insert_interactions(database, connection, rows.interactions)
-    touched = joined.touched | _threads_of_links(connection, rows)
+    touched = joined.touched | _threads_of_links(connection, rows) | _shared_threads(rows)
     before = threads.concerned(connection, touched)
     revise.forget_links(connection, rows.relinked)
     database.insert_new(connection, links, sorted(rows.links, key=_link_key))
@@ -129,6 +130,12 @@ def _refuse_strangers(connection: sa.Connection, present: Sequence[Changing]) ->
     )
     if any(mine[row.id] != (row.from_address, row.date) for row in rows):
         raise Collision
+
+
+def _shared_threads(rows: PageRows) -> frozenset[str]:
+    """Threads of several messages of this page: they were decided without knowing of each other."""
+    counts = Counter(str(row["thread_id"]) for row in rows.interactions)
+    return frozenset(thread for thread, count in counts.items() if count > 1)
 
 
 def _threads_of_links(connection: sa.Connection, rows: PageRows) -> frozenset[str]:
