@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING
 
 from agent.store import directory, known, threads
 from agent.store.known import Known
@@ -14,6 +13,9 @@ from matchers.chain import match_page, wanted
 from matchers.contact import Holder, ThreadView
 from matchers.match import Decision, Doubt, Link, Log, Reason, Review, Skip
 from matchers.thread import referenced_ids
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +128,7 @@ def _as_log(decision: Log | Review, links: tuple[Link, ...], doubts: tuple[Doubt
 
 
 def _thread_views(
-    connection: sa.Connection, keys: Sequence[bytes], refs: Sequence[tuple[bytes, ...]], facts: Known
+    connection: "sa.Connection", keys: Sequence[bytes], refs: Sequence[tuple[bytes, ...]], facts: Known
 ) -> list[ThreadView | None]:
     """The conversation each message belongs to, as the others in it tell."""
     of_hash = threads.threads_of(connection, {*keys, *(one for ref in refs for one in ref)})
@@ -139,6 +141,6 @@ def _thread_views(
     return found
 
 
-def _erased_keys(connection: sa.Connection, room: Room, keys: frozenset[str]) -> frozenset[str]:
+def _erased_keys(connection: "sa.Connection", room: Room, keys: frozenset[str]) -> frozenset[str]:
     hashes = {room.hasher.of_address(key): key for key in keys}
     return frozenset(hashes[one] for one in known.known_erased(connection, hashes.keys()))

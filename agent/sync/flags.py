@@ -6,8 +6,7 @@ that was logged. Whatever must be decided anew is queued for a re-read of its he
 
 from collections.abc import Sequence
 from datetime import datetime
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING
 
 from agent.store import places
 from agent.store.folders import FolderState
@@ -15,8 +14,11 @@ from agent.sync.room import Room
 from connectors.message import FlagChange, Page
 from matchers.policy import has_category
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
-def record_flags(room: Room, connection: sa.Connection, state: FolderState, page: Page, now: datetime) -> None:
+
+def record_flags(room: Room, connection: "sa.Connection", state: FolderState, page: Page, now: datetime) -> None:
     """Writes follow-up flags and queues what its new flags may decide otherwise."""
     if not page.flags:
         return

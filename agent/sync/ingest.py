@@ -6,10 +6,9 @@ of it did.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
-from agent.store import directory, folders, gaps, known, record
+from agent.store import directory, folders, gaps, known, record, replaced
 from agent.store.folders import HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
@@ -24,6 +23,9 @@ from agent.sync.settling import Page as Walk
 from agent.sync.settling import Settled, settle_page, wanted_bodies
 from connectors.errors import Retriable
 from connectors.message import Envelope, Message, Page, Withheld
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 RETRIES = 8
 """How often a page is decided again because other workers or imports came between; each time against newer facts."""
@@ -108,10 +110,19 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         record.record(room.database, connection, settled.rows, spot.now)
         through = [one.envelope.id for one in deciding.messages if one.envelope.id in (task.known_places or {})]
         gaps.settle(connection, spot.folder_id, spot.validity, set(through) - _kept_back(settled))
-        gaps.forget_place(connection, spot.folder_id, spot.validity, _gone(task), spot.now)
+        gone = _gone(task)
+        gaps.forget_place(connection, spot.folder_id, spot.validity, gone, spot.now)
+        _drop_replaced(room, connection, settled, spot, gone)
         record_flags(room, connection, task.state, task.page, spot.now)
         folders.add_before_start(connection, spot.folder_id, older)
         _move_cursor(connection, task)
+
+
+def _drop_replaced(room: Room, connection: sa.Connection, settled: Settled, spot: Spot, gone: Collection[str]) -> None:
+    """Saves of a draft that a later save took the place of: seen when the later one comes, or when the earlier goes."""
+    keys = replaced.keys_at(connection, spot.folder_id, spot.validity, gone)
+    keys |= {bytes(row["message_key"]) for row in settled.rows.interactions if row["variant"]}  # type: ignore[call-overload]  # a Hash column holds bytes
+    replaced.drop_replaced(room.database, connection, spot.folder_id, keys, room.is_ours)
 
 
 def _kept_back(settled: Settled) -> set[str]:
@@ -123,7 +134,7 @@ def _gone(task: Task) -> Collection[str]:
     return {*task.page.gone, *(one.id for one in task.page.withheld if one.gone and one.id in anew)}
 
 
-def _record_withheld(room: Room, connection: sa.Connection, task: Task, settled: Settled, spot: Spot) -> None:
+def _record_withheld(room: Room, connection: "sa.Connection", task: Task, settled: Settled, spot: Spot) -> None:
     """Messages owed by the server, header or body, wait as pending places with a gap each."""
     owed: list[tuple[str, str, bytes | None]] = [
         (held.id, held.reason, None) for held in task.page.withheld if not held.gone
@@ -149,7 +160,7 @@ def _failure(uid: str, reason: str, attempts: int, spot: Spot) -> gaps.Failure:
     )
 
 
-def _move_cursor(connection: sa.Connection, task: Task) -> None:
+def _move_cursor(connection: "sa.Connection", task: Task) -> None:
     if task.page.cursor is not None and task.lane is not None:
         floor = task.state.history_since if task.lane == HISTORY else None
         folders.save_cursor(connection, task.state.id, task.lane, task.page.cursor, since=floor)

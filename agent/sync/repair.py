@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from agent.store import folders, gaps, known, places
+from agent.store import folders, gaps, known, places, replaced
 from agent.store.folders import FolderState
 from agent.store.places import Place
 from agent.store.unit import fenced
@@ -42,7 +42,9 @@ def compare(room: Room, state: FolderState, states: States) -> None:
     gone = sorted(live - everything.ids)
     with fenced(room.database, room.lease) as connection:
         for some in _batches(gone):
+            keys = replaced.keys_at(connection, state.id, validity, some)
             gaps.forget_place(connection, state.id, validity, some, room.now())
+            replaced.drop_replaced(room.database, connection, state.id, keys, room.is_ours)
     if not needs_history(state, room.since):
         _read_missing(room, state, states, sorted(floor.ids - live, key=_numeric))
     with fenced(room.database, room.lease) as connection:

@@ -11,6 +11,7 @@ from agent.store.hashes import Hasher
 from agent.store.unit import Lease
 from agent.sync.reader import Reader
 from config.model import Capture
+from matchers.address import normalise
 from matchers.chain import MatchPolicy, Own
 
 
@@ -39,6 +40,10 @@ class Room:
     now: Callable[[], datetime]
     eager: bool = False
     counts: Counter[str] = field(default_factory=Counter)
+
+    def is_ours(self, address: str) -> bool:
+        """Whether one of ours writes from this address."""
+        return self.own.has(normalise(address))
 
     def step(self) -> None:
         """Between two pages: goes on, or raises Stopped or LeaseLost."""
