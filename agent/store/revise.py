@@ -53,10 +53,15 @@ def drop_orphans(database: Database, connection: sa.Connection, candidates: Coll
             interactions.c.id.in_(sorted(filter(None, candidates))), ~held
         )
     ).all()
-    if orphans:
-        connection.execute(sa.delete(interactions).where(interactions.c.id.in_([one.id for one in orphans])))
-        threads.queue_hanging(connection, database.ignoring(rereads), {one.thread_id for one in orphans})
-        changes = [feed.Change(kind="interaction", event=event, entity=one.id, body={}) for one in orphans]
+    withdraw(database, connection, {one.id: one.thread_id for one in orphans}, event)
+
+
+def withdraw(database: Database, connection: sa.Connection, gone: Mapping[str, str | None], event: str) -> None:
+    """Removes these interactions (id -> thread), says so in the feed, and looks at who hung by them."""
+    if gone:
+        connection.execute(sa.delete(interactions).where(interactions.c.id.in_(list(gone))))
+        threads.queue_hanging(connection, database.ignoring(rereads), set(filter(None, gone.values())))
+        changes = [feed.Change(kind="interaction", event=event, entity=one, body={}) for one in gone]
         feed.append(database, connection, changes)
 
 

@@ -118,10 +118,12 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         _move_cursor(connection, task)
 
 
-def _drop_replaced(room: Room, connection: sa.Connection, settled: Settled, spot: Spot, gone: Collection[str]) -> None:
+def _drop_replaced(
+    room: Room, connection: "sa.Connection", settled: Settled, spot: Spot, gone: Collection[str]
+) -> None:
     """Saves of a draft that a later save took the place of: seen when the later one comes, or when the earlier goes."""
-    keys = replaced.keys_at(connection, spot.folder_id, spot.validity, gone)
-    keys |= {bytes(row["message_key"]) for row in settled.rows.interactions if row["variant"]}  # type: ignore[call-overload]  # a Hash column holds bytes
+    came = {settled.rows.ids[str(row["id"])][-1] for row in settled.rows.interactions if row["variant"]}
+    keys = came | replaced.keys_at(connection, spot.folder_id, spot.validity, gone)
     replaced.drop_replaced(room.database, connection, spot.folder_id, keys, room.is_ours)
 
 
