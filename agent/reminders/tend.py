@@ -40,6 +40,7 @@ class Tending:
 
     own: match key of every address of ours -> normalised address of its mailbox (`own_addresses`). open_sink: None
     where nothing may be written outside (a dry run). hold: see `Desk`. eager: a calendar that rests is tried at once.
+    memo: kept by the caller between runs, so that rules are not asked again about a history that is the same.
     """
 
     database: Database
@@ -53,6 +54,7 @@ class Tending:
     clock: Callable[[], datetime]
     hold: Callable[[float], bool]
     eager: bool = False
+    memo: dict[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -122,22 +124,39 @@ def _resting(tending: Tending, shelf: CalendarShelf, error: ConnectorError) -> T
 
 
 def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
-    """One transaction: what the rules want, what changes, and which writes that means."""
+    """What the rules want, what changes, and which writes that means.
+
+    History is read from a snapshot, without holding up other writers; what stands is compared under the lease.
+    """
     now = tending.clock()
     mailbox_id = tending.lease.mailbox_id
-    with fenced(tending.database, tending.lease, durable=True) as connection:
+    with tending.database.read() as connection:
+        known = _fingerprint(tending, ledger.fingerprint(connection, mailbox_id), now, has_calendar=has_calendar)
+        if tending.memo is not None and tending.memo.get(tending.name) == known:
+            return Tended()
         rows = ledger.read(connection, _scope(tending, now))
-        wanted = {identity.reminder_id(tending.hasher.hash, one): one for one in _wanted(tending, rows, now)}
         frame = _frame(tending, now, behind=ledger.is_blind(connection, mailbox_id))
+    wanted = {identity.reminder_id(tending.hasher.hash, one): one for one in _wanted(tending, rows, now)}
+    with fenced(tending.database, tending.lease, durable=True) as connection:
         actions = plan(wanted, reminders.standing(connection, mailbox_id), frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, now)
         if has_calendar:
             items = calendar_shelf.load_items(connection, mailbox_id)
             changed = new_intents(reminders.standing(connection, mailbox_id), items, _uid_of(tending))
             calendar_shelf.save_intents(tending.database, connection, mailbox_id, changed)
+    if tending.memo is not None:
+        tending.memo[tending.name] = known
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)
     placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
     return Tended(placed=placed, withdrawn=withdrawn)
+
+
+def _fingerprint(tending: Tending, history: str, now: datetime, *, has_calendar: bool) -> str:
+    """The history, the settings and, every quarter of an hour, the time."""
+    quarter = int(now.timestamp() // 900)
+    settings = f"{tending.mailbox!r} {tending.organisation!r} {sorted(tending.own.items())!r} {has_calendar}"
+    digest = tending.hasher.hash("tend", settings).hex()
+    return f"{quarter} {digest} {history}"
 
 
 def _wanted(tending: Tending, rows: Ledger, now: datetime) -> list[Wanted]:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from agent.reminders.cycle import ACTIVE
 from agent.reminders.rules.base import Item, Ledger, Party, Told
 from agent.store.tables import (
+    changes,
     contacts,
     cursors,
     folders,
@@ -51,18 +52,45 @@ class Scope:
 
 def read(connection: sa.Connection, scope: Scope) -> Ledger:
     """Everything the rules need to know of this mailbox."""
-    thread_ids = sorted({*_written(connection, scope), *_flagged(connection, scope), *_reminded(connection, scope)})
+    found = (find(connection, scope) for find in (_written, _flagged, _bounced, _reminded))
+    thread_ids = sorted({thread for threads in found for thread in threads})
     rows = [row for batch in _batches(thread_ids) for row in connection.execute(_of_threads(batch))]
     items = _items(connection, rows, scope.own)
     threads: dict[str, list[Item]] = defaultdict(list)
     for item in sorted(items, key=lambda one: (one.occurred_at, one.id)):
         threads[item.thread_id or item.id].append(item)
-    people = {party.contact_id for item in items if item.author for party in item.parties}
+    told = tuple(_told(connection, scope))
+    people = {party.contact_id for content in threads.values() for party in _asked(content)}
+    people |= {one.contact_id for one in told if one.kind == "bounce"}
     return Ledger(
         threads={name: tuple(content) for name, content in threads.items()},
-        told=tuple(_told(connection, people, scope)),
+        told=told,
         touches=_touches(connection, people, scope),
     )
+
+
+def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
+    """Changes with everything the rules look at; the same fingerprint, the same ledger. Reads no history."""
+    flags = sa.select(
+        sa.func.count(),
+        sa.func.sum(locations.c.id),
+        sa.func.min(locations.c.flag_due),
+        sa.func.max(locations.c.flag_due),
+    ).where(locations.c.mailbox_id == mailbox_id, locations.c.flagged, locations.c.gone_at.is_(None))
+    heard = sa.select(sa.func.count(), sa.func.max(signals.c.occurred_at))
+    logged = sa.select(sa.func.max(changes.c.seq))
+    parts = [*connection.execute(flags).one(), *connection.execute(heard).one(), *connection.execute(logged).one()]
+    return f"{parts} {is_blind(connection, mailbox_id)}"
+
+
+def _asked(items: Sequence[Item]) -> tuple[Party, ...]:
+    """Those whom our latest open mail of a thread asks, unless the thread itself goes on with mail from outside."""
+    for item in reversed(items):
+        if item.direction == "inbound":
+            return ()
+        if item.direction == "outbound" and item.asks is not False:
+            return item.named("to")
+    return ()
 
 
 def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
@@ -82,6 +110,8 @@ def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
 
 
 def _written(connection: sa.Connection, scope: Scope) -> Collection[str]:
+    """Threads we wrote in, if anybody of ours asked something there."""
+    asking = interactions.alias("asking")
     mine = sorted(key for key, mailbox in scope.own.items() if mailbox == scope.mailbox)
     query = (
         sa.select(interactions.c.thread_id)
@@ -92,6 +122,11 @@ def _written(connection: sa.Connection, scope: Scope) -> Collection[str]:
             interactions.c.thread_id.is_not(None),
             participants.c.role == "from",
             participants.c.match_key.in_(mine),
+            sa.exists().where(
+                asking.c.thread_id == interactions.c.thread_id,
+                asking.c.direction == "outbound",
+                asking.c.asks.is_not(False),
+            ),
         )
         .distinct()
     )
@@ -113,6 +148,13 @@ def _flagged(connection: sa.Connection, scope: Scope) -> Collection[str]:
         .distinct()
     )
     return connection.execute(query).scalars().all()
+
+
+def _bounced(connection: sa.Connection, scope: Scope) -> Collection[str]:
+    query = sa.select(signals.c.thread_id).where(
+        signals.c.kind == "bounce", signals.c.occurred_at >= scope.since, signals.c.thread_id.is_not(None)
+    )
+    return connection.execute(query.distinct()).scalars().all()
 
 
 def _reminded(connection: sa.Connection, scope: Scope) -> Collection[str]:
@@ -149,11 +191,11 @@ def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -
     return {contact: tuple(sorted(touched, key=lambda one: one.occurred_at)) for contact, touched in found.items()}
 
 
-def _told(connection: sa.Connection, people: Collection[str], scope: Scope) -> Iterator[Told]:
-    for batch in _batches(sorted(people)):
-        query = sa.select(signals).where(signals.c.contact_id.in_(batch), signals.c.occurred_at >= scope.since)
-        for row in connection.execute(query.order_by(signals.c.occurred_at)):
-            yield Told(kind=row.kind, contact_id=row.contact_id, at=row.occurred_at, thread_id=row.thread_id)
+def _told(connection: sa.Connection, scope: Scope) -> Iterator[Told]:
+    """Of everybody: bounces and auto-replies are few."""
+    query = sa.select(signals).where(signals.c.occurred_at >= scope.since).order_by(signals.c.occurred_at)
+    for row in connection.execute(query):
+        yield Told(kind=row.kind, contact_id=row.contact_id, at=row.occurred_at, thread_id=row.thread_id)
 
 
 def _of_threads(thread_ids: Sequence[str]) -> sa.Select[tuple[Any, ...]]:

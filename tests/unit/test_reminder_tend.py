@@ -279,6 +279,38 @@ def test_a_folder_that_is_not_read_to_its_end_lets_no_rule_fire(room: Room, data
     assert room.titles() == [WAITING]
 
 
+def test_a_bounce_of_a_mail_that_asked_nothing_reminds_too(room: Room) -> None:
+    room.contact()
+    room.wrote(asks=False)
+    room.wait(hours=1)
+    room.bounced()
+    room.tend()
+    assert room.titles() == ["Not delivered: Zoë Buyer"]
+
+
+def test_rules_are_not_asked_again_about_the_same_history(room: Room, database: Database) -> None:
+    import sqlalchemy as sa
+
+    reads: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    memo: dict[str, str] = {}
+    room.contact()
+    id = room.wrote()
+    for _ in range(2):
+        room.tend(memo=memo)
+    reads.clear()
+    room.tend(memo=memo)
+    assert not [text for text in reads if "FROM participants" in text]
+    room.flag(id, True)
+    room.tend(memo=memo)
+    assert [text for text in reads if "FROM participants" in text]
+    assert room.titles() == ["Follow up: Zoë Buyer", WAITING]
+    room.flag(id, False)
+    room.wait(minutes=20)
+    room.tend(memo=memo)
+    assert room.titles() == [WAITING]
+
+
 def test_without_a_calendar_reminders_are_kept_and_wait(room: Room) -> None:
     room.contact()
     room.wrote()
