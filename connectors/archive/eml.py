@@ -55,9 +55,12 @@ class EmlShelf:
         return NO_FLAGS if path and path.exists() else None
 
     def _find(self, id: str) -> Path | None:
-        if id not in self._files:
+        """Where the message lies: the id is the file's name unless octets of it had to be written as %XX."""
+        if id in self._files or "/" in id or not is_eml(id):
+            return self._files.get(id)
+        if "%" in id:
             self.entries()
-        return self._files.get(id)
+        return self._files.get(id, self._path / id)
 
 
 def is_eml(name: str) -> bool:

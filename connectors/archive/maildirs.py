@@ -6,7 +6,8 @@ by hand) is not seen by the forward lane; the sum over all names tells that some
 
 import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -19,6 +20,8 @@ _INFO = re.compile(r"[:;!]2,")
 _OLDEST = 631_152_000
 """1990 in seconds: unique names that say less hold no time."""
 _MOST_KEYWORDS = 26
+_TICK = 50_000_000
+"""Nanoseconds in which a second change may leave the same time stamp."""
 
 
 class MaildirShelf:
@@ -30,6 +33,7 @@ class MaildirShelf:
         self._path = path
         self._files: dict[str, Path] = {}
         self._keywords: tuple[str, ...] = ()
+        self._listed: tuple[int, ...] | None = None
 
     def mark(self) -> str | None:
         return mark_of(self._path / "cur", self._path / "new")
@@ -46,31 +50,42 @@ class MaildirShelf:
             return date.max
 
     def read(self, id: str, limit: int) -> Piece | None:
-        path = self._files.get(id)
-        found = read_file(path, limit) if path else None
-        if found is None:  # a mail program set a flag, which renames the file, or moved it from new to cur
-            self._list()
-            path = self._files.get(id)
-            found = read_file(path, limit) if path else None
-        if path is None or found is None:
-            return None
-        raw, status = found
-        return Piece(raw=raw, size=status.st_size, when=_when(id, status), flags=self._flags(path))
+        for path in self._paths(id):
+            found = read_file(path, limit)
+            if found is not None:
+                raw, status = found
+                return Piece(raw=raw, size=status.st_size, when=_when(id, status), flags=self._flags(path))
+        return None
 
     def flags(self, id: str) -> Flags | None:
-        path = self._files.get(id)
-        if path is None or not path.exists():
+        return next((self._flags(path) for path in self._paths(id) if path.exists()), None)
+
+    def _paths(self, id: str) -> Iterator[Path]:
+        """Where the message lies; once more if it is not there: a changed flag renames it, seen mail moves to cur."""
+        if id in self._files:
+            yield self._files[id]
+        if self._listed is None or self._listed != self._stamps():
             self._list()
-            path = self._files.get(id)
-        return self._flags(path) if path else None
+            if id in self._files:
+                yield self._files[id]
+
+    def _stamps(self) -> tuple[int, ...] | None:
+        """The times of the last change, None if a folder is missing."""
+        try:
+            return tuple((self._path / place).stat().st_mtime_ns for place in ("new", "cur"))
+        except OSError:
+            return None
 
     def _list(self) -> None:
+        stamps = self._stamps()
+        settled = stamps is not None and time.time_ns() - max(stamps) > _TICK
         files: dict[str, Path] = {}
         for place in ("new", "cur"):
             for entry in list_folder(self._path / place):
                 if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
                     files[plain_id(_INFO.split(entry.name, maxsplit=1)[0])] = Path(entry.path)
         self._files = files
+        self._listed = stamps if settled else None
         self._keywords = _read_keywords(self._path)
 
     def _key(self, id: str) -> list[int | str]:

@@ -81,20 +81,20 @@ class ArchiveSource:
 
     def headers(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Page]:
         _check(validity)
-        shelf = self._shelf(folder, listed=True)
+        shelf = self._shelf(folder)
         for portion in portions(ids, PAGE):
             envelopes, withheld, gone = _read_headers(shelf, portion)
             yield Page(validity=VALIDITY, envelopes=envelopes, withheld=withheld, gone=gone)
 
     def bodies(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Message | Withheld]:
         _check(validity)
-        shelf = self._shelf(folder, listed=True)
+        shelf = self._shelf(folder)
         for id in ids:
             yield _read_body(shelf, id)
 
     def flags(self, folder: Folder, validity: str, ids: Sequence[str]) -> Page:
         _check(validity)
-        shelf = self._shelf(folder, listed=True)
+        shelf = self._shelf(folder)
         now = {id: shelf.flags(id) for id in ids}
         changes = tuple(FlagChange(id=id, flags=flags) for id, flags in now.items() if flags is not None)
         return Page(validity=VALIDITY, flags=changes, gone=tuple(id for id, flags in now.items() if flags is None))
@@ -108,15 +108,13 @@ class ArchiveSource:
     def close(self) -> None:
         """Nothing stays open between two calls."""
 
-    def _shelf(self, folder: Folder, *, listed: bool = False) -> Shelf:
-        """The shelf of a folder. listed: calls that name ids work on a fresh listing. Raises Skippable, Fatal."""
+    def _shelf(self, folder: Folder) -> Shelf:
+        """Raises Skippable, Fatal."""
         if folder.key not in self._places:
             self.folders()
         place = self._places.get(folder.key)
         if place is None or not place.path.exists():
             raise Skippable(f"folder {folder.name} is not there any more", advice="check the path of the archive")
-        if listed:
-            place.shelf.entries()
         return place.shelf
 
 

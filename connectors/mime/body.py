@@ -16,8 +16,9 @@ MOST_TEXTS = 8
 """Text parts that make up one message: mail programs split a text around pictures."""
 MOST_ATTACHMENTS = 200
 _ENCRYPTED = frozenset(("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"))
-_LARGEST = {"text/html": 4 * HTML_LIMIT}
+_LARGEST = {"text/html": 2 * HTML_LIMIT}
 _LARGEST_PLAIN = 4 * TEXT_LIMIT
+"""Octets of one part that are decoded, three times as many where they are encoded: a character has up to four."""
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _PGP = re.compile(r"^-----BEGIN PGP MESSAGE-----$.*?(?:^-----END PGP MESSAGE-----$|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -52,11 +53,13 @@ def decode_text(
     octets, bad_transfer = decode_transfer(payload, encoding or "")
     if media_type == "text/html":
         text, bad_charset = decode_bytes(octets, charset or _declared_charset(octets))
+        long = "long-html" if len(text) > HTML_LIMIT else None
         text = clean_body(html_to_text(text))
     else:
+        long = None
         text, bad_charset = decode_bytes(octets, charset)
         text = clean_body(text)
-    return text.strip(), tuple(defect for defect in (bad_transfer, bad_charset) if defect)
+    return text.strip(), tuple(defect for defect in (bad_transfer, bad_charset, long) if defect)
 
 
 def _declared_charset(html: bytes) -> str | None:
@@ -123,7 +126,7 @@ def _read_texts(raw: bytes, plan: _Plan, defects: list[str], truncated: bool) ->
 
 def _read_text(raw: bytes, part: Part, defects: list[str]) -> tuple[str, bool]:
     largest = _LARGEST.get(part.type, _LARGEST_PLAIN)
-    largest = largest if part.encoding in ("", "7bit", "8bit", "binary") else largest * 3
+    largest = largest if part.encoding in ("", "7bit", "8bit", "binary") else _LARGEST * 3
     cut = part.end - part.start > largest
     text, found = decode_text(
         raw[part.start : min(part.end, part.start + largest)],
@@ -132,7 +135,7 @@ def _read_text(raw: bytes, part: Part, defects: list[str]) -> tuple[str, bool]:
         encoding=part.encoding,
     )
     defects += [] if cut else found
-    return text, cut
+    return text, cut or "long-html" in found
 
 
 def _without_pgp(text: str) -> tuple[str, bool]:

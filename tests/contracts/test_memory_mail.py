@@ -1,5 +1,6 @@
 """The mailbox in memory keeps the contract of mailboxes, with and without flags in its changes."""
 
+import threading
 from datetime import datetime
 
 import pytest
@@ -79,6 +80,22 @@ class TestMemory(MailSourceContract):
         owner.mailbox.faults.error = Retriable("the server is away")
         with pytest.raises(Retriable, match="away"):
             source.folders()
+
+    def test_mail_that_arrives_in_other_threads_is_handed_out_once(
+        self, owner: MemoryOwner, source: MemorySource
+    ) -> None:
+        folder = self.folder(source)
+        forward, _, _ = self.first_contact(source, folder)
+        senders = [
+            threading.Thread(target=self.fill, args=(owner, *range(start, start + 100))) for start in (0, 100, 200)
+        ]
+        for sender in senders:
+            sender.start()
+        seen: list[str] = []
+        while any(sender.is_alive() for sender in senders) or len(seen) < 300:
+            pages, forward = self.news(source, folder, forward)
+            seen += message_ids(pages)
+        assert sorted(seen) == sorted(names(*range(300)))
 
     def test_a_provider_id_survives_a_move(self) -> None:
         mailbox = MemoryMailbox(provider_ids=True)

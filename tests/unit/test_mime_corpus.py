@@ -349,6 +349,13 @@ def test_a_long_text_is_cut_and_said() -> None:
     assert not message(generate.plain("short")).truncated
 
 
+def test_a_long_html_text_is_cut_and_said() -> None:
+    raw = generate.typed("long-html", b"text/html", b"<p>x</p>" * 200_000)
+    found = message(raw)
+    assert found.truncated
+    assert "long-html" in found.defects
+
+
 def test_a_large_attachment_is_measured_without_a_copy() -> None:
     content = b"QUJD" * 19 + b"\r\n"
     raw = generate.multi("big", b"mixed", b"Content-Type: text/plain\r\n\r\nHello\r\n", b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n" + content * 200_000)  # fmt: skip  # noqa: E501 -- one message a line
