@@ -120,7 +120,7 @@ def _read_whole(session: Session, uid: int) -> Message | Withheld:
 
 def _finished(uid: int, octets: bytes, size: int) -> Message | Withheld:
     """A message from its octets. An empty body counts as a failure only if there should be more than the header."""
-    if not _has_body(octets) and size > len(octets) + _NOTHING:
+    if size > len(octets) + _NOTHING and not _has_body(octets):
         return Withheld(id=str(uid), reason="the server handed out an empty body")
     return mime.read_message(octets, id=str(uid), truncated=len(octets) >= MOST_OCTETS and size > len(octets))
 

@@ -32,16 +32,10 @@ class Dropped(Retriable):
 
 
 class Refused(Skippable):
-    """The server answered NO or BAD to one command. `code` is its response code in capitals, or ''."""
+    """The server answered NO or BAD to one command."""
 
     def __init__(self, command: str, text: str) -> None:
         super().__init__(f"the server refused {command}: {text or 'without a reason'}")
-        self.code, self.text = response_code(text), text
-
-    @property
-    def later(self) -> bool:
-        """Whether the server says that this passes."""
-        return self.code in _LATER_CODES or (not self.code and bool(_LATER_WORDS.search(self.text)))
 
 
 def response_code(text: str) -> str:

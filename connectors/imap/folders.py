@@ -48,8 +48,7 @@ class Lister:
 
     def _ask(self, session: Session) -> Listed:
         listed = Listed()
-        # Dovecot tells STATUS of the open folder as this session last saw it: NOOP lets it look
-        commands = session.enabling() if session.view is None else [b"NOOP"]
+        commands = session.before_status()
         if self._namespaces is None and session.has("NAMESPACE"):
             commands.append(b"NAMESPACE")
         done = session.burst([*commands, _list_command(session)], lambda response: _take(listed, response))[-1]

@@ -19,6 +19,8 @@ from connectors.imap.wire import Completion, Posted, Response, Sink
 
 EXAMINE_AGAIN_SECONDS = 600.0
 """A folder kept open this long is opened anew: no server tells of a new UIDVALIDITY on an open one."""
+LARGE_FOLDER = 20_000
+"""Messages from which on opening a folder costs more than a round trip nearby."""
 IDS_AT_ONCE = 50_000
 """Ids expunged in one response that are worth expanding."""
 
@@ -142,6 +144,21 @@ class Session:
         """EXAMINE, with ENABLE before the first one: it is not allowed once a folder is open (RFC 5161)."""
         examine = b"EXAMINE " + quoted(raw_of(key)) + (b" (CONDSTORE)" if self.condstore else b"")
         return [*self.enabling(), examine]
+
+    def before_status(self) -> list[bytes]:
+        """What has to be sent before STATUS or LIST-STATUS, in the same flight, so that they tell how things are now.
+
+        Dovecot tells of an open folder what it was at the last look, and looks at the end of a flight only. So a small
+        folder is closed; a large one, whose STATUS would take long then, is looked at in a round trip of its own.
+        """
+        view = self.view
+        if view is None:
+            return self.enabling()
+        if self.has("UNSELECT") and view.exists < LARGE_FOLDER:
+            self.leave()
+            return [b"UNSELECT"]
+        self.ask(b"NOOP", view.take_flags)
+        return []
 
     def enabling(self) -> list[bytes]:
         """The ENABLE command, once."""

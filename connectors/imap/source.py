@@ -1,7 +1,7 @@
 """One mailbox by IMAP, as a `MailSource`: opens, keeps and renews the session, and leads into the lanes.
 
-A session is kept between calls. If it turns out dead before a call could hand out anything, one new sign-in is made
-silently; a session that breaks later ends the call with Retriable, and the next call signs in again.
+A session is kept between calls. If it turns out dead when a call first uses it, one new sign-in is made silently; a
+session that breaks later ends the call with Retriable, and the next call signs in again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +60,11 @@ class ImapSource:
         return self._open().capabilities
 
     @property
+    def greeting(self) -> str:
+        """The server's first words, which often name the product. Signs in if need be."""
+        return self._open().greeting
+
+    @property
     def round_trips(self) -> int:
         """Flights of commands on the present session after sign-in."""
         return self._session.wire.round_trips if self._session else 0
@@ -82,7 +87,8 @@ class ImapSource:
         if place is None:
             yield first_page(session, view)
         elif view.validity != place.validity:
-            session, view, _ = self._look(folder, anew=True)
+            if not just_opened:
+                session, view, _ = self._look(folder, anew=True)
             yield first_page(session, view, renumbered=True)
         else:
             yield from read_news(
@@ -180,12 +186,13 @@ class ImapSource:
             yield page
 
     def _answer(self, step: Callable[[], T]) -> T:
-        """What `step` answers; once more if a session kept from before turned out to be dead."""
+        """What `step` answers; once more if a session kept from before turned out to be dead and says nothing."""
         kept = self._session
+        heard = kept.wire.responses if kept is not None else 0
         try:
             return step()
         except Dropped:
-            if kept is None or kept is not self._session:
+            if kept is None or kept is not self._session or kept.wire.responses != heard:
                 raise
         return step()
 

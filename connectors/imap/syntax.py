@@ -57,7 +57,7 @@ def _nest(tokens: Sequence[bytes], literals: Iterator[bytes]) -> list[Value]:
             here = open_lists[-1]
         elif first == 34:  # "
             here.append(_ESCAPED.sub(rb"\1", token[1:-1]) if b"\\" in token else token[1:-1])
-        elif first in b"{~" and _LITERAL.fullmatch(token):
+        elif (first == 123 or first == 126) and _LITERAL.fullmatch(token):  # { ~
             here.append(next(literals, b""))
         else:
             here.append(None if token in (b"NIL", b"nil") else token)

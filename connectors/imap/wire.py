@@ -65,6 +65,12 @@ class _Bounded:
             raise imaplib.IMAP4.abort("a literal without measure")
         return self.reader().read(size)
 
+    def shutdown(self) -> None:
+        """The socket is closed for good only when its reader is."""
+        if self._read_from is not None:
+            self._reader.close()
+        super().shutdown()  # type: ignore[misc]  # imaplib's, by way of the classes below
+
 
 class _Plain(_Bounded, IMAP4WithTimeout):  # type: ignore[misc]  # imapclient is untyped
     pass
@@ -114,7 +120,7 @@ class Posted:
 class Wire:
     """A signed-in connection. Not for two threads at once. Every failure is Dropped or Refused.
 
-    round_trips: how often we waited for the server; octets: how many were read since.
+    round_trips: how often we waited for the server; responses, octets: how many came since (goodbyes do not count).
     """
 
     def __init__(self, client: Client) -> None:
@@ -125,7 +131,7 @@ class Wire:
         self._posted: deque[Posted] = deque()
         self.listener: Sink = lambda response: None
         """Sees every untagged response the moment it is read, and status lines as if they were untagged."""
-        self.round_trips = 0
+        self.round_trips = self.responses = 0
         self.octets = 0
         self.closed = False
         self.bye = ""
@@ -209,6 +215,8 @@ class Wire:
             if line.startswith(b"* "):
                 if line[2:6].upper() == b"BYE ":
                     self.bye = clean(line[6:].decode("utf-8", "replace"))
+                else:
+                    self.responses += 1
                 self.listener(response)
                 sink(response)
             elif not line.startswith(b"+"):
@@ -216,6 +224,7 @@ class Wire:
                 if tag not in tags:
                     raise ValueError("an answer to no question of ours")
                 done[tag] = _completion(rest)
+                self.responses += 1
                 self.listener([b"* " + rest])  # response codes stand in tagged answers as well
         return done
 

@@ -189,3 +189,20 @@ def test_gmail_is_read_through_all_mail_with_its_ids_and_labels(lab: Lab, doveco
     ((envelope,), _) = past(source, folder, history)
     assert (envelope.provider_id, envelope.provider_thread) == ("1278455344230", "1266894439832")
     assert envelope.flags.categories == {"CRM", "Grüße"}
+
+
+@pytest.mark.parametrize(("large", "round_trips"), [(20_000, 1), (0, 2)])
+def test_marks_tell_of_mail_that_came_into_the_folder_that_is_open(
+    lab: Lab, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch, large: int, round_trips: int
+) -> None:
+    """Dovecot tells of an open folder what it was when the session last looked at it."""
+    monkeypatch.setattr("connectors.imap.session.LARGE_FOLDER", large)
+    user = dovecot.user(["Sent"])
+    source = lab.source(user, dovecot)
+    for number in range(5):
+        (folder, _) = source.folders()
+        first_contact(source, folder)
+        user.append("INBOX", mail(number))
+        before = source.round_trips
+        assert source.folders()[0].mark != folder.mark
+        assert source.round_trips - before == round_trips

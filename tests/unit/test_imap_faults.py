@@ -4,8 +4,8 @@ import ssl
 
 import pytest
 
-from connectors.errors import Fatal, NeedsSignIn, Retriable
-from connectors.imap.faults import Refused, clean, dial_error, response_code, sign_in_error, wait_of
+from connectors.errors import Fatal, NeedsSignIn, Retriable, Unreachable
+from connectors.imap.faults import clean, dial_error, response_code, sign_in_error, wait_of
 
 
 @pytest.mark.parametrize(
@@ -45,18 +45,12 @@ def test_a_response_code_is_found_in_any_case() -> None:
     assert response_code("no code") == ""
 
 
-def test_a_refusal_knows_whether_it_passes() -> None:
-    assert Refused("UID FETCH", "[UNAVAILABLE] later").later
-    assert Refused("UID FETCH", "server busy").later
-    assert not Refused("UID FETCH", "[CANNOT] never").later
-
-
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (ConnectionRefusedError(111, "refused"), Retriable),
-        (TimeoutError(), Retriable),
-        (OSError(101, "Network is unreachable"), Retriable),
+        (ConnectionRefusedError(111, "refused"), Unreachable),
+        (TimeoutError(), Unreachable),
+        (OSError(101, "Network is unreachable"), Unreachable),
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), Fatal),
         (ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION] protocol version"), Fatal),
     ],

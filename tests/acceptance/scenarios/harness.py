@@ -41,7 +41,7 @@ from tests.servers.mailuser import MailUser, Snapshot
 
 READING = {
     *("CAPABILITY", "LOGIN", "AUTHENTICATE", "ENABLE", "ID", "NAMESPACE", "LIST", "XLIST", "EXAMINE", "NOOP"),
-    *("STATUS", "UID SEARCH", "UID FETCH", "FETCH", "LOGOUT"),
+    *("STATUS", "UID SEARCH", "UID FETCH", "FETCH", "UNSELECT", "LOGOUT"),
 }
 """All that a reader needs: nothing here changes a mailbox, since folders are only examined."""
 
