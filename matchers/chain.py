@@ -105,6 +105,8 @@ def _unmatched(case: Case) -> Decision:
     fact = "Its category asks to keep it, but nobody in it is a contact"
     seats = sorted(customers(case), key=lambda seat: (list(Role).index(seat.role), seat.normal.normalised))
     doubts = tuple(Doubt(address=s.address, role=s.role, candidates=(), evidence=(fact,)) for s in seats[:1])
+    if not doubts:  # a note to oneself: there is nobody to ask about
+        return Skip(reason=Reason.NO_CONTACT, evidence=(_nobody(case),))
     return Review(direction=direction(case), doubts=doubts, rule="category", evidence=(fact,))
 
 

@@ -105,7 +105,20 @@ def drop_texts(connection: sa.Connection, ids: Collection[str]) -> None:
 
 
 def _close_reviews(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
-    """A message that is decided needs nobody's decision; doubts on a logged one are entered anew."""
+    """A message that is decided needs nobody's decision; doubts on a logged one are entered anew.
+
+    Unless another copy in the mailbox still waits: one that was made private, say, decides nothing about the others.
+    """
+    waits = (
+        sa.select(locations.c.id)
+        .where(
+            locations.c.mailbox_id == reviews.c.mailbox_id,
+            locations.c.message_key == reviews.c.message_key,
+            locations.c.outcome == "review",
+            locations.c.gone_at.is_(None),
+        )
+        .exists()
+    )
     for change in changes:
         connection.execute(
             sa.delete(reviews).where(
@@ -113,5 +126,6 @@ def _close_reviews(connection: sa.Connection, changes: Sequence[Mapping[str, obj
                 reviews.c.message_key == change["message_key"],
                 reviews.c.interaction_id.is_(None),
                 reviews.c.state == "open",
+                ~waits,
             )
         )

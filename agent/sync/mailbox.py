@@ -119,7 +119,7 @@ def _let_go(room: Room, state: FolderState) -> None:
             gaps.forget_place(
                 connection, state.id, state.validity or "", live[start : start + repair.BATCH], room.now()
             )
-        folders.update(connection, state.id, absent=True, mark=None)
+        folders.update(connection, state.id, absent=True, mark=None, compared_at=None)  # it may come back
 
 
 def _states(room: Room) -> dict[str, FolderState]:

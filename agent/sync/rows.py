@@ -225,6 +225,7 @@ _EMPTY_PLACE: Changing = {
     "text_digest": None,
     "flagged": False,
     "flag_due": None,
+    "gone_at": None,  # whatever is decided lies here, also what was thought gone
 }
 
 
