@@ -37,7 +37,7 @@ class RemindersMachine(RuleBasedStateMachine):
     own title of an item, by reminder id. moved: questions whose item the user moved.
     """
 
-    template: Path | None = None
+    template: tempfile.TemporaryDirectory[str] | None = None
 
     @initialize()
     def begin(self) -> None:
@@ -200,11 +200,11 @@ class RemindersMachine(RuleBasedStateMachine):
 def _database(path: Path) -> Database:
     """A copy of one migrated file: migrating takes longer than a whole run of the machine."""
     if RemindersMachine.template is None:
-        RemindersMachine.template = Path(tempfile.mkdtemp()) / "template.db"
-        database = Database(f"sqlite:///{RemindersMachine.template}")
+        RemindersMachine.template = tempfile.TemporaryDirectory()
+        database = Database(f"sqlite:///{RemindersMachine.template.name}/template.db")
         upgrade(database, Hasher(KEY))
         database.close()
-    shutil.copyfile(RemindersMachine.template, path)
+    shutil.copyfile(Path(RemindersMachine.template.name) / "template.db", path)
     return Database(f"sqlite:///{path}")
 
 
