@@ -116,7 +116,7 @@ def _read_texts(raw: bytes, plan: _Plan, defects: list[str], truncated: bool) ->
     cut = False
     for slot in plan.texts[:MOST_TEXTS]:
         for form in slot:
-            read = [_read_text(raw, part, defects) for part in form[:MOST_TEXTS]]
+            read = [_read_text(raw, part, defects, truncated) for part in form[:MOST_TEXTS]]
             if any(text for text, _ in read):
                 texts += [text for text, _ in read if text]
                 cut = cut or any(was_cut for _, was_cut in read)
@@ -124,10 +124,11 @@ def _read_texts(raw: bytes, plan: _Plan, defects: list[str], truncated: bool) ->
     return texts, cut
 
 
-def _read_text(raw: bytes, part: Part, defects: list[str]) -> tuple[str, bool]:
+def _read_text(raw: bytes, part: Part, defects: list[str], truncated: bool) -> tuple[str, bool]:
+    """(text, whether it was cut). What is wrong at the end of a cut part is no defect of the message."""
     largest = _LARGEST.get(part.type, _LARGEST_PLAIN)
-    largest = largest if part.encoding in ("", "7bit", "8bit", "binary") else _LARGEST * 3
-    cut = part.end - part.start > largest
+    largest = largest if part.encoding in ("", "7bit", "8bit", "binary") else largest * 3
+    cut = part.end - part.start > largest or (truncated and part.end == len(raw))
     text, found = decode_text(
         raw[part.start : min(part.end, part.start + largest)],
         media_type=part.type,
