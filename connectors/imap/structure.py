@@ -3,15 +3,18 @@
 Servers get structures wrong in every way; whoever asks must be ready for Garbled and read the whole message then.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
 from connectors.imap.syntax import Garbled, Value, number
 from connectors.message import Attachment
 from connectors.mime.charsets import decode_bytes
-from connectors.mime.parameters import read_filename
+from connectors.mime.parameters import read_filename, read_parameters
 
 MOST_PARTS = 1_000
+_WRITTEN = re.compile(rb"(?:attachment|inline)\b", re.IGNORECASE)
 _ENCRYPTED = frozenset(("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"))
 MOST_ATTACHMENTS = 200
 MOST_TEXTS = 8
@@ -107,16 +110,25 @@ def _parameters(value: Value) -> dict[str, str]:
 
 
 def _disposition(extension: Sequence[Value]) -> tuple[str, dict[str, str]]:
-    """The first thing among the extension data that looks like one: `("attachment" ("filename" "x"))`."""
+    """The first thing among the extension data that looks like one: `("attachment" ("filename" "x"))`.
+
+    Some servers (pymap) send the field as it was written, as one string.
+    """
     for value in extension[:3]:
-        if (
-            isinstance(value, list)
-            and value
-            and isinstance(value[0], bytes)
-            and (len(value) == 1 or not isinstance(value[1], bytes))
-        ):
-            return value[0].decode("ascii", "replace").lower(), _parameters(value[1] if len(value) > 1 else None)
+        if isinstance(value, bytes) and _WRITTEN.match(value):
+            disposition, parameters = read_parameters(decode_bytes(value[:2_000], None)[0])
+            return disposition, dict(parameters)
+        if _is_disposition(value):
+            name, parameters = (*value, None)[:2]
+            return name.decode("ascii", "replace").lower(), _parameters(parameters)
     return "", {}
+
+
+def _is_disposition(value: Value) -> TypeGuard[list[Any]]:
+    """A word, and a list of parameters or nothing: a list of languages is two words."""
+    if not isinstance(value, list) or not value or not isinstance(value[0], bytes):
+        return False
+    return len(value) == 1 or not isinstance(value[1], bytes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

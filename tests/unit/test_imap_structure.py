@@ -32,6 +32,16 @@ def test_sections_are_numbered_by_their_place_in_the_tree() -> None:
     assert [(a.name, a.type, a.size) for a in found.attachments] == [("b.pdf", "application/pdf", 5700)]
 
 
+def test_a_disposition_sent_as_it_was_written_is_read() -> None:
+    written = rb'("APPLICATION" "PDF" NIL NIL NIL "7BIT" 10 NIL "attachment; filename=\"b c.pdf\"" NIL NIL)'
+    assert [a.name for a in planned(b'(%s%s "MIXED")' % (TEXT, written)).attachments] == ["b c.pdf"]
+
+
+def test_languages_are_not_taken_for_a_disposition() -> None:
+    found = planned(b'("TEXT" "PLAIN" NIL NIL NIL "7BIT" 10 1 NIL NIL ("de" "en"))')
+    assert [part.disposition for part in found.texts] == [""]
+
+
 def test_a_message_inside_a_message_is_attached_and_not_looked_into() -> None:
     found = planned(b'(%s%s "MIXED")' % (TEXT, INNER))
     assert [part.section for part in found.texts] == ["1"]
