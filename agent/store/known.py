@@ -41,9 +41,8 @@ class KnownPlace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """listed: uid -> (location id, outcome) of this folder; the others by message key."""
+    """All by message key."""
 
-    listed: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     interactions: Mapping[bytes, tuple[KnownInteraction, ...]] = field(default_factory=dict)
     places: Mapping[bytes, tuple[KnownPlace, ...]] = field(default_factory=dict)
     removed: frozenset[bytes] = frozenset()
@@ -53,13 +52,18 @@ class Known:
 def known_uids(
     connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]
 ) -> dict[str, tuple[int, str]]:
-    """uid -> (location id, outcome) of those that have a row."""
+    """uid -> (location id, outcome; of a skip with its reason, as `skipped:bulk`) of those that have a row."""
     rows = connection.execute(
-        sa.select(locations.c.uid, locations.c.id, locations.c.outcome).where(
+        sa.select(locations.c.uid, locations.c.id, locations.c.outcome, locations.c.reason).where(
             locations.c.folder_id == folder_id, locations.c.validity == validity, locations.c.uid.in_(uids)
         )
     )
-    return {row.uid: (row.id, row.outcome) for row in rows}
+    return {row.uid: (row.id, told(row.outcome, row.reason)) for row in rows}
+
+
+def told(outcome: object, reason: object) -> str:
+    """An outcome as it is counted."""
+    return f"skipped:{reason}" if outcome == "skipped" else str(outcome)
 
 
 def known_keys(connection: sa.Connection, keys: Collection[bytes]) -> Known:

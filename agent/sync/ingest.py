@@ -4,6 +4,7 @@ The rows and the cursor that stands for them commit together, under the lease. B
 of it did.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,7 +59,7 @@ def ingest(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
 
 
 def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
-    envelopes, older = _to_decide(room, task)
+    envelopes, older, listed = _to_decide(room, task)
     deciding = decide(room, envelopes)
     spot = Spot(
         mailbox_id=room.lease.mailbox_id,
@@ -76,19 +77,30 @@ def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> N
     )
     settled = settle_page(walk, deciding)
     _commit(room, task, deciding, settled, spot, older)
-    room.counts.update(settled.counts)
+    _count(room.counts, settled.outcomes, {uid: outcome for uid, (_, outcome) in listed.items()})
     room.counts["before-start"] += older
 
 
-def _to_decide(room: Room, task: Task) -> tuple[list[Envelope], int]:
-    """The page's messages that have no row yet (or are decided anew), and how many lie before the floor."""
+def _count(counts: Counter[str], outcomes: Mapping[str, str], before: Mapping[str, str]) -> None:
+    """A message that was decided anew counts once, as what it is now."""
+    for uid, outcome in outcomes.items():
+        earlier = before.get(uid)
+        if earlier == outcome:
+            continue
+        counts[outcome] += 1
+        if earlier is not None and counts[earlier] > 0:
+            counts[earlier] -= 1
+
+
+def _to_decide(room: Room, task: Task) -> tuple[list[Envelope], int, dict[str, tuple[int, str]]]:
+    """The page's messages that have no row yet (or are decided anew), how many lie before the floor, known rows."""
     anew = task.known_places or {}
     with room.database.read() as connection:
         uids = [envelope.id for envelope in task.page.envelopes]
         listed = known.known_uids(connection, task.state.id, task.page.validity, uids)
     fresh = [envelope for envelope in task.page.envelopes if envelope.id in anew or envelope.id not in listed]
     kept = [envelope for envelope in fresh if envelope.id in anew or not _before_start(room, envelope)]
-    return kept, len(fresh) - len(kept)
+    return kept, len(fresh) - len(kept), listed
 
 
 def _before_start(room: Room, envelope: Envelope) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.store.folders import FolderState
-from agent.store.known import KnownPlace
+from agent.store.known import KnownPlace, told
 from agent.store.record import PageRows
 from agent.store.revise import Relink
 from agent.sync import rows
@@ -25,11 +25,11 @@ from matchers.match import Decision, Log, Reason, Review, Skip
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """A page ready to be recorded. withheld: bodies that the server kept back, by message."""
+    """A page ready to be recorded. withheld: bodies that the server kept back, by message. outcomes: by uid."""
 
     rows: PageRows
     withheld: tuple[tuple[Decided, Withheld], ...]
-    counts: Mapping[str, int]
+    outcomes: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Page:
     known_places: Mapping[str, int]
     out: PageRows = field(default_factory=PageRows)
     withheld: list[tuple[Decided, Withheld]] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
 
     def place(self, one: Decided, row: rows.Changing) -> None:
         """A new place, or a known one that moves on."""
@@ -53,8 +53,7 @@ class Page:
             self.out.places.append(row)
         else:
             self.out.moved_on.append(row | {"id": location})
-        name = str(row["outcome"]) if row["outcome"] != "skipped" else f"skipped:{row['reason']}"
-        self.counts[name] = self.counts.get(name, 0) + 1
+        self.outcomes[one.envelope.id] = told(row["outcome"], row["reason"])
 
 
 def wanted_bodies(room: Room, spot: Spot, deciding: Deciding) -> list[str]:
@@ -79,7 +78,7 @@ def settle_page(page: Page, deciding: Deciding) -> Settled:
     """Rows for the whole page."""
     for one in deciding.messages:
         _settle_one(page, one)
-    return Settled(rows=page.out, withheld=tuple(page.withheld), counts=page.counts)
+    return Settled(rows=page.out, withheld=tuple(page.withheld), outcomes=page.outcomes)
 
 
 def _settle_one(page: Page, one: Decided) -> None:
