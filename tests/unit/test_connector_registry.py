@@ -1,0 +1,68 @@
+"""A connector is found by its type, loaded only then, and outsiders can bring theirs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.model import CaldavCalendar, IcsCalendar, ImapAccess, Mailbox
+from config.secrets import Secret
+from connectors import registry
+from connectors.caldav import CalDavSink
+from connectors.errors import Fatal
+from connectors.ics import IcsSink
+from connectors.imap import ImapSource
+from connectors.maildir import ArchiveSource
+from tests.contracts.archive_owner import mailbox_at
+
+
+def test_each_type_opens_its_connector_and_connects_to_nothing(tmp_path: Path) -> None:
+    archive = mailbox_at(tmp_path)
+    access = ImapAccess(host="imap.invalid", username="anna", password=Secret(env="NOT_SET"))
+    imap = archive.model_copy(update={"access": access})
+    assert isinstance(registry.open_source(archive), ArchiveSource)
+    assert isinstance(registry.open_source(imap), ImapSource)
+
+
+def test_each_calendar_opens_its_connector(tmp_path: Path) -> None:
+    archive = mailbox_at(tmp_path)
+    ics = archive.model_copy(update={"calendar": IcsCalendar(path=tmp_path)})
+    caldav = archive.model_copy(update={"calendar": CaldavCalendar(url="https://dav.invalid/anna/")})
+    assert isinstance(registry.open_calendar(ics), IcsSink)
+    assert isinstance(registry.open_calendar(caldav), CalDavSink)
+
+
+def test_a_mailbox_without_calendar_is_told_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match="no calendar") as refused:
+        registry.open_calendar(mailbox_at(tmp_path))
+    assert "calendar" in refused.value.advice
+
+
+@pytest.mark.parametrize("kind", ["graph", "exchange", "nonsense"])
+def test_a_type_that_nobody_serves_is_refused_in_one_sentence(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(Fatal, match=f'"{kind}" is not part of this version'):
+        registry.open_source(with_type(tmp_path, kind))
+
+
+def test_an_outsiders_connector_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "outsider.py").write_text("def open_source(mailbox, *, tokens=None):\n    return mailbox.address\n")
+    metadata = tmp_path / "outsider-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: outsider\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text(f"[{registry.GROUP}]\npigeon = outsider\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert registry.open_source(with_type(tmp_path, "pigeon")) == "anna@ourfirm.example"
+
+
+def test_looking_for_connectors_loads_none() -> None:
+    script = "import sys, connectors.registry; print([m for m in sys.modules if m in ('imapclient', 'icalendar')])"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def with_type(path: Path, kind: str) -> Mailbox:
+    """A mailbox of a type that this version's settings do not know."""
+    mailbox = mailbox_at(path)
+    access = mailbox.access.model_copy(update={"type": kind})
+    return mailbox.model_copy(update={"access": access})
