@@ -48,8 +48,8 @@ def add_companies(database: Database, connection: sa.Connection, names: Mapping[
     database.insert_new(connection, companies, [{"id": key, "name": name} for key, name in sorted(names.items())])
 
 
-def add_claims(database: Database, connection: sa.Connection, claims: Collection[Claim]) -> bool:
-    """Adds these claims and says whether any domain may lead elsewhere now.
+def add_claims(database: Database, connection: sa.Connection, claims: Collection[Claim]) -> frozenset[str]:
+    """Adds these claims and returns the domains that may lead elsewhere now.
 
     Where a person stated domains of a company, addresses of its contacts claim no others for it.
     """
@@ -62,7 +62,7 @@ def add_claims(database: Database, connection: sa.Connection, claims: Collection
     database.insert_new(connection, company_domains, rows)
     for claim in filter(lambda claim: claim.stated, news):
         connection.execute(sa.update(company_domains).where(_is(claim)).values(stated=True))
-    return bool(news)
+    return frozenset(claim.domain for claim in news)
 
 
 def stated_domains(connection: sa.Connection) -> frozenset[tuple[str, str]]:
@@ -90,12 +90,12 @@ def _with_stated_domains(connection: sa.Connection, claims: Collection[Claim]) -
     return found
 
 
-def withdraw_claims(connection: sa.Connection, former: Collection[str]) -> bool:
-    """Drops claims of these companies that no contact's address bears out any more; says whether there were any."""
+def withdraw_claims(connection: sa.Connection, former: Collection[str]) -> frozenset[str]:
+    """Drops claims of these companies that no contact's address bears out any more, and returns their domains."""
     lost = [claim for chunk in chunks(sorted(set(former))) for claim in _not_borne_out(connection, chunk)]
     for claim in lost:
         connection.execute(sa.delete(company_domains).where(_is(claim)))
-    return bool(lost)
+    return frozenset(claim.domain for claim in lost)
 
 
 def _not_borne_out(connection: sa.Connection, former: Sequence[str]) -> list[Claim]:

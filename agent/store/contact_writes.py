@@ -20,6 +20,7 @@ from agent.store.hashes import Hasher
 from agent.store.mailboxes import lock_all, make_due
 from agent.store.tables import contact_emails, contacts, external_ids, links, locations, participants, rereads
 from matchers.address import normalise
+from matchers.company import corporate_domain
 
 DIRECTORY_LOCK = 0x43524D02
 """Advisory lock of whoever changes contacts on PostgreSQL; any constant of our own."""
@@ -65,7 +66,7 @@ class Writer:
         written = dict(zip(ids, drafts, strict=True))
         self._write_addresses(written)
         claimed = self._write_claims(drafts)
-        self._finish("added", written, reread=claimed or any(draft.emails for draft in drafts))
+        self._finish("added", written, moved=claimed, reread=any(draft.emails for draft in drafts))
         return ids
 
     def update(self, drafts: Mapping[str, Draft]) -> None:
@@ -80,7 +81,7 @@ class Writer:
         claimed = self._write_claims(list(known.values()))
         freed = withdraw_claims(self.connection, sorted(self._left_companies(before, known)))
         wider = any(_gains_address(before[key], draft) for key, draft in known.items())
-        self._finish("updated", known, reread=claimed or freed or wider)
+        self._finish("updated", known, moved=claimed | freed, reread=wider)
 
     def _columns(self, draft: Draft) -> dict[str, object]:
         return {
@@ -115,7 +116,7 @@ class Writer:
                 names.setdefault(company_id(self.hasher, draft.company), draft.company)
         add_companies(self.database, self.connection, names)
 
-    def _write_claims(self, drafts: Sequence[Draft]) -> bool:
+    def _write_claims(self, drafts: Sequence[Draft]) -> frozenset[str]:
         said = [
             claim_of(company_id(self.hasher, draft.company), draft.company_domain, _primary(draft))
             for draft in drafts
@@ -149,9 +150,9 @@ class Writer:
             )
         }
 
-    def _finish(self, event: str, written: Mapping[str, Draft], *, reread: bool) -> None:
-        if reread:
-            queue_rereads(self.connection, self.database)
+    def _finish(self, event: str, written: Mapping[str, Draft], *, moved: frozenset[str], reread: bool) -> None:
+        if reread or moved:
+            queue_rereads(self.connection, self.database, moved)
         for chunk in chunks(list(written)):
             now = load(self.connection, chunk)
             changes = [feed.Change(kind="contact", event=event, entity=key, body=now[key].told()) for key in chunk]
@@ -166,25 +167,33 @@ def open_directory(database: Database, connection: sa.Connection, hasher: Hasher
     return Writer(database=database, connection=connection, hasher=hasher)
 
 
-def queue_rereads(connection: sa.Connection, database: Database) -> None:
+def queue_rereads(connection: sa.Connection, database: Database, moved: Collection[str] = ()) -> None:
     """Queues the headers of what may be decided otherwise now, and makes mailboxes due.
 
-    That is everything skipped as nobody's or left in doubt, and logged mail that names a holder without a link to it.
+    That is everything skipped as nobody's or left in doubt, logged mail that names a holder without a link to it, and
+    logged mail that names somebody at a domain that leads to another company now (`moved`).
     """
     undecided = sa.or_(
         sa.and_(locations.c.outcome == "skipped", locations.c.reason == "no-contact"),
         locations.c.outcome == "review",
         locations.c.interaction_id.in_(_unlinked()),
     )
+    _queue(connection, database, undecided)
+    for chunk in chunks(_keys_at(connection, moved)):
+        naming = sa.select(participants.c.interaction_id).where(participants.c.match_key.in_(chunk))
+        _queue(connection, database, locations.c.interaction_id.in_(naming))
+    make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
+def _queue(connection: sa.Connection, database: Database, condition: "sa.ColumnElement[bool]") -> None:
     wanted = (
         sa.select(locations.c.id, locations.c.mailbox_id, sa.literal("contacts"))
-        .where(undecided, locations.c.gone_at.is_(None))
+        .where(condition, locations.c.gone_at.is_(None))
         .order_by(locations.c.id)
     )
     dialect = sqlite if database.is_sqlite else postgresql
     insert = dialect.insert(rereads).from_select(["location_id", "mailbox_id", "why"], wanted)
     connection.execute(insert.on_conflict_do_nothing())
-    make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
 
 
 def _unlinked() -> "sa.Select[tuple[str]]":
@@ -201,6 +210,15 @@ def _unlinked() -> "sa.Select[tuple[str]]":
         )
         .where(links.c.contact_id.is_(None))
     )
+
+
+def _keys_at(connection: sa.Connection, domains: Collection[str]) -> list[str]:
+    """Match keys in logged mail whose registrable domain is one of these."""
+    if not domains:
+        return []
+    ends = tuple(domains)
+    keys = connection.execute(sa.select(participants.c.match_key).distinct()).scalars()
+    return [key for key in keys if key.endswith(ends) and corporate_domain(key.rpartition("@")[2]) in domains]
 
 
 def _identity(draft: Draft) -> tuple[str, str]:
