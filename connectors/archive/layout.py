@@ -10,8 +10,8 @@ from connectors.archive.maildirs import MaildirShelf
 from connectors.archive.mbox import MboxShelf, is_mbox
 from connectors.archive.shelf import Shelf, list_folder, plain_id, read_file
 from connectors.errors import Fatal, Skippable
-from connectors.imap.choice import Seen, choose
-from connectors.imap.names import readable
+from connectors.folders.choice import Seen, choose
+from connectors.folders.names import readable
 from connectors.message import Folder
 
 DEEPEST = 20

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from connectors import mime
 from connectors.errors import Retriable
+from connectors.folders.names import readable
 from connectors.imap.faults import Refused, clean
-from connectors.imap.names import readable
 from connectors.imap.search import present
 from connectors.imap.session import Session
 from connectors.imap.syntax import Value, fetch_items, id_set, internal_date, number

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from connectors.errors import Retriable
-from connectors.imap.choice import Seen
+from connectors.folders.choice import Seen
+from connectors.folders.names import key_of, readable, usable
+from connectors.folders.roles import SPECIAL_USE, VIRTUAL
 from connectors.imap.faults import clean
-from connectors.imap.names import key_of, readable, usable
-from connectors.imap.roles import SPECIAL_USE, VIRTUAL
 from connectors.imap.session import Session
 from connectors.imap.syntax import Garbled, Value, number, parse
 from connectors.imap.wire import Response

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from connectors.errors import Renumbered, Skippable
+from connectors.folders.names import raw_of
 from connectors.imap.connection import SignedIn
 from connectors.imap.cursor import Forward
 from connectors.imap.faults import Refused, clean
-from connectors.imap.names import raw_of
 from connectors.imap.syntax import Value, fetch_items, number, quoted, read_set
 from connectors.imap.wire import Completion, Posted, Response, Sink
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from config.model import FolderChoice, ImapAccess
 from connectors.errors import Retriable
+from connectors.folders.choice import choose
 from connectors.imap.bodies import read_bodies
-from connectors.imap.choice import choose
 from connectors.imap.connection import AccessTokens, sign_in
 from connectors.imap.cursor import Forward, read_forward, read_history
 from connectors.imap.faults import Dropped

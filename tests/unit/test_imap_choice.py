@@ -3,8 +3,8 @@
 import pytest
 
 from config.model import FolderChoice
-from connectors.imap.choice import Chosen, Seen, choose
-from connectors.imap.roles import role_by_name
+from connectors.folders.choice import Chosen, Seen, choose
+from connectors.folders.roles import role_by_name
 
 
 def seen(name: str, role: str | None = None, *, path: tuple[str, ...] | None = None) -> Seen:
@@ -47,7 +47,7 @@ def test_roles_are_known_by_name_in_many_languages(name: str, role: str | None) 
 
 
 def test_no_name_stands_for_two_roles_and_none_is_empty() -> None:
-    from connectors.imap import roles
+    from connectors.folders import roles
 
     names = [name for group in roles._NAMES.values() for name in roles._folded(group)]
     assert len(names) == len(set(names))

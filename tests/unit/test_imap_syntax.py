@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.imap.names import key_of, raw_of, readable, usable
+from connectors.folders.names import key_of, raw_of, readable, usable
 from connectors.imap.syntax import (
     Garbled,
     fetch_items,

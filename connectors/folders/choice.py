@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from config.model import FolderChoice
-from connectors.imap.roles import ALL, ARCHIVE, DRAFTS, ENOUGH, INBOX, JUNK, SENT, TRASH, holds_no_mail, role_by_name
+from connectors.folders.roles import ALL, ARCHIVE, DRAFTS, ENOUGH, INBOX, JUNK, SENT, TRASH, holds_no_mail, role_by_name
 from connectors.message import Folder
 
 _LEFT_OUT = frozenset((TRASH, JUNK, DRAFTS))
