@@ -218,3 +218,32 @@ class Room:
     def _key(self) -> bytes:
         self._rows += 1
         return self.hasher.hash("test", str(self._rows))
+
+
+WAITING = "Waiting for an answer: Zoë Buyer"
+MOVED = ("DTSTART;TZID=Europe/Berlin:20260305T083000", "DTSTART;TZID=Europe/Berlin:20260311T140000")
+"""What a calendar program changes to move the item of a question of MONDAY."""
+
+
+def edit(room: Room, *edits: tuple[str, str], title: str = "") -> None:
+    """What a calendar program does to our item (the one whose title holds `title`)."""
+    for path in room.folder.glob("*.ics"):
+        text = path.read_bytes().decode().replace("\r\n ", "")
+        if title in text:
+            for old, new in edits:
+                assert old in text
+                text = text.replace(old, new)
+            path.write_bytes(text.encode())
+
+
+def remove(room: Room) -> None:
+    """Deletes all items, as a person does."""
+    for path in room.folder.glob("*.ics"):
+        path.unlink()
+
+
+def standing_question(room: Room) -> None:
+    """Our question to Zoë stands in the calendar."""
+    room.wrote()
+    room.tend()
+    assert room.titles() == [WAITING]
