@@ -1,0 +1,37 @@
+"""`python -m benchmarks [NAME …] [--quick]`: measures, and prints one table a benchmark.
+
+A bar that is not reached is said and nothing else: the machine may be slow or busy.
+"""
+
+import argparse
+from collections.abc import Callable
+
+from benchmarks import first_sync, memory, newest, poll, start, store
+from benchmarks.lab import Lab, open_lab
+
+BENCHMARKS: dict[str, Callable[[Lab], None]] = {
+    "first-sync": first_sync.measure,
+    "newest": newest.measure,
+    "poll": poll.measure,
+    "store": store.measure,
+    "start": start.measure,
+    "memory": memory.measure,
+}
+
+
+def main() -> None:
+    """Runs what was named, or everything."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="a fifth of the mail")
+    chosen = parser.parse_args()
+    unknown = [name for name in chosen.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark {unknown[0]}; there are {', '.join(BENCHMARKS)}")
+    with open_lab(quick=chosen.quick) as lab:
+        for name in chosen.names or BENCHMARKS:
+            BENCHMARKS[name](lab)
+
+
+if __name__ == "__main__":
+    main()
