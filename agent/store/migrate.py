@@ -90,6 +90,7 @@ def _run_migrations(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with database.write(durable=True) as connection:
+        database.serialise(connection)  # a second copy that starts now waits, and finds the work done
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -97,6 +98,7 @@ def _run_migrations(database: Database) -> None:
 def _settle_installation(database: Database, hasher: Hasher) -> None:
     check = hasher.hash("installation")
     with database.write(durable=True) as connection:
+        database.serialise(connection)
         known = connection.execute(sa.select(installation.c.key_check)).scalar_one_or_none()
         if known is None:
             row = {"id": secrets.token_hex(8), "key_check": check, "created_at": datetime.now(UTC)}
