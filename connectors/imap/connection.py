@@ -104,8 +104,10 @@ def _is_loopback(host: str) -> bool:
 
 def _greeting_error(error: Exception, access: ImapAccess) -> Exception:
     """A BYE instead of a greeting is a limit or a shutdown; the rest is network and TLS."""
-    if isinstance(error, imaplib.IMAP4.error) and response_code(str(error)):
-        return sign_in_error(str(error), f"{access.host}:{access.port}")
+    if isinstance(error, imaplib.IMAP4.error):
+        said = sign_in_error(_words(error), f"{access.host}:{access.port}")
+        if not isinstance(said, NeedsSignIn):  # nobody has seen a password yet
+            return said
     ca_file = str(access.ca_file) if access.ca_file else None
     return dial_error(error, access.host, access.port, ca_file)
 

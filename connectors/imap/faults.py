@@ -1,6 +1,6 @@
 """Everything that goes wrong on the way to a mail server, put into the errors of `connectors.errors`.
 
-Retriable
+Interrupted
 ├── Dropped     the session is gone (EOF, BYE, timeout): a new one may help
 Skippable
 └── Refused     the server said NO or BAD to one command
@@ -12,7 +12,16 @@ import re
 import socket
 import ssl
 
-from connectors.errors import ConnectorError, Fatal, NeedsSignIn, Retriable, Skippable, Unreachable
+from connectors.errors import (
+    ConnectorError,
+    Crowded,
+    Fatal,
+    Interrupted,
+    NeedsSignIn,
+    Retriable,
+    Skippable,
+    Unreachable,
+)
 
 _CODE = re.compile(r"\[([A-Z][A-Z0-9-]*)(?:[ \]])")
 _LATER_CODES = {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "OVERQUOTA", "THROTTLED"}
@@ -22,12 +31,16 @@ _LATER_WORDS = re.compile(
     r"|not connected|in use|lookup failed",
     re.IGNORECASE,
 )
+_FULL_WORDS = re.compile(
+    r"too many (\w+ )?(connections|sessions|logins)|maximum (number|connection)|connection limit|\[LIMIT\]",
+    re.IGNORECASE,
+)
 _WAIT = re.compile(
     r"\b(?:in|after|backoff)[ :=]{1,3}(\d{1,7})\s*(ms|milliseconds|s|sec|seconds|minutes)?\b", re.IGNORECASE
 )
 
 
-class Dropped(Retriable):
+class Dropped(Interrupted):
     """The session ended under our hands: end of file, BYE, a timeout, or an answer that makes no sense."""
 
 
@@ -84,6 +97,9 @@ def _tls_error(error: ssl.SSLError, place: str) -> ConnectorError:
 def sign_in_error(text: str, place: str) -> ConnectorError:
     """What a refused sign-in means. Servers without codes get the benefit of the words they use."""
     code = response_code(text)
+    if _FULL_WORDS.search(text):
+        advice = "lower the number of connections, or wait"
+        return Crowded(f"{place} has no room for one more session: {clean(text)}", advice=advice, after=wait_of(text))
     if code in _LATER_CODES or (code not in _REFUSED_CODES and _LATER_WORDS.search(text)):
         advice = "lower the number of connections, or wait" if code in ("LIMIT", "INUSE", "") else ""
         return Retriable(f"{place} is not ready to sign in: {clean(text)}", advice=advice, after=wait_of(text))

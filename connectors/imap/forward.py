@@ -12,7 +12,7 @@ from itertools import zip_longest
 from connectors.imap.cursor import Forward, first_history
 from connectors.imap.fetch import PAGE, Ahead, Fetched, fetch_ahead, fetch_flags, flag_changes, flags_of
 from connectors.imap.search import listed_ids, most_ids, search, search_command
-from connectors.imap.session import IDS_AT_ONCE, Session, View
+from connectors.imap.session import IDS_AT_ONCE, UID_END, Session, View
 from connectors.imap.syntax import fetch_items, id_sets, number, read_set
 from connectors.imap.wire import Response
 from connectors.message import Flags, Page
@@ -51,9 +51,12 @@ def read_news(enter: Enter, view: View, place: Forward, *, just_opened: bool) ->
     before = replace(view)
     if just_opened and _unchanged(before, place):
         return
+    fell = just_opened and before.uidnext is not None and before.uidnext < place.next
+    if fell:  # a folder restored from a backup gives ids out a second time, which no server should
+        place = replace(place, next=before.uidnext or 1)
     news = _listed(enter(), before, place)
     _forget_reported(news, place, before)
-    news.verify = news.verify or not _fits(news, place, before.exists, view.exists)
+    news.verify = news.verify or fell or not _fits(news, place, before.exists, view.exists)
     end = _end_place(news, place, before, view)
     view.reported = (end, news.modseqs)
     yield from _pages(enter, news, place, end)
@@ -117,7 +120,7 @@ def _ask_news(session: Session, commands: Sequence[bytes], news: News, place: Fo
 
     listing, *changed = session.burst(commands, take)
     listing.insist("UID SEARCH")
-    news.ids = sorted(uid for uid in found if uid >= place.next)  # `next:*` always answers the last one
+    news.ids = sorted(uid for uid in found if place.next <= uid < UID_END)  # `next:*` always answers the last one
     news.verify = news.verify or any(done.status != "OK" for done in changed)
 
 
@@ -166,7 +169,7 @@ def _end_place(news: News, place: Forward, before: View, after: View) -> Forward
         validity=place.validity,
         next=following,
         expected=explained[0] if explained else before.exists,
-        uidnext=max(before.uidnext, place.uidnext or 0, following) if before.uidnext else None,
+        uidnext=max(before.uidnext, following) if before.uidnext else None,
         modseq=before.modseq,
     )
 

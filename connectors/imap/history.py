@@ -12,15 +12,13 @@ from connectors.imap.cursor import EVERYTHING, History, Region
 from connectors.imap.fetch import PAGE, Ahead, Fetched, fetch_ahead
 from connectors.imap.forward import Enter
 from connectors.imap.search import PORTION, between, search
-from connectors.imap.session import Session
+from connectors.imap.session import UID_END, Session
 from connectors.message import Page
 
 FIRST_PAGE = 100
 """Envelopes in the page that shows the user the newest mail."""
 SLICE = 20_000
 """Messages that a slice should list: some milliseconds of the server's time."""
-WIDEST = 2**32
-"""All ids there can be (RFC 3501: 32 bits)."""
 
 
 @dataclass(kw_only=True)
@@ -67,7 +65,7 @@ def _next_width(session: Session, width: int, last: Slice | None) -> int:
     density = max(1, top // max(1, exists))
     if last is None:
         return 4 * FIRST_PAGE * density
-    return min(WIDEST, max(SLICE * density, width * 4 if exists <= PORTION or width < SLICE else width))
+    return min(UID_END, max(SLICE * density, width * 4 if exists <= PORTION or width < SLICE else width))
 
 
 def _size(session: Session) -> tuple[int, int]:

@@ -21,6 +21,10 @@ EXAMINE_AGAIN_SECONDS = 600.0
 """A folder kept open this long is opened anew: no server tells of a new UIDVALIDITY on an open one."""
 LARGE_FOLDER = 20_000
 """Messages from which on opening a folder costs more than a round trip nearby."""
+MOST_MESSAGES = 20_000_000
+"""More are not believed."""
+UID_END = 2**32
+"""One more than the highest UID there can be (RFC 3501 section 2.3.1.1)."""
 IDS_AT_ONCE = 50_000
 """Ids expunged in one response that are worth expanding."""
 
@@ -187,7 +191,7 @@ class Session:
         if words[1].isdigit() and len(words[1]) < 19:
             kind = words[2].upper()
             if kind == b"EXISTS":
-                view.exists = int(words[1])
+                view.exists = min(int(words[1]), MOST_MESSAGES)
             elif kind == b"EXPUNGE":
                 view.exists = max(0, view.exists - 1)
         elif words[1].upper() == b"VANISHED" and not words[2].startswith(b"("):
@@ -201,7 +205,7 @@ class Session:
         code, value = found[1].upper(), int(found[2]) if found[2] and len(found[2]) < 20 else None
         if code == b"UIDVALIDITY" and value:
             view.validity = value
-        elif code == b"UIDNEXT" and value:
+        elif code == b"UIDNEXT" and value and value <= UID_END:
             view.uidnext = value
         elif code == b"HIGHESTMODSEQ" and value:
             view.modseq = value

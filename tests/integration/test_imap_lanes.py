@@ -183,6 +183,22 @@ def test_another_uidvalidity_starts_both_lanes_anew(source: ImapSource, user: Do
         list(source.bodies(folder, str(validity), ["1"]))
 
 
+def test_ids_given_out_a_second_time_after_a_restore_are_not_missed(
+    lab: Lab, user: DovecotUser, dovecot: Dovecot, proxy: ImapProxy
+) -> None:
+    proxy.fake("UIDNEXT", 50)
+    fill(user, 3)
+    source = lab.source(user, dovecot, port=proxy.port)
+    folder = inbox(source)
+    forward, _ = first_contact(source, folder)
+    source.close()
+    proxy.clear()
+    pages, forward = news(source, folder, forward)
+    assert [page.verify for page in pages] == [True]
+    fill(user, 1, start=4)
+    assert envelopes(news(source, folder, forward)[0]) == names(4)
+
+
 def test_mail_expunged_between_listing_and_fetch_is_no_error(
     source: ImapSource, user: DovecotUser, proxy: ImapProxy
 ) -> None:
