@@ -4,6 +4,8 @@ ConnectorError
 ├── Fatal            stop this mailbox until the configuration changes (wrong CA, no such host path)
 │   └── NeedsSignIn  credentials were refused: one more try after an hour, then only when they change
 ├── Retriable        try again after `after` seconds (None: the caller's own back-off)
+│   ├── Interrupted  the session ended while it was used: twice at the same place, and the place is to blame
+│   ├── Crowded      the server has no room for one more session: let go of what is idle there
 │   ├── Unreachable  nobody answers there: a server that is down, or, if none ever answered, a wrong address
 │   └── Renumbered   the folder's ids changed meanwhile: read its changes again, they say so
 ├── Skippable        this one folder or item cannot be had; go on with the others
@@ -35,6 +37,14 @@ class Retriable(ConnectorError):
     def __init__(self, sentence: str, *, advice: str = "", after: float | None = None) -> None:
         super().__init__(sentence, advice=advice)
         self.after = after
+
+
+class Interrupted(Retriable):
+    """The session ended under our hands: end of file, a goodbye, a timeout, or an answer that makes no sense."""
+
+
+class Crowded(Retriable):
+    """The server has as many sessions, of this user or of this address, as it allows."""
 
 
 class Unreachable(Retriable):

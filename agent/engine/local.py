@@ -14,12 +14,13 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from agent.engine.runner import Runner
+from agent.engine.servers import server_of
 from agent.store import leases, mailboxes
 from agent.store.database import StoreError
 from agent.store.mailboxes import Due
 from agent.store.owner import this_process
 from agent.store.unit import Lease
-from config.model import ImapAccess, Mailbox
+from config.model import Mailbox
 
 TICK_SECONDS = 1.0
 WORKERS = 16
@@ -124,8 +125,3 @@ class Local:
         with self._changed:
             self._running.pop(mailbox_id, None)
             self._changed.notify_all()
-
-
-def server_of(mailbox: Mailbox) -> str:
-    """What mailboxes share that must not be asked too often at once."""
-    return mailbox.access.host if isinstance(mailbox.access, ImapAccess) else mailbox.connector

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from agent.engine.local import PER_SERVER, server_of
+from agent.engine.local import PER_SERVER
 from agent.engine.runner import Ended, Ending, Runner
+from agent.engine.servers import server_of
 from agent.store import leases, mailboxes
 from agent.store.owner import this_process
 from agent.store.unit import Lease, LeaseLost

@@ -23,6 +23,7 @@ class FolderState:
     role: str | None
     validity: str | None
     renumberings: int
+    breaks: int
     mark: str | None
     stopped: str | None
     retry_at: datetime | None
@@ -124,6 +125,7 @@ _COLUMNS = (
     "role",
     "validity",
     "renumberings",
+    "breaks",
     "mark",
     "stopped",
     "retry_at",
@@ -154,4 +156,4 @@ _STATES = _states()
 
 def _row(mailbox_id: int, folder: Folder) -> dict[str, object]:
     return {"mailbox_id": mailbox_id, "key": folder.key, "name": folder.name, "role": folder.role, "absent": False,
-            "renumberings": 0, "before_start": 0}  # fmt: skip
+            "renumberings": 0, "breaks": 0, "before_start": 0}  # fmt: skip

@@ -33,7 +33,15 @@ def read_forward(room: Room, state: FolderState, states: States) -> bool:
             return True
         verify = verify or page.verify
         ingest(room, Task(state=state, page=page, lane=FORWARD, ahead=pages.want), states)
+        _got_through(room, state)
     return verify
+
+
+def _got_through(room: Room, state: FolderState) -> None:
+    """A page is on record: whatever ended the last sessions, it does not hold this folder up."""
+    if state.breaks:
+        with fenced(room.database, room.lease) as connection:
+            folders.update(connection, state.id, breaks=0)
 
 
 def _begin(room: Room, state: FolderState, page: Page) -> None:
@@ -78,4 +86,5 @@ class History:
             return False
         task = Task(state=self._state, page=page, lane=HISTORY, ahead=self._pages.want)
         ingest(self._room, task, self._states)
+        _got_through(self._room, self._state)
         return True

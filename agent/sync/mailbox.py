@@ -15,11 +15,17 @@ from agent.store.unit import fenced
 from agent.sync import repair
 from agent.sync.lanes import History, needs_history, read_forward
 from agent.sync.room import Room
-from connectors.errors import Renumbered, Skippable
+from connectors.errors import Interrupted, Renumbered, Skippable
 from connectors.message import Folder
 
 STOPPED_FOR = timedelta(minutes=15)
-"""How long a folder that refuses is left alone, so that it costs at most a few sign-ins an hour."""
+"""How long a folder that refuses is left alone."""
+
+MOST_BREAKS = 3
+"""So many sessions in a row may end while a folder is read, no page getting through, before it alone is stopped."""
+
+BROKEN_FOR = timedelta(hours=1)
+"""How long it is left alone if that happens again: a folder that ends sessions costs sign-ins."""
 
 LOOK_EVERY = 10.0
 """Seconds of reading history between two looks at all folders for new mail."""
@@ -68,6 +74,8 @@ def _read_folder(room: Room, state: FolderState, mark: str | None) -> None:
             repair.compare(room, fresh, _load(room))
         repair.read_flags(room, fresh, _load(room))
         calm = {"renumberings": 0} if fresh.validity == state.validity else {}
+        if not needs_history(fresh, room.since):
+            calm["breaks"] = 0
         with fenced(room.database, room.lease) as connection:
             folders.update(connection, state.id, mark=mark, stopped=None, retry_at=None, **calm)
 
@@ -96,10 +104,29 @@ def _stopping(room: Room, state: FolderState) -> Iterator[None]:
         yield
     except Skippable as refusal:
         with fenced(room.database, room.lease) as connection:
-            folders.update(connection, state.id, stopped=str(refusal)[:300], retry_at=room.now() + STOPPED_FOR)
+            folders.update(connection, state.id, **_stop(room, str(refusal), STOPPED_FOR))
         room.counts["stopped-folders"] += 1
+    except Interrupted as end:
+        _blame(room, state, end)
     except Renumbered:
         room.counts["renumbered"] += 1  # the next pass begins the folder anew
+
+
+def _blame(room: Room, state: FolderState, end: Interrupted) -> None:
+    """Counts a session that ended in this folder. Raises `end` again until the folder is clearly what ends them."""
+    breaks = _states(room)[state.key].breaks + 1
+    wait = STOPPED_FOR if breaks == MOST_BREAKS else BROKEN_FOR
+    stop = _stop(room, f"reading this folder ends the session: {end}", wait) if breaks >= MOST_BREAKS else {}
+    with fenced(room.database, room.lease) as connection:
+        folders.update(connection, state.id, breaks=breaks, **stop)
+    if not stop:
+        raise end
+    room.counts["stopped-folders"] += 1
+
+
+def _stop(room: Room, reason: str, wait: timedelta) -> dict[str, object]:
+    """Columns of a folder that is not read for a while. Without its mark, so that it is looked at then."""
+    return {"stopped": reason[:300], "retry_at": room.now() + wait, "mark": None}
 
 
 def _settle_absent(room: Room, missing: Sequence[FolderState], listed: Sequence[Folder]) -> None:

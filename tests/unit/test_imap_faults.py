@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from connectors.errors import Fatal, NeedsSignIn, Retriable, Unreachable
+from connectors.errors import Crowded, Fatal, NeedsSignIn, Retriable, Unreachable
 from connectors.imap.faults import clean, dial_error, response_code, sign_in_error, wait_of
 
 
@@ -17,9 +17,10 @@ from connectors.imap.faults import clean, dial_error, response_code, sign_in_err
         ("LOGIN failed.", NeedsSignIn),
         ("[AUTHENTICATIONFAILED] temporarily locked", NeedsSignIn),
         ("[UNAVAILABLE] Temporary authentication failure", Retriable),
-        ("[LIMIT] no more", Retriable),
+        ("[LIMIT] no more", Crowded),
         ("[INUSE] x", Retriable),
-        ("Too many simultaneous connections", Retriable),
+        ("Too many simultaneous connections", Crowded),
+        ("[UNAVAILABLE] Maximum number of connections from user+IP exceeded", Crowded),
         ("User is authenticated but not connected.", Retriable),
         ("[PRIVACYREQUIRED] use TLS", Fatal),
     ],

@@ -40,6 +40,7 @@ folders = sa.Table(
     sa.Column("role", sa.String),
     sa.Column("validity", sa.String),
     sa.Column("renumberings", sa.Integer, nullable=False, default=0),  # in a row, without a quiet pass between
+    sa.Column("breaks", sa.Integer, nullable=False, default=0),  # sessions that ended here, no page between
     sa.Column("mark", sa.String),  # the state at which the last complete pass began
     sa.Column("absent", sa.Boolean, nullable=False, default=False),
     sa.Column("stopped", sa.String),  # why this folder alone is not read

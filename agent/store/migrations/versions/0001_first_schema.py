@@ -182,6 +182,7 @@ def upgrade() -> None:
     sa.Column('role', sa.String(), nullable=True),
     sa.Column('validity', sa.String(), nullable=True),
     sa.Column('renumberings', sa.Integer(), nullable=False),
+    sa.Column('breaks', sa.Integer(), nullable=False),
     sa.Column('mark', sa.String(), nullable=True),
     sa.Column('absent', sa.Boolean(), nullable=False),
     sa.Column('stopped', sa.String(), nullable=True),
