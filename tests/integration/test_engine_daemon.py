@@ -16,6 +16,10 @@ import pytest
 from agent.engine import pidfile
 from agent.store import leases, mailboxes
 from agent.store.database import Database
+from agent.store.hashes import Hasher
+from agent.store.migrate import upgrade
+from tests.servers.postgres import Postgres
+from tests.storefixtures import KEY
 from tests.unit.store_room import NOW
 
 ROOT = Path(__file__).parents[2]
@@ -192,3 +196,21 @@ def test_a_killed_daemon_is_replaced_at_once(place: Place) -> None:
         wait_for(lambda: place.journal().count(("hang", "begin")) == 2, leases.SECONDS / 2)
         assert time.monotonic() - started < leases.SECONDS / 2, "it waited for the lease of a dead process"
         second.kill()
+
+
+def test_a_database_that_went_away_and_came_back_is_used_again(tmp_path: Path, postgres: Postgres) -> None:
+    """A restart of PostgreSQL costs a few passes and no restart of ours."""
+    with type(postgres)() as own:  # the shared one is not ours to restart
+        own_place = Place(folder=tmp_path, url=own.database())
+        migrated = Database(own_place.url)
+        upgrade(migrated, Hasher(KEY))
+        migrated.close()
+        own_place.configure("anna")
+        with own_place.daemon() as daemon:
+            wait_for(lambda: ("anna", "end") in own_place.journal())
+            own.restart()
+            passes = own_place.journal().count(("anna", "end"))
+            wait_for(lambda: own_place.journal().count(("anna", "end")) > passes + 1, 60)
+            end(daemon)
+
+    assert daemon.returncode == 0
