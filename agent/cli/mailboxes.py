@@ -32,7 +32,7 @@ def show(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def check(context: typer.Context, as_json: Json = False) -> int:
-    """For monitoring: exit 1 and names when a mailbox is behind by more than `policy.alert_after`, or stopped."""
+    """For monitoring: exit 1 and names when a mailbox (or a folder) is stopped, or behind by `policy.alert_after`."""
     configured = settings(context, secrets="store")
     behind = [(state, why) for state in _states(configured) if (why := late(state, configured.policy.alert_after))]
     if as_json:
@@ -76,6 +76,8 @@ def late(state: "State", alert_after: timedelta) -> str:
         return f"behind by {round(state.lag.total_seconds())} s{why}"
     if state.lag is None and state.state == "waiting":
         return f"never read completely: {state.last_error}"
+    if state.stopped:
+        return "; ".join(f"folder {name} is not read: {why}" for name, why in state.stopped.items())
     return "never read: is `crm-agent run` running?" if state.state == "new" else ""
 
 
@@ -83,6 +85,8 @@ def _tell(states: "list[State]", *, as_json: bool) -> None:
     rows = [state.told() for state in states]
     emit(rows, as_json=as_json, columns=_SHOWN, empty="no mailboxes in the configuration")
     for state in states if not as_json else ():
+        for name, why in state.stopped.items():
+            note(f"{state.address}: folder {name} is not read: {why}")
         if state.last_error:
             note(f"{state.address}: {state.last_error}" + (f"; {state.advice}" if state.advice else ""))
 

@@ -42,7 +42,7 @@ class State:
     """How one mailbox stands. state: ok, syncing, waiting, paused, new, stopped or needs-sign-in.
 
     lag: since when mail may have come that is not recorded; None before the first complete pass. Counts are of
-    messages that lie on the server now.
+    messages that lie on the server now. stopped: folder -> why it alone is not read.
     """
 
     address: str
@@ -54,6 +54,7 @@ class State:
     advice: str | None = None
     folders: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
+    stopped: Mapping[str, str] = field(default_factory=dict)
 
     def told(self) -> dict[str, object]:
         """What JSON says of this mailbox."""
@@ -66,6 +67,7 @@ class State:
             "last_error": self.last_error,
             "advice": self.advice,
             "folders": self.folders,
+            "stopped_folders": [{"folder": name, "reason": why} for name, why in self.stopped.items()],
             **{outcome: self.counts.get(outcome, 0) for outcome in OUTCOMES},
         }
 
@@ -184,7 +186,7 @@ def make_due(connection: sa.Connection, wanted: "sa.Select[tuple[int]]", now: da
 
 def states(connection: sa.Connection, now: datetime) -> Iterator[State]:
     """How every configured mailbox stands, by address."""
-    counts = _counts(connection)
+    counts, stopped = _counts(connection), _stopped(connection)
     listed = sa.select(mailboxes, _folder_count()).where(mailboxes.c.active).order_by(mailboxes.c.address)
     for row in connection.execute(listed):
         yield State(
@@ -197,6 +199,7 @@ def states(connection: sa.Connection, now: datetime) -> Iterator[State]:
             advice=row.advice,
             folders=row.folders,
             counts=counts.get(row.id, {}),
+            stopped=stopped.get(row.id, {}),
         )
 
 
@@ -223,6 +226,17 @@ def _counts(connection: sa.Connection) -> dict[int, dict[str, int]]:
     )
     for row in connection.execute(grouped):
         found.setdefault(row.mailbox_id, {})[row.outcome] = row.number
+    return found
+
+
+def _stopped(connection: sa.Connection) -> dict[int, dict[str, str]]:
+    """Mailbox -> folder -> why it is not read."""
+    found: dict[int, dict[str, str]] = {}
+    wanted = sa.select(folders.c.mailbox_id, folders.c.name, folders.c.stopped).where(
+        folders.c.stopped.is_not(None), ~folders.c.absent
+    )
+    for row in connection.execute(wanted.order_by(folders.c.name)):
+        found.setdefault(row.mailbox_id, {})[row.name] = row.stopped
     return found
 
 

@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from agent.cli.mailboxes import late
 from tests.acceptance.scenarios.harness import Desk, both, texts_asked
 from tests.acceptance.scenarios.letters import letter, letters
 from tests.servers.dovecot import DovecotUser
@@ -118,6 +120,7 @@ def test_scenario_04_folder_with_new_uidvalidity_at_every_look_is_stopped_alone(
     stopped = desk.folder("Flaky")
     assert stopped.stopped == "the server gives this folder new message numbers at every look"
     assert stopped.retry_at is not None
+    assert late(desk.state(), timedelta(minutes=30)) == f"folder Flaky is not read: {stopped.stopped}"
     user.append("INBOX", letter(subject="Two"))
     user.append("Sent", letter(subject="Three", from_="anna@ourfirm.example", to="kim@customer.example"))
     desk.sync()
