@@ -216,6 +216,7 @@ def test_tells_lag_and_counts_of_what_lies_on_the_server(database: Database) -> 
         "last_error": None,
         "advice": None,
         "folders": 1,
+        "stopped_folders": [],
         "logged": 2,
         "skipped": 1,
         "review": 1,
