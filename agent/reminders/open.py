@@ -5,7 +5,8 @@ you have any questions, let me know"), nor is a question mark in an address.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 
 from agent.reminders.own_text import own_text, word_count
 
@@ -72,20 +73,43 @@ _OFFER = re.compile(
 )
 _GREETING_WORDS = 4
 """A question with fewer words beside the greeting is the greeting."""
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://|www\.)\S+")
+_WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<=[?？؟!.])\s+|\n{2,}|;\s")
 _QUESTION = ("?", "？", "؟")
 
 
 def asks(own: str, languages: Collection[str] = LANGUAGES) -> bool:
     """Whether these own words ask for something."""
-    plain = _LINK.sub(" ", own.casefold().replace("’", "'"))
+    plain = own.casefold().replace("’", "'")
+    if "://" in plain or "www." in plain:
+        plain = _LINK.sub(" ", plain)
     spaced = " ".join(plain.split())
-    phrases = [phrase for language in languages for phrase in REQUESTS.get(language, ()) if phrase in spaced]
+    phrases = _phrases(spaced, languages)
     if not phrases and not any(mark in spaced for mark in _QUESTION):
         return False  # most mail ends here; only the rest is looked at sentence by sentence
     sentences = (" ".join(part.split()) for part in _SENTENCE_END.split(plain) if part)
     return any(_is_request(sentence, phrases) for sentence in sentences)
+
+
+def _phrases(spaced: str, languages: Collection[str]) -> list[str]:
+    """The requests that stand in a text, each beginning with a word: few are looked for in any one text."""
+    words = set(spaced.split())
+    words.update(_WORD.findall(" ".join([word for word in words if not word.isalpha()])))
+    single, by_first = _index(frozenset(languages))
+    likely = [phrase for first in by_first.keys() & words for phrase in by_first[first]]
+    return [phrase for phrase in (*single, *likely) if phrase in spaced]
+
+
+@cache
+def _index(languages: frozenset[str]) -> tuple[Sequence[str], Mapping[str, Sequence[str]]]:
+    """Phrases of one word, which may go on (`podría` in `podrían`), and the others by their first word."""
+    single: list[str] = []
+    by_first: dict[str, list[str]] = {}
+    for phrase in (phrase for language in sorted(languages) for phrase in REQUESTS.get(language, ())):
+        first, *more = _WORD.findall(phrase)
+        (by_first.setdefault(first, []) if more else single).append(phrase)
+    return single, by_first
 
 
 def is_closing(asks_something: bool, words: int) -> bool:

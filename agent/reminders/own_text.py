@@ -48,17 +48,26 @@ _DEVICE = re.compile(
     r"|enviado desde mi|inviato da|verzonden (?:vanaf|met) mijn|enviado do meu)\b",
     re.IGNORECASE,
 )
+_LETTER = re.compile(r"[^\W_]")
 _SIGN_OFF = frozenset(
-    {
-        *("best", "best regards", "kind regards", "warm regards", "regards", "many regards", "cheers", "sincerely"),
-        *("yours sincerely", "yours faithfully", "with kind regards", "all the best", "mfg", "vg", "lg", "grüße"),
-        *("mit freundlichen grüßen", "mit freundlichen grüssen", "freundliche grüße", "freundliche grüsse"),
-        *("viele grüße", "beste grüße", "liebe grüße", "herzliche grüße", "cordialement", "bien cordialement"),
-        *("bien à vous", "salutations", "saludos", "un saludo", "saludos cordiales", "atentamente", "saluti"),
-        *("cordiali saluti", "distinti saluti", "met vriendelijke groet", "met vriendelijke groeten", "groeten"),
-        *("atenciosamente", "cumprimentos", "abraços", "med vänlig hälsning", "pozdrawiam", "z poważaniem"),
-    }
+    map(
+        str.casefold,
+        {
+            *("best", "best regards", "kind regards", "warm regards", "regards", "many regards", "cheers", "sincerely"),
+            *("yours sincerely", "yours faithfully", "with kind regards", "all the best", "mfg", "vg", "lg", "grüße"),
+            *("mit freundlichen grüßen", "mit freundlichen grüssen", "freundliche grüße", "freundliche grüsse"),
+            *("viele grüße", "beste grüße", "liebe grüße", "herzliche grüße", "cordialement", "bien cordialement"),
+            *("bien à vous", "salutations", "saludos", "un saludo", "saludos cordiales", "atentamente", "saluti"),
+            *("cordiali saluti", "distinti saluti", "met vriendelijke groet", "met vriendelijke groeten", "groeten"),
+            *("atenciosamente", "cumprimentos", "abraços", "med vänlig hälsning", "pozdrawiam", "z poważaniem"),
+        },
+    )
 )
+_LONGEST_SIGN_OFF = max(map(len, _SIGN_OFF))
+_PLAIN = re.compile(
+    r"(?![-_*>|— ])(?!(?:on|am|le|el|il|op|em|a|den|dnia|w|from|von|de|da|van|od|fra|från)\b)", re.IGNORECASE
+)
+"""Where a line begins like this and ends without a colon, it neither quotes nor introduces a quote."""
 _AFTERTHOUGHT = re.compile(r"p\.?\s?s\.?\s?[:.,\s]", re.IGNORECASE)
 
 
@@ -70,12 +79,17 @@ def own_text(text: str) -> str:
 
 def word_count(own: str) -> int:
     """Words of a text, for telling a closing "Thanks!" from more."""
-    return sum(1 for word in own.split() if word.isalnum() or any(map(str.isalnum, word)))
+    words = own.split()
+    doubtful = [word for word in words if not word.isalnum()]
+    return len(words) - sum(1 for word in doubtful if not _LETTER.search(word))
 
 
 def _without_quotes(lines: list[str]) -> Iterator[str]:
     """Answers between quoted lines stay; what stands below an introduced whole quote goes."""
     for number, line in enumerate(lines):
+        if _PLAIN.match(line) and not line.endswith(":"):
+            yield line
+            continue
         if line.startswith((">", "|")):
             continue
         if _SEPARATOR.match(line) or _opens_header_block(lines, number):
@@ -115,8 +129,13 @@ def _without_signature(lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
         if line in ("--", "—", "__") or _DEVICE.match(line):
             closed = True
-        if closed and _AFTERTHOUGHT.match(line):
+        elif closed and _AFTERTHOUGHT.match(line):
             closed = False
         if not closed:
             yield line
-        closed = closed or line.casefold().rstrip(",.! ") in _SIGN_OFF
+        closed = closed or _is_sign_off(line)
+
+
+def _is_sign_off(line: str) -> bool:
+    words = line.rstrip(",.! ")
+    return len(words) <= _LONGEST_SIGN_OFF and words.casefold() in _SIGN_OFF
