@@ -103,11 +103,10 @@ class Session:
 
     def look(self, key: str) -> View:
         """The folder as it is now: NOOP if it is open already, EXAMINE if not. Raises Skippable if it cannot be had."""
-        if self.view is not None and self.view.key == key and not self._is_old(self.view):
-            view = self.view
-            self.ask(b"NOOP", view.take_flags)
-            return view
-        return self._examine(key)
+        view = self.view
+        if view is None or view.key != key or self._is_old(view) or not self._refresh(view):
+            return self._examine(key)
+        return view
 
     def enter(self, key: str, validity: int, *, refresh: bool) -> View:
         """The folder, open, under the validity expected. Raises Renumbered.
@@ -116,10 +115,8 @@ class Session:
         until all commands of a flight are done.
         """
         view = self.view
-        if view is None or view.key != key or self._is_old(view):
+        if view is None or view.key != key or self._is_old(view) or (refresh and not self._refresh(view)):
             view = self._examine(key)
-        elif refresh:
-            self.ask(b"NOOP", view.take_flags)
         if view.validity != validity:
             raise Renumbered("the folder's UIDVALIDITY changed")
         return view
@@ -128,6 +125,11 @@ class Session:
         """Have the folder opened anew next time."""
         self.wire.settle()
         self.view = None
+
+    def _refresh(self, view: View) -> bool:
+        """Whether the server shows the open folder as it is now. It declines where the folder was removed meanwhile."""
+        (done,) = self.burst([b"NOOP"], view.take_flags)
+        return done.status == "OK"
 
     def _is_old(self, view: View) -> bool:
         return time.monotonic() - view.examined_at > EXAMINE_AGAIN_SECONDS
@@ -161,7 +163,8 @@ class Session:
         if self.has("UNSELECT") and view.exists < LARGE_FOLDER:
             self.leave()
             return [b"UNSELECT"]
-        self.ask(b"NOOP", view.take_flags)
+        if not self._refresh(view):
+            self.leave()
         return []
 
     def enabling(self) -> list[bytes]:
