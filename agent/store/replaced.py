@@ -5,6 +5,7 @@ later one came after it into the same folder. Then there was only ever one messa
 transaction that records places which came or went.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -105,6 +106,23 @@ def _saves(connection: sa.Connection, folder_id: int, keys: Sequence[bytes]) -> 
                 )
             )
     return {key: saves for key, saves in found.items() if len(saves) > 1}
+
+
+def tell_shared(connection: sa.Connection, keys: Collection[bytes]) -> None:
+    """Says of every message under these keys that it shares its key, whichever of them was read first."""
+    for chunk in chunks(keys):
+        rows = connection.execute(
+            sa.select(
+                interactions.c.id, interactions.c.message_key, interactions.c.message_id, interactions.c.flagged_as
+            ).where(interactions.c.message_key.in_(chunk))
+        ).all()
+        sharing = Counter(row.message_key for row in rows)
+        for row in rows:
+            if sharing[row.message_key] > 1 and not set(ODDITIES) & set(row.flagged_as):
+                flagged = [*row.flagged_as, ODDITIES[0] if row.message_id else ODDITIES[1]]
+                connection.execute(
+                    sa.update(interactions).where(interactions.c.id == row.id).values(flagged_as=flagged)
+                )
 
 
 def _forget_oddity(connection: sa.Connection, key: bytes) -> None:

@@ -124,18 +124,22 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         gaps.settle(connection, spot.folder_id, spot.validity, set(through) - _kept_back(settled))
         gone = _gone(task)
         gaps.forget_place(connection, spot.folder_id, spot.validity, gone, spot.now)
-        _drop_replaced(room, connection, settled, spot, gone)
+        _settle_shared(room, connection, settled, spot, gone)
         record_flags(room, connection, task.state, task.page, spot.now)
         folders.add_before_start(connection, spot.folder_id, older)
         _move_cursor(connection, task)
 
 
-def _drop_replaced(
+def _settle_shared(
     room: Room, connection: "sa.Connection", settled: Settled, spot: Spot, gone: Collection[str]
 ) -> None:
-    """Saves of a draft that a later save took the place of: seen when the later one comes, or when the earlier goes."""
+    """Saves of a draft that a later save took the place of: seen when the later one comes, or when the earlier goes.
+
+    What shares its key with another message and is no such save is told.
+    """
     came = {settled.rows.ids[str(row["id"])][-1] for row in settled.rows.interactions if row["variant"]}
     keys = came | replaced.keys_at(connection, spot.folder_id, spot.validity, gone)
+    replaced.tell_shared(connection, came)
     replaced.drop_replaced(room.database, connection, spot.folder_id, keys, room.is_ours)
 
 

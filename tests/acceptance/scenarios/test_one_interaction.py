@@ -121,7 +121,7 @@ def test_scenario_17_two_messages_under_one_message_id_are_two_interactions(
     user.append("INBOX", letter(**{**SHARED, **other}))
     desk.sync()
     assert len(desk.history()) == 2
-    assert any("shared-message-id" in one.flagged_as for one in desk.history())
+    assert all("shared-message-id" in one.flagged_as for one in desk.history())
     assert desk.sync()["logged"] == 0
     assert len(desk.explain(SHARED["message_id"])) == 2
     desk.complete()
@@ -159,7 +159,7 @@ def test_scenario_18_without_message_id_the_text_tells_two_apart(
     user.append("INBOX", letter(**same, text="Pump two runs."))  # type: ignore[arg-type]  # strings
     desk.sync()
     assert sorted(str(one.text).strip() for one in desk.history()) == ["Pump one runs.", "Pump two runs."]
-    assert any("same-header" in one.flagged_as for one in desk.history())
+    assert all("same-header" in one.flagged_as for one in desk.history())
     assert desk.sync()["logged"] == 0
     desk.complete()
 
