@@ -175,7 +175,6 @@ def _remove(desk: Desk, message_id: str) -> None:
         assert corrections.remove(house.database, connection, str(ruling.interaction_id), house.clock())
 
 
-@both
 def test_scenario_43_contacts_imported_after_the_mail_get_what_is_theirs(
     make_desk: Callable[[], Desk], user: DovecotUser
 ) -> None:

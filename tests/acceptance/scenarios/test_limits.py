@@ -94,7 +94,6 @@ def test_scenario_40_a_worker_that_slept_past_its_lease_cannot_commit(
     desk.complete()
 
 
-@both
 def test_scenario_40_the_mailbox_of_a_dead_process_is_taken_at_once(desk: Desk, user: DovecotUser) -> None:
     """A worker is killed with the lease in its hands: another one on this host need not wait for it to run out."""
     user.append("INBOX", letter(subject="Left behind"))

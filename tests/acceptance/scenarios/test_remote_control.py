@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.acceptance.scenarios.harness import Desk, both, texts_asked
+from tests.acceptance.scenarios.harness import Desk, texts_asked
 from tests.acceptance.scenarios.letters import STRANGER, letter
 from tests.servers.dovecot import DovecotUser
 from tests.servers.imap_proxy import ImapProxy
@@ -18,7 +18,6 @@ def _private(user: DovecotUser) -> int:
     return user.append("INBOX", raw)
 
 
-@both
 @pytest.mark.parametrize("told", [True, False], ids=["server tells of flags", "server tells nothing"])
 def test_scenario_44_mail_marked_private_after_it_was_logged_is_taken_back(
     desk: Desk, user: DovecotUser, proxy: ImapProxy, *, told: bool
