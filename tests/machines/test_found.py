@@ -1,0 +1,83 @@
+"""Histories in which the sync machine once found a fault, in their shortest form. Each ends in its full comparison."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.machines.test_sync_machine import FLAGS, SyncMachine
+from tests.machines.world import ANNA, DIRECTORY, KIM, LEA, OFFICE, Letter
+
+
+@pytest.fixture
+def machine() -> Iterator[SyncMachine]:
+    machine = SyncMachine()
+    yield machine
+    machine.teardown()
+
+
+def _deliver(
+    machine: SyncMachine, id: str, from_: str, *, folder: str = "INBOX", cc: str = "", flags: str = "none"
+) -> None:
+    letter = Letter(id=f"{id}@mail.example", from_=from_, to=ANNA, cc=cc, date="Mon, 02 Mar 2026 08:00:00 +0000")
+    machine.world.deliver(ANNA, folder, letter, FLAGS[flags])
+
+
+def _meet(machine: SyncMachine, *names: str) -> None:
+    for name in names:
+        machine.meet(next(number for number, person in enumerate(DIRECTORY) if person.name == name))
+
+
+def _sync(machine: SyncMachine) -> None:
+    machine.sync(ANNA, eager=True, page=2)
+
+
+def test_a_folder_that_comes_back_under_its_old_name_is_read_again(machine: SyncMachine) -> None:
+    _meet(machine, "Kim")
+    machine.create_folder(ANNA, "Clients")
+    _deliver(machine, "m0", KIM, folder="Clients")
+    _sync(machine)
+    machine.rename_folder(ANNA, "Clients", "Projects")
+    _sync(machine)
+    machine.rename_folder(ANNA, "Projects", "Clients")
+    _sync(machine)
+
+
+def test_a_copy_made_private_ends_no_doubt_about_the_other_copy(machine: SyncMachine) -> None:
+    _meet(machine, "Office One", "Office Two")
+    _deliver(machine, "m0", OFFICE)
+    _deliver(machine, "m0", OFFICE, folder="Sent")
+    _sync(machine)
+    machine.flag(0, "private")
+    _sync(machine)
+
+
+def test_a_note_to_oneself_with_the_category_waits_for_nobody(machine: SyncMachine) -> None:
+    _deliver(machine, "m0", ANNA, flags="asked")
+
+
+def test_logged_mail_learns_of_a_contact_who_comes_later(machine: SyncMachine) -> None:
+    _meet(machine, "Kim")
+    _deliver(machine, "m0", KIM, cc=LEA)
+    _sync(machine)
+    _meet(machine, "Lea")
+
+
+def test_logged_mail_learns_of_a_company_whose_domain_comes_later(machine: SyncMachine) -> None:
+    _meet(machine, "Lea")
+    _deliver(machine, "m0", KIM, cc=LEA)
+    _sync(machine)
+    _meet(machine, "Max")
+
+
+def test_a_contact_at_a_company_takes_the_place_of_its_domain(machine: SyncMachine) -> None:
+    _meet(machine, "Max")
+    _deliver(machine, "m0", KIM, cc=LEA)
+    _sync(machine)
+    _meet(machine, "Kim")
+
+
+def test_an_address_that_gets_a_second_holder_is_doubtful_whenever_that_is_known(machine: SyncMachine) -> None:
+    _meet(machine, "Kim")
+    _deliver(machine, "m0", KIM)
+    _sync(machine)
+    _meet(machine, "Kim Two")
