@@ -22,11 +22,14 @@ from agent.sync.room import Room
 from agent.sync.rows import Spot
 from agent.sync.settling import Page as Walk
 from agent.sync.settling import Settled, settle_page, wanted_bodies
-from connectors.errors import Retriable
+from connectors.errors import Interrupted, Retriable
 from connectors.message import Envelope, Message, Page, Withheld
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+MOST_ENDINGS = 3
+"""So many messages of a page may end a session each; with more it is the server that is ill."""
 
 RETRIES = 8
 """How often a page is decided again because other workers or imports came between; each time against newer facts."""
@@ -109,9 +112,34 @@ def _before_start(room: Room, envelope: Envelope) -> bool:
 
 
 def _fetch(room: Room, task: Task, ids: Sequence[str]) -> dict[str, Message | Withheld]:
+    """Texts, all in one request; one by one where the last session ended in this folder before a page got through."""
+    if ids and task.state.breaks:
+        return _fetch_each(room, task, ids)
     asked = room.reader.bodies(task.state.folder, task.page.validity, ids) if ids else None
     task.ahead()
-    return {body.id: body for body in asked.result()} if asked else {}
+    try:
+        return {body.id: body for body in asked.result()} if asked else {}
+    except Interrupted:
+        if task.lane is not None:
+            raise
+        return _fetch_each(room, task, ids)
+
+
+def _fetch_each(room: Room, task: Task, ids: Sequence[str]) -> dict[str, Message | Withheld]:
+    """Tells a message that ends the session whenever it is asked for from the others: it waits as a gap."""
+    found: dict[str, Message | Withheld] = {}
+    endings = 0
+    for uid in ids:
+        try:
+            found |= {
+                body.id: body for body in room.reader.bodies(task.state.folder, task.page.validity, [uid]).result()
+            }
+        except Interrupted:
+            endings += 1
+            if endings > MOST_ENDINGS:
+                raise
+            found[uid] = Withheld(id=uid, reason="asking for it ends the session")
+    return found
 
 
 def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: Spot, older: int) -> None:
