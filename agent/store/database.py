@@ -17,6 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
+from agent.store import bulk
 from agent.store.errors import StoreError as StoreError
 from agent.store.errors import Unfit
 
@@ -36,6 +37,7 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._in_memory = url == IN_MEMORY  # one connection, so readers wait for the writer too
         self._writer = threading.RLock()
+        self._plans: dict[tuple[sa.Table, tuple[str, ...]], bulk.Plan] = {}
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -61,9 +63,16 @@ class Database:
                 connection.info["write"] = False
 
     def insert_new(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-        """Inserts those rows whose key is not there yet. Rows go in the order given: sort them where workers meet."""
-        if rows:
-            connection.execute(self.ignoring(table), rows)
+        """Inserts those rows whose key is not there yet. Rows go in the order given: sort them where workers meet.
+
+        All rows name the same columns.
+        """
+        if not rows:
+            return
+        shape = table, tuple(rows[0])
+        if shape not in self._plans:
+            self._plans[shape] = bulk.plan(self.ignoring(table), shape[1], connection.dialect)
+        bulk.execute(connection, self._plans[shape], rows)
 
     def ignoring(self, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
         """An INSERT that passes over rows whose key is there already."""

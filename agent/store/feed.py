@@ -60,7 +60,7 @@ def append(database: Database, connection: sa.Connection, batch: Sequence[Change
     database.serialise(connection)
     now = datetime.now(UTC)
     rows = [{"at": now, "kind": c.kind, "event": c.event, "entity": c.entity, "body": dict(c.body)} for c in batch]
-    connection.execute(sa.insert(changes), rows)
+    database.insert_new(connection, changes, rows)
 
 
 def read(connection: sa.Connection, after: int, limit: int) -> Sequence[Entry]:

@@ -85,7 +85,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     _redate(connection, rows.earlier)
     threads.queue_hanging(connection, database.ignoring(rereads), changed | joined.merged)
     threads.queue_touching(connection, database.ignoring(rereads), joined.fresh)
-    feed.append(database, connection, [_logged(row, rows.links) for row in rows.interactions])
+    feed.append(database, connection, _logged(rows))
 
 
 def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
@@ -112,11 +112,22 @@ def _insert_interactions(database: Database, connection: sa.Connection, new: lis
     """Inserts and keeps in `new` only what was not there before. Raises Collision if one was, as another message."""
     if not new:
         return
-    statement = database.ignoring(interactions).returning(interactions.c.id)
     new.sort(key=lambda row: str(row["id"]))
-    added = frozenset(connection.execute(statement, new).scalars())
+    added = _add_interactions(database, connection, new)
     _refuse_strangers(connection, [row for row in new if row["id"] not in added])
     new[:] = [row for row in new if row["id"] in added]
+
+
+def _add_interactions(database: Database, connection: sa.Connection, new: Sequence[Changing]) -> Collection[object]:
+    """Ids of those that were not there before. On SQLite nobody can come between asking and inserting."""
+    if not database.is_sqlite:
+        statement = database.ignoring(interactions).returning(interactions.c.id)
+        return frozenset(connection.execute(statement, new).scalars())
+    ids = {row["id"] for row in new}
+    there = connection.execute(sa.select(interactions.c.id).where(interactions.c.id.in_(ids))).scalars()
+    fresh = ids.difference(there)
+    database.insert_new(connection, interactions, [row for row in new if row["id"] in fresh])
+    return fresh
 
 
 def _refuse_strangers(connection: sa.Connection, present: Sequence[Changing]) -> None:
@@ -172,7 +183,13 @@ def _link_key(row: Row) -> tuple[str, str]:
     return str(row["interaction_id"]), str(row.get("contact_id") or row.get("company_id"))
 
 
-def _logged(row: Changing, new_links: Sequence[Row]) -> feed.Change:
-    who = [str(link["contact_id"]) for link in new_links if link["interaction_id"] == row["id"]]
+def _logged(rows: PageRows) -> list[feed.Change]:
+    who: dict[object, list[str]] = {}
+    for link in rows.links:
+        who.setdefault(link["interaction_id"], []).append(str(link["contact_id"]))
+    return [_logged_one(row, who.get(row["id"], [])) for row in rows.interactions]
+
+
+def _logged_one(row: Changing, who: list[str]) -> feed.Change:
     body = {"direction": row["direction"], "thread_id": row["thread_id"], "contacts": who}
     return feed.Change(kind="interaction", event="logged", entity=str(row["id"]), body=body)

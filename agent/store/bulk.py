@@ -1,0 +1,65 @@
+"""Many uniform rows in one statement, at the driver's own speed.
+
+SQLAlchemy compiles the statement and knows how each column is written; what it does for every row and value on top
+of that takes longer than SQLite needs to store them, so here whole columns are converted at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+Convert = Callable[[Any], object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """An INSERT as the driver takes it.
+
+    order: its columns; convert: how their values are written, None as they are; constants: of columns that no row
+    names. positional: whether the driver takes tuples, else dictionaries.
+    """
+
+    sql: str
+    order: tuple[str, ...]
+    convert: Mapping[str, Convert | None]
+    constants: Mapping[str, object]
+    positional: bool
+
+
+def plan(statement: sa.Insert, names: Sequence[str], dialect: sa.Dialect) -> Plan:
+    """For `statement`, an INSERT without values of its own, into the columns `names`."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    columns = statement.table.c
+    order = tuple(compiled.params)
+    return Plan(
+        sql=str(compiled),
+        order=order,
+        convert={name: _convert(columns[name].type, dialect) for name in order},
+        constants={name: columns[name].default.arg for name in order if name not in names},
+        positional=dialect.positional,
+    )
+
+
+def _convert(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
+    """None too for octets: both drivers take them as they are."""
+    if isinstance(kind, sa.types.TypeDecorator) and isinstance(kind.impl, sa.LargeBinary):
+        return None
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def execute(connection: sa.Connection, plan: Plan, rows: Sequence[Mapping[str, object]]) -> None:
+    """Inserts all rows. Each names the columns that the plan was made for."""
+    values = zip(*(_column(plan, name, rows) for name in plan.order), strict=True)
+    if plan.positional:
+        connection.exec_driver_sql(plan.sql, list(values))
+    else:
+        connection.exec_driver_sql(plan.sql, [dict(zip(plan.order, row, strict=True)) for row in values])
+
+
+def _column(plan: Plan, name: str, rows: Sequence[Mapping[str, object]]) -> list[object]:
+    if name in plan.constants:
+        return [plan.constants[name]] * len(rows)
+    convert = plan.convert[name]
+    return [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
