@@ -2,12 +2,13 @@
 
 import time
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from multiprocessing import get_context
 
 import pytest
 
 from agent.store import gaps
-from tests.acceptance.scenarios.harness import TEXTS, Desk, texts_asked
+from tests.acceptance.scenarios.harness import TEXTS, Clock, Desk, texts_asked
 from tests.acceptance.scenarios.letters import ANNA, KIM, letter
 from tests.acceptance.scenarios.processes import growth
 from tests.servers.dovecot import Dovecot, DovecotUser
@@ -40,6 +41,27 @@ def test_scenario_08_a_body_that_stays_empty_is_quarantined_and_can_be_retried(
     desk.sync()
     assert {one.subject: str(one.text).strip() for one in desk.history()}["Empty"] == "There is a text."
     assert desk.complete()["INBOX"].outcomes == {"logged": 2}
+
+
+def test_scenario_08_the_daemon_asks_less_and_less_often_and_then_sets_it_aside(
+    desk: Desk, user: DovecotUser, proxy: ImapProxy
+) -> None:
+    """By the clock: five tries in three hours; no mail waits meanwhile, and the mailbox is not in trouble."""
+    uid = user.append("INBOX", letter(message_id="empty@customer.example", text="There is a text."))
+    proxy.empty_body({uid}, during=TEXTS[1:])
+    desk.read(user, proxy=proxy)
+    clock = Clock()
+    with desk.open() as house:
+        desk.live(house, clock, timedelta(minutes=10))
+        assert desk.outcome("empty@customer.example").startswith("pending: the server handed out an empty body")
+        user.append("INBOX", letter(subject="Other"))
+        desk.live(house, clock, timedelta(minutes=2))
+        assert desk.subjects() == ["Other"]
+        desk.live(house, clock, timedelta(hours=3))
+    assert desk.outcome("empty@customer.example").startswith("quarantined")
+    assert desk.state(clock=clock).state == "ok"
+    assert proxy.logins == 1
+    desk.complete()
 
 
 def test_scenario_08_a_letter_that_really_is_empty_is_logged_at_once(desk: Desk, user: DovecotUser) -> None:

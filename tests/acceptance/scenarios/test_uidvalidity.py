@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from agent.cli.mailboxes import late
-from tests.acceptance.scenarios.harness import Desk, both, texts_asked
+from tests.acceptance.scenarios.harness import HEADERS, TEXTS, Desk, both, texts_asked
 from tests.acceptance.scenarios.letters import letter, letters
 from tests.servers.dovecot import DovecotUser
 from tests.servers.imap_proxy import ImapProxy
@@ -74,9 +74,9 @@ def test_scenario_02_uidvalidity_falls_and_nothing_is_logged_twice(
 
 
 @both
-@pytest.mark.parametrize("during", [False, True], ids=["between two passes", "while a pass opens the folder"])
+@pytest.mark.parametrize("moment", [None, rb"^EXAMINE"], ids=["between two passes", "while the folder is opened"])
 def test_scenario_03_mail_that_arrives_while_uidvalidity_changes_is_logged(
-    desk: Desk, user: DovecotUser, proxy: ImapProxy, *, during: bool
+    desk: Desk, user: DovecotUser, proxy: ImapProxy, moment: bytes | None
 ) -> None:
     """Three letters arrive together with a new UIDVALIDITY: exactly these three are new."""
     _fill(user, 40)
@@ -90,9 +90,9 @@ def test_scenario_03_mail_that_arrives_while_uidvalidity_changes_is_logged(
         user.append("INBOX", letter(subject="Second"))
         user.append("INBOX", letter(subject="Third"))
 
-    if during:
-        user.append("Sent", letter(subject="Offer", to="nobody@nowhere.example", from_="anna@ourfirm.example"))
-        proxy.on_command(rb"^EXAMINE", change)
+    if moment:
+        user.append("INBOX", letter(from_="news@nowhere.example"))  # a reason to open the folder
+        proxy.on_command(moment, change)
         desk.sync(meanwhile=True)
     else:
         change()
@@ -100,6 +100,29 @@ def test_scenario_03_mail_that_arrives_while_uidvalidity_changes_is_logged(
     new = [one for one in desk.history() if one.id not in known]
     assert sorted(str(one.subject) for one in new) == ["First", "Second", "Third"]
     assert known <= {one.id for one in desk.history()}
+    desk.complete()
+
+
+@pytest.mark.parametrize("moment", [HEADERS, TEXTS], ids=["headers", "texts"])
+def test_scenario_03_a_uidvalidity_that_changes_in_the_middle_of_the_history_loses_nothing(
+    desk: Desk, user: DovecotUser, proxy: ImapProxy, moment: bytes
+) -> None:
+    """The folder is renumbered, and one letter arrives, while its history is read for the first time."""
+    _fill(user, 150)
+
+    def change() -> None:
+        user.set_uidvalidity("INBOX", user.uidvalidity("INBOX") + 1)
+        user.append("INBOX", letter(subject="Meanwhile"))
+        user.kick()  # a server that renumbers ends its sessions
+
+    desk.read(user, proxy=proxy)
+    proxy.on_command(moment, change)
+    with desk.open() as house:
+        desk.attempt(house, meanwhile=True)
+    desk.sync()
+    desk.sync()
+    assert len(desk.history()) == 151
+    assert [event for event, _ in desk.feed()] == ["logged"] * 151
     desk.complete()
 
 
