@@ -1,15 +1,25 @@
-"""Many uniform rows in one statement, at the driver's own speed.
+"""Many uniform rows, or many values to look for, in one statement at the driver's own speed.
 
 SQLAlchemy compiles the statement and knows how each column is written; what it does for every row and value on top
 of that takes longer than SQLite needs to store them, so here whole columns are converted at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from itertools import islice
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+CHUNK = 10_000
+"""Values of one query; SQLite takes 32,766 (sqlite.org/limits.html), PostgreSQL's protocol 65,535."""
+
+_LIST = re.compile(r"__\[POSTCOMPILE_\w+\]")
+"""What SQLAlchemy leaves where an expanding list is to stand."""
+
+Value = TypeVar("Value", str, bytes)
 Convert = Callable[[Any], object]
 
 
@@ -63,3 +73,30 @@ def _column(plan: Plan, name: str, rows: Sequence[Mapping[str, object]]) -> list
         return [plan.constants[name]] * len(rows)
     convert = plan.convert[name]
     return [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
+
+
+def among(connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows of `statement`, whose one parameter is an expanding list, for distinct values however many they are.
+
+    What is selected comes as the driver gives it: for numbers, texts and octets alone.
+    """
+    head, tail = _around_list(statement, connection.dialect)
+    mark = "?" if connection.dialect.positional else "%s"
+    for chunk in chunks(values):
+        marks = ",".join([mark] * len(chunk))
+        for row in connection.exec_driver_sql(f"{head}{marks}{tail}", tuple(chunk)):
+            yield tuple(row)
+
+
+@lru_cache(maxsize=64)
+def _around_list(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, str]:
+    """The SQL before and behind the list of values. Statements are module constants: each is compiled once."""
+    head, tail = _LIST.split(str(statement.compile(dialect=dialect)))
+    return head, tail
+
+
+def chunks(values: Collection[Value]) -> Iterator[Sequence[Value]]:
+    """The distinct values in their order without an empty one, at most CHUNK at a time."""
+    remaining = filter(None, dict.fromkeys(values))
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk

@@ -4,19 +4,13 @@ Called by `agent.sync`. Decisions are made on an answer and recorded later; `cha
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
+from agent.store.bulk import chunks as chunks
 from agent.store.tables import changes, companies, company_domains, contact_emails, contacts
 from matchers.contact import Answers, CompanyRef, Holder
-
-Value = TypeVar("Value", str, bytes)
-
-CHUNK = 10_000
-"""Values of one query; SQLite takes 32,766 (sqlite.org/limits.html), PostgreSQL's protocol 65,535."""
 
 _HOLDERS = (
     sa.select(
@@ -87,10 +81,3 @@ def _companies(connection: sa.Connection, domains: Collection[str]) -> Mapping[s
             claims = stated if by_person else seen
             claims[domain].append(CompanyRef(company_id=company, name=name, domain=domain))
     return {domain: found[0] for domain, found in {**seen, **stated}.items() if len(found) == 1}
-
-
-def chunks(values: Collection[Value]) -> Iterator[Sequence[Value]]:
-    """The distinct values in their order without an empty one, at most CHUNK at a time."""
-    remaining = filter(None, dict.fromkeys(values))
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk

@@ -6,8 +6,19 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from agent.store import bulk
 from agent.store.tables import contact_emails, contacts, interactions, locations, rulings, tombstones
 from matchers.contact import Holder
+
+_LOGGED = sa.select(interactions.c.message_key).where(
+    interactions.c.message_key.in_(sa.bindparam("values", expanding=True))
+)
+_ROWS = sa.select(locations.c.uid, locations.c.id, locations.c.outcome, locations.c.reason).where(
+    locations.c.folder_id == sa.bindparam("folder"),
+    locations.c.validity == sa.bindparam("validity"),
+    locations.c.uid.in_(sa.bindparam("uids", expanding=True)),
+)
+"""Built once: every page asks these, and most find nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,11 +64,7 @@ def known_uids(
     connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]
 ) -> dict[str, tuple[int, str]]:
     """uid -> (location id, outcome; of a skip with its reason, as `skipped:bulk`) of those that have a row."""
-    rows = connection.execute(
-        sa.select(locations.c.uid, locations.c.id, locations.c.outcome, locations.c.reason).where(
-            locations.c.folder_id == folder_id, locations.c.validity == validity, locations.c.uid.in_(uids)
-        )
-    )
+    rows = connection.execute(_ROWS, {"folder": folder_id, "validity": validity, "uids": list(uids)})
     return {row.uid: (row.id, told(row.outcome, row.reason)) for row in rows}
 
 
@@ -70,7 +77,8 @@ def known_keys(connection: sa.Connection, keys: Collection[bytes]) -> Known:
     """Interactions, places, tombstones and rulings under these message keys."""
     if not keys:
         return Known()
-    found = _interactions(connection, keys)
+    logged = [key for (key,) in bulk.among(connection, _LOGGED, keys)]
+    found = _interactions(connection, logged) if logged else {}
     return Known(
         interactions=found,
         places=_places(connection, found.keys()) if found else {},
@@ -81,12 +89,17 @@ def known_keys(connection: sa.Connection, keys: Collection[bytes]) -> Known:
 
 def known_erased(connection: sa.Connection, hashes: Collection[bytes]) -> frozenset[bytes]:
     """Which of these address hashes belong to erased people."""
-    if not hashes or not _any(connection, "erased"):
+    if not hashes:
         return frozenset()
     rows = connection.execute(
         sa.select(tombstones.c.hash).where(tombstones.c.hash.in_(hashes), tombstones.c.kind == "erased")
     )
     return frozenset(row.hash for row in rows)
+
+
+def any_erased(connection: sa.Connection) -> bool:
+    """Whether anybody was erased at all."""
+    return _any(connection, "erased")
 
 
 def _interactions(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, tuple[KnownInteraction, ...]]:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
+from agent.store import bulk
 from agent.store.tables import (
     companies,
     company_links,
@@ -29,17 +30,26 @@ THREAD_RULE = "thread"
 WEAK_RULES = (THREAD_RULE, "domain")
 """Rules that a thread may overrule when it comes to concern others: nobody in the message itself is a contact."""
 
+_MEMBERS = sa.select(thread_members.c.id_hash, thread_members.c.thread_id).where(
+    thread_members.c.id_hash.in_(sa.bindparam("values", expanding=True))
+)
+_REFERRING = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(sa.bindparam("values", expanding=True)))
+_UNDECIDED = sa.or_(
+    sa.and_(
+        locations.c.outcome == sa.literal_column("'skipped'"), locations.c.reason == sa.literal_column("'no-contact'")
+    ),
+    locations.c.outcome == sa.literal_column("'review'"),
+)
+"""Mail nobody's, or in doubt."""
+_OPEN = sa.select(locations.c.id).where(locations.c.message_key.in_(sa.bindparam("values", expanding=True)), _UNDECIDED)
+"""Built once: most pages ask these for a thousand ids and find nothing."""
+
 Who = TypeVar("Who", Holder, CompanyRef)
 
 
 def threads_of(connection: sa.Connection, hashes: Collection[bytes]) -> dict[bytes, str]:
     """id hash -> thread id, of those that belong to one."""
-    if not hashes:
-        return {}
-    rows = connection.execute(
-        sa.select(thread_members.c.id_hash, thread_members.c.thread_id).where(thread_members.c.id_hash.in_(hashes))
-    )
-    return {row.id_hash: row.thread_id for row in rows}
+    return dict(bulk.among(connection, _MEMBERS, hashes))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,8 +193,10 @@ def queue_touching(connection: sa.Connection, insert: sa.Insert, hashes: Collect
 
     insert: an `INSERT … ON CONFLICT DO NOTHING` into rereads, of the dialect in use.
     """
-    if hashes:
-        _queue_open(connection, insert, hashes)
+    keys = {key for (key,) in bulk.among(connection, _REFERRING, hashes)}
+    places = [number for (number,) in bulk.among(connection, _OPEN, {*keys, *hashes})]
+    if places:
+        _queue(connection, insert, locations.c.id.in_(places))
 
 
 def queue_hanging(connection: sa.Connection, insert: sa.Insert, thread_ids: Collection[str]) -> None:
@@ -195,22 +207,10 @@ def queue_hanging(connection: sa.Connection, insert: sa.Insert, thread_ids: Coll
         interactions.c.thread_id.in_(thread_ids), interactions.c.rule.in_(WEAK_RULES)
     )
     _queue(connection, insert, locations.c.interaction_id.in_(logged))
-    _queue_open(
-        connection, insert, sa.select(thread_members.c.id_hash).where(thread_members.c.thread_id.in_(thread_ids))
-    )
-
-
-def _queue_open(
-    connection: sa.Connection, insert: sa.Insert, hashes: "Collection[bytes] | sa.Select[tuple[bytes]]"
-) -> None:
-    """Mail nobody's or in doubt that has, or refers to, one of these ids."""
-    touching = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(hashes))
-    undecided = sa.or_(
-        sa.and_(locations.c.outcome == "skipped", locations.c.reason == "no-contact"),
-        locations.c.outcome == "review",
-    )
-    for keys in (touching, hashes):
-        _queue(connection, insert, sa.and_(locations.c.message_key.in_(keys), undecided))
+    members = sa.select(thread_members.c.id_hash).where(thread_members.c.thread_id.in_(thread_ids))
+    touching = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(members))
+    for keys in (touching, members):
+        _queue(connection, insert, sa.and_(locations.c.message_key.in_(keys), _UNDECIDED))
 
 
 def _queue(connection: sa.Connection, insert: sa.Insert, condition: sa.ColumnElement[bool]) -> None:

@@ -142,5 +142,7 @@ def _thread_views(
 
 
 def _erased_keys(connection: "sa.Connection", room: Room, keys: frozenset[str]) -> frozenset[str]:
+    if not known.any_erased(connection):
+        return frozenset()
     hashes = {room.hasher.of_address(key): key for key in keys}
     return frozenset(hashes[one] for one in known.known_erased(connection, hashes.keys()))
