@@ -5,19 +5,21 @@ Every chosen mailbox counts as due now. A lease held elsewhere is waited for, at
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from agent.engine.local import PER_SERVER
 from agent.engine.runner import Ended, Ending, Runner
 from agent.engine.servers import server_of
-from agent.store import leases, mailboxes
+from agent.store import leases, mailboxes, places
 from agent.store.owner import this_process
 from agent.store.unit import Lease, LeaseLost
 from config.model import Mailbox
 from matchers.address import normalise
 
+MOST_ROUNDS = 8
+"""How often mailboxes are read again for what they put into each other's queues."""
 WAIT_STEP = 0.5
 """Seconds between two looks at a lease held elsewhere."""
 
@@ -38,23 +40,62 @@ def run_once(
     workers: int = PER_SERVER,
     tell: Callable[[Passed], None] = lambda passed: None,
 ) -> list[Passed]:
-    """Passes over all chosen mailboxes, several at a time; `tell` is called as each one ends."""
+    """Passes over all chosen mailboxes, several at a time; `tell` is called as each one ends.
+
+    What one mailbox's mail says about another's (a conversation that lies in both) is settled in further rounds.
+    """
     with runner.database.read() as connection:
         ids = mailboxes.ids(connection)
     limits = {server_of(mailbox): threading.Semaphore(PER_SERVER) for mailbox in chosen}
 
     def one(mailbox: Mailbox) -> Passed:
         with limits[server_of(mailbox)]:
-            passed = Passed(mailbox=mailbox, ended=_pass(runner, mailbox, ids, stop))
+            return Passed(mailbox=mailbox, ended=_pass(runner, mailbox, ids, stop))
+
+    def first(mailbox: Mailbox) -> Passed:
+        passed = one(mailbox)
         tell(passed)
         return passed
 
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(chosen))), thread_name_prefix="mailbox") as pool:
-        return list(pool.map(one, chosen))
+        ended = list(pool.map(first, chosen))
+        return _settle_between(runner, ended, ids, lambda again: pool.map(one, again))
+
+
+def _settle_between(
+    runner: Runner, ended: list[Passed], ids: Mapping[str, int], run: Callable[[list[Mailbox]], Iterable[Passed]]
+) -> list[Passed]:
+    """Runs those again in whose queue others put something, until nobody does."""
+    left: dict[int, frozenset[int]] = {}
+    for _ in range(MOST_ROUNDS):
+        before, left = left, _waiting(runner)
+        again = [
+            passed.mailbox
+            for passed in ended
+            if passed.ended.ending is Ending.DONE and _is_news(left, before, _id_of(passed.mailbox, ids))
+        ]
+        if not again:
+            break
+        anew = {passed.mailbox.address: passed for passed in run(again)}
+        ended = [anew.get(passed.mailbox.address, passed) for passed in ended]
+    return ended
+
+
+def _waiting(runner: Runner) -> dict[int, frozenset[int]]:
+    with runner.database.read() as connection:
+        return places.waiting(connection)
+
+
+def _is_news(left: Mapping[int, frozenset[int]], before: Mapping[int, frozenset[int]], mailbox_id: int) -> bool:
+    return mailbox_id in left and left[mailbox_id] != before.get(mailbox_id)
+
+
+def _id_of(mailbox: Mailbox, ids: Mapping[str, int]) -> int:
+    return ids[normalise(mailbox.address).normalised]
 
 
 def _pass(runner: Runner, mailbox: Mailbox, ids: dict[str, int], stop: threading.Event) -> Ended:
-    mailbox_id = ids[normalise(mailbox.address).normalised]
+    mailbox_id = _id_of(mailbox, ids)
     with runner.database.read() as connection:
         known = mailboxes.one(connection, mailbox_id)
     if known.resting:

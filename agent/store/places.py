@@ -7,7 +7,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from agent.store.database import Database
-from agent.store.tables import locations, rereads
+from agent.store.tables import gaps, locations, rereads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +85,28 @@ def queued(connection: sa.Connection, mailbox_id: int, limit: int, passed: Colle
         .limit(limit)
     )
     return [Place(**row._mapping) for row in rows]
+
+
+def waiting(connection: sa.Connection) -> dict[int, frozenset[int]]:
+    """Mailbox id -> places queued that the server does not keep back: what another mailbox's mail put there."""
+    owed = (
+        sa.select(gaps.c.id)
+        .where(
+            gaps.c.folder_id == locations.c.folder_id,
+            gaps.c.validity == locations.c.validity,
+            gaps.c.uid == locations.c.uid,
+        )
+        .exists()
+    )
+    rows = connection.execute(
+        sa.select(rereads.c.mailbox_id, rereads.c.location_id)
+        .join(locations, locations.c.id == rereads.c.location_id)
+        .where(locations.c.gone_at.is_(None), ~owed)
+    )
+    found: dict[int, set[int]] = {}
+    for row in rows:
+        found.setdefault(row.mailbox_id, set()).add(row.location_id)
+    return {mailbox: frozenset(ids) for mailbox, ids in found.items()}
 
 
 def unqueue(connection: sa.Connection, ids: Collection[int]) -> None:
