@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
-from agent.reminders.own_text import own_text, word_count
+from agent.reminders.own_text import count_words, own_text
 
 CLOSING_WORDS = 12
 """An answer of at most so many words without a question closes a conversation ("Thanks, see you then!")."""
@@ -81,20 +81,28 @@ _QUESTION = ("?", "？", "؟")
 
 def asks(own: str, languages: Collection[str] = LANGUAGES) -> bool:
     """Whether these own words ask for something."""
-    plain = own.casefold().replace("’", "'")
+    plain = _plain(own)
+    return _asks(plain, plain.split(), languages)
+
+
+def _plain(own: str) -> str:
+    return own.casefold().replace("’", "'")
+
+
+def _asks(plain: str, words: list[str], languages: Collection[str]) -> bool:
+    """words: those of `plain`."""
+    spaced = " ".join(words)
     if "://" in plain or "www." in plain:
-        plain = _LINK.sub(" ", plain)
-    spaced = " ".join(plain.split())
-    phrases = _phrases(spaced, languages)
+        plain, spaced = _LINK.sub(" ", plain), _LINK.sub(" ", spaced)
+    phrases = _phrases(spaced, set(words), languages)
     if not phrases and not any(mark in spaced for mark in _QUESTION):
         return False  # most mail ends here; only the rest is looked at sentence by sentence
     sentences = (" ".join(part.split()) for part in _SENTENCE_END.split(plain) if part)
     return any(_is_request(sentence, phrases) for sentence in sentences)
 
 
-def _phrases(spaced: str, languages: Collection[str]) -> list[str]:
+def _phrases(spaced: str, words: set[str], languages: Collection[str]) -> list[str]:
     """The requests that stand in a text, each beginning with a word: few are looked for in any one text."""
-    words = set(spaced.split())
     words.update(_WORD.findall(" ".join([word for word in words if not word.isalpha()])))
     single, by_first = _index(frozenset(languages))
     likely = [phrase for first in by_first.keys() & words for phrase in by_first[first]]
@@ -120,7 +128,9 @@ def is_closing(asks_something: bool, words: int) -> bool:
 def weigh(text: str, new_text: str | None = None, languages: Collection[str] = LANGUAGES) -> tuple[bool, int]:
     """(asks for something, words) of a mail's own new text. new_text: where the server tells what is new."""
     own = own_text(text if new_text is None else new_text)
-    return asks(own, languages), word_count(own)
+    plain = _plain(own)
+    words = plain.split()
+    return _asks(plain, words, languages), count_words(words)
 
 
 def _is_request(sentence: str, phrases: list[str]) -> bool:

@@ -5,7 +5,7 @@ so hostile text costs no more than its length (patterns over a whole mail hang o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 TEXT_LIMIT = 64 * 1024
 """Characters that are looked at: whoever asks something asks it before that."""
@@ -79,9 +79,13 @@ def own_text(text: str) -> str:
 
 def word_count(own: str) -> int:
     """Words of a text, for telling a closing "Thanks!" from more."""
-    words = own.split()
-    doubtful = [word for word in words if not word.isalnum()]
-    return len(words) - sum(1 for word in doubtful if not _LETTER.search(word))
+    return count_words(own.split())
+
+
+def count_words(parts: Sequence[str]) -> int:
+    """How many of these parts of a text, cut at spaces, are words: they hold a letter or a digit."""
+    signs = {part for part in set(parts) if not part.isalnum() and not _LETTER.search(part)}
+    return sum(1 for part in parts if part not in signs) if signs else len(parts)
 
 
 def _without_quotes(lines: list[str]) -> Iterator[str]:
