@@ -38,7 +38,8 @@ _log = structlog.get_logger(__name__)
 class House:
     """Everything that outlives a pass. counts: by mailbox address, what this process did so far. clock: aware.
 
-    missing_folders: by mailbox address, the configured names that no folder had at its last pass.
+    missing_folders: by mailbox address, the configured names that no folder had at its last pass. derived: what the
+    reminder rules were last asked about, by mailbox, so that they are asked only when something changed.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class House:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     calendar_errors: dict[str, ConnectorError] = field(default_factory=dict)
     missing_folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    derived: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
 
     def work(self, *, eager: bool) -> "Work":
@@ -122,11 +124,20 @@ class Work:
                 clock=utc_now,
                 hold=lambda seconds: _hold(progress, seconds),
                 eager=self.eager,
+                memo=house.derived,
             )
         )
         house.counts[mailbox.address]["reminders"] += tended.placed
-        if tended.error is not None:
-            house.calendar_errors[mailbox.address] = tended.error
+        self._note_calendar(mailbox, lease, tended.error)
+
+    def _note_calendar(self, mailbox: Mailbox, lease: Lease, error: ConnectorError | None) -> None:
+        """The log tells of a calendar that fails once, not at every poll."""
+        before = self.house.calendar_errors.pop(mailbox.address, None)
+        if error is None:
+            return
+        self.house.calendar_errors[mailbox.address] = error
+        if before is None or str(before) != str(error):
+            _log.warning("the calendar is not up to date", mailbox=lease.mailbox_id, sentence=str(error))
 
 
 def _hold(progress: Progress, seconds: float) -> bool:

@@ -78,6 +78,8 @@ def late(state: "State", alert_after: timedelta) -> str:
         return f"never read completely: {state.last_error}"
     if state.stopped:
         return "; ".join(f"folder {name} is not read: {why}" for name, why in state.stopped.items())
+    if state.calendar_error:
+        return f"calendar: {state.calendar_error}"
     return "never read: is `crm-agent run` running?" if state.state == "new" else ""
 
 

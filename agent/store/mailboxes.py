@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from agent.store.database import Database, Row
 from agent.store.hashes import Hasher
 from agent.store.leases import is_free
-from agent.store.tables import cursors, folders, locations, mailboxes, rereads
+from agent.store.tables import calendars, cursors, folders, locations, mailboxes, rereads
 from config.model import Frozen, Mailbox, Settings
 from config.secrets import Secret, SecretError
 from matchers.address import normalise
@@ -42,7 +42,8 @@ class State:
     """How one mailbox stands. state: ok, syncing, waiting, paused, new, stopped or needs-sign-in.
 
     lag: since when mail may have come that is not recorded; None before the first complete pass. Counts are of
-    messages that lie on the server now. stopped: folder -> why it alone is not read.
+    messages that lie on the server now. stopped: folder -> why it alone is not read. calendar_error: why reminders do
+    not reach the calendar.
     """
 
     address: str
@@ -55,6 +56,7 @@ class State:
     folders: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
+    calendar_error: str | None = None
 
     def told(self) -> dict[str, object]:
         """What JSON says of this mailbox."""
@@ -68,6 +70,7 @@ class State:
             "advice": self.advice,
             "folders": self.folders,
             "stopped_folders": [{"folder": name, "reason": why} for name, why in self.stopped.items()],
+            "calendar_error": self.calendar_error,
             **{outcome: self.counts.get(outcome, 0) for outcome in OUTCOMES},
         }
 
@@ -187,7 +190,12 @@ def make_due(connection: sa.Connection, wanted: "sa.Select[tuple[int]]", now: da
 def states(connection: sa.Connection, now: datetime) -> Iterator[State]:
     """How every configured mailbox stands, by address."""
     counts, stopped = _counts(connection), _stopped(connection)
-    listed = sa.select(mailboxes, _folder_count()).where(mailboxes.c.active).order_by(mailboxes.c.address)
+    listed = (
+        sa.select(mailboxes, _folder_count(), calendars.c.fault)
+        .outerjoin(calendars, calendars.c.mailbox_id == mailboxes.c.id)
+        .where(mailboxes.c.active)
+        .order_by(mailboxes.c.address)
+    )
     for row in connection.execute(listed):
         yield State(
             address=row.address,
@@ -200,6 +208,7 @@ def states(connection: sa.Connection, now: datetime) -> Iterator[State]:
             folders=row.folders,
             counts=counts.get(row.id, {}),
             stopped=stopped.get(row.id, {}),
+            calendar_error=row.fault,
         )
 
 
