@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.util import LRUCache
 
 from agent.engine.progress import Progress
-from agent.store import corrections, gaps, leases, mailboxes
+from agent.store import contacts, corrections, gaps, leases, mailboxes, reviews
 from agent.store.contact_writes import Draft, open_directory
 from agent.store.contacts import Email
 from agent.store.database import Database
@@ -177,6 +177,21 @@ class Process:
         """Somebody takes an interaction out of the history."""
         with self.database.write() as connection:
             assert corrections.remove(self.database, connection, interaction, self._world.now)
+
+    def decide(self, which: int, *, accept: bool) -> bytes | None:
+        """Somebody decides an item of the review queue, for its first candidate or for nobody. The message's key."""
+        with self.database.write() as connection:
+            items = list(reviews.open_items(connection))
+            if not items:
+                return None
+            item = sorted(items, key=lambda one: one.id)[which % len(items)]
+            chosen = str(item.candidates[0]["id"]) if item.candidates and accept else None
+            contact = contacts.show(connection, chosen) if chosen else None
+            if contact is not None:
+                reviews.accept(self.database, connection, item, contact, self._world.now)
+            else:
+                reviews.reject(self.database, connection, item, self._world.now)
+            return item.message_key
 
     def accounts(self, address: str) -> list[Account]:
         """What `reconcile` says of each folder."""

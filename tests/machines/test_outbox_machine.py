@@ -6,7 +6,8 @@ are lost, the calendar fails or forgets its cursors, yesterday's backup is resto
 remembers what it saw, or a new process's. Left alone for two runs, these hold:
 
 - a reminder has at most one item, under its own uid, and one that stands has its own or its bundle's;
-- no item whose reason has gone, unless the user ticked it off there or it was adopted after a restored backup;
+- no item whose reason has gone, unless the user ticked it off there (then it is theirs) or it was adopted after a
+  restored backup;
 - what the user moved or worded stays so; what they deleted does not come back; a note is in the history once;
 - items of others are as they were, and what we write invites nobody.
 """
@@ -99,6 +100,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.moved: dict[str, datetime] = {}
         self.worded: dict[str, str] = {}
         self.dropped: set[str] = set()
+        self.ticked: set[str] = set()
         self.left_at_once = 0
         self.notes: dict[str, str] = {}
         self.acts: list[Callable[[], object]] = []
@@ -185,7 +187,9 @@ class OutboxMachine(RuleBasedStateMachine):
     @precondition(lambda self: self._ours())
     @rule(which=some)
     def user_finishes(self, which: int) -> None:
-        self.calendar.user_finishes(self._pick(which).uid)
+        item = self._pick(which)
+        self.calendar.user_finishes(item.uid)
+        self.ticked.add(item.uid)
 
     @precondition(lambda self: self._ours() and self.left_at_once < 5)
     @rule(which=some)
@@ -385,7 +389,7 @@ class OutboxMachine(RuleBasedStateMachine):
         assert item.uid == self._uid(item.reminder)
         assert item.uid not in self.dropped, "what the user deleted came back"
         assert bundle is None or state not in ACTIVE, "an item of its own beside its bundle"
-        assert state in ACTIVE or item.done, f"{item.title} stands and is {state}"
+        assert state in ACTIVE or item.uid in self.ticked, f"{item.title} stands and is {state}"
         if state in ACTIVE:
             assert self.moved.get(item.uid, item.start) == item.start, "what the user moved was moved back"
             assert self.worded.get(item.uid, item.title) == item.title, "the user's words were overwritten"

@@ -12,8 +12,7 @@ touch are left out of the comparison (they are *blurred*), though not out of the
 - mail that was logged and has left the server stays logged, keeps its conversation together and keeps what it told;
 - mail that was logged and was made private, a draft or `Not CRM` later, or taken out by hand, once joined threads;
 - mail that was kept because its category asked for it stays kept when the category goes;
-- mail decided while an address was one contact's alone, or a domain one company's, keeps that decision when a second
-  one comes: what is logged is never withdrawn by an import;
+- what somebody said in the review queue is no part of any mailbox;
 - where one mailbox holds several texts of one message and another mailbox holds it too, any pairing is right: there
   the number of interactions is compared, and whom they concern.
 """
@@ -38,6 +37,7 @@ from agent.sync.room import Stopped
 from connectors.errors import ConnectorError, Unreachable
 from connectors.memory import MemoryMailbox
 from connectors.message import NO_FLAGS, Flags
+from connectors.mime import read_header
 from tests.machines import agreement
 from tests.machines.processes import LEASE, Crash, Process
 from tests.machines.profiles import machine_settings
@@ -111,7 +111,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self._agree()
+            self._compare(*self._settled())
         finally:
             self.process.close()
             shutil.rmtree(self._folder)
@@ -258,6 +258,14 @@ class SyncMachine(RuleBasedStateMachine):
             self.world.removed.add(place.letter.key)
             self.world.blurred.add(place.letter.key)
 
+    @rule(which=some, accept=st.booleans())
+    def decide_review(self, which: int, accept: bool) -> None:
+        """Somebody says who is meant, or that nobody is: no mailbox tells that to others."""
+        key = self.process.decide(which, accept=accept)
+        decided = {letter.key for letter in self.world.letters if key == _key_of(letter)}
+        self.world.blurred |= decided
+        self.world.loose |= decided
+
     # The agent.
 
     @rule(minutes=st.sampled_from((1, 20, 400)))
@@ -358,8 +366,8 @@ class SyncMachine(RuleBasedStateMachine):
         other.close()
 
     @rule()
-    def agree(self) -> None:
-        self._agree()
+    def settle(self) -> None:
+        self._settled()
 
     # How it is done.
 
@@ -417,8 +425,8 @@ class SyncMachine(RuleBasedStateMachine):
         finally:
             faults.before = None
 
-    def _agree(self) -> None:
-        """Settles, holds everything against the account of the world, and against databases told in other orders."""
+    def _settled(self) -> tuple[View, frozenset[Where]]:
+        """Lets everything settle and holds it against the account of the world: how it stands, and what is blurred."""
         for box in self.world.boxes.values():
             box.faults.refuse.clear()
         for address in BOTH:
@@ -431,9 +439,10 @@ class SyncMachine(RuleBasedStateMachine):
         agreement.check_decisions(self.world, now)
         agreement.check_identities(self.world, now, blurred=blurred)
         agreement.check_feed(now)
-        self._compare(now, blurred)
+        return now, blurred
 
     def _compare(self, now: View, blurred: frozenset[Where]) -> None:
+        """Holds the database against new ones that were told in other orders, and those against each other."""
         others = {tell.__name__: self._told_anew(tell) for tell in (contacts_first, contacts_last, forward)}
         for name, other in others.items():
             agreement.check_identities(self.world, other, blurred=frozenset())
@@ -455,6 +464,10 @@ class SyncMachine(RuleBasedStateMachine):
         return found
 
 
+def _key_of(letter: Letter) -> bytes:
+    return HASHER.message_key(read_header(letter.raw, id="1", size=None, server_time=None, flags=NO_FLAGS))
+
+
 def _die() -> None:
     raise Crash
 
@@ -470,9 +483,9 @@ def contacts_first(world: World, url: str) -> Process:
 def contacts_last(world: World, url: str) -> Process:
     """All mail is read while nobody is known; Bob's mailbox comes first."""
     process = Process(url, HASHER, world, "contacts last")
-    process.settle((BOB, ANNA), page=1)
+    process.settle((BOB, ANNA), page=2)
     process.meet(*reversed(world.known))
-    process.settle((BOB, ANNA), page=1)
+    process.settle((BOB, ANNA), page=2)
     return process
 
 
