@@ -44,34 +44,37 @@ ROUNDS = 3
 def measure(lab: Lab) -> None:
     """Prints a table."""
     count = lab.count(MESSAGES)
-    figures = [_figure("SQLite", [_on_file(count) for _ in range(ROUNDS)], 10_000)]
+    figures = _figures("SQLite", [_on_file(count) for _ in range(ROUNDS)], 10_000)
     try:
         with Postgres() as server:
-            figures.append(_figure("PostgreSQL", [_on(server.database(), count) for _ in range(ROUNDS)], 4_000))
+            figures += _figures("PostgreSQL", [_on(server.database(), count) for _ in range(ROUNDS)], 4_000)
     except Missing as missing:
         print(f"left out: {missing}")
     show(f"Store, {count:,} interactions in pages of {PAGE} (median of {ROUNDS})", figures)
 
 
-def _figure(name: str, rates: list[float], bar: float) -> Figure:
-    return Figure(what=name, value=middle(rates), unit="interactions/s", bar=bar)
+def _figures(name: str, rates: list[tuple[float, float]], bar: float) -> list[Figure]:
+    return [
+        Figure(what=name, value=middle([wall for wall, _ in rates]), unit="interactions/s", bar=bar),
+        Figure(what="a processor second of ours", value=middle([cpu for _, cpu in rates]), unit="interactions"),
+    ]
 
 
-def _on_file(count: int) -> float:
+def _on_file(count: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         return _on(f"sqlite:///{Path(folder) / 'crm-agent.db'}", count)
 
 
-def _on(url: str, count: int) -> float:
-    """Interactions a second."""
+def _on(url: str, count: int) -> tuple[float, float]:
+    """Interactions a second, and a processor second of this process."""
     with closing(Database(url)) as database, _room(database) as (room, state):
-        seconds = 0.0
+        seconds = used = 0.0
         for first in range(0, count, PAGE):
             rows, stamp = _page(room, state, first)
-            started = time.perf_counter()
+            started, before = time.perf_counter(), time.process_time()
             _write(room, state, rows, stamp)
-            seconds += time.perf_counter() - started
-        return count / seconds
+            seconds, used = seconds + time.perf_counter() - started, used + time.process_time() - before
+        return count / seconds, count / used
 
 
 def _page(room: Room, state: FolderState, first: int) -> tuple[PageRows, datetime]:
