@@ -1,6 +1,7 @@
 """`python -m benchmarks.bare PORT CA USER PASSWORD`: fetches our header fields with IMAPClient and drops them.
 
-Prints the seconds and the processor seconds it took from connecting on. What a client in Python that does nothing needs.
+Prints the seconds and the processor seconds it took from connecting on.
+What a client in Python needs that does nothing.
 """
 
 import ssl
