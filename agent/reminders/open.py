@@ -76,6 +76,8 @@ _GREETING_WORDS = 4
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<=[?？؟!.])\s+|\n{2,}|;\s")
+_START = 4
+"""Letters by which phrases of one word are found: none is shorter."""
 _QUESTION = ("?", "？", "؟")
 
 
@@ -104,20 +106,22 @@ def _asks(plain: str, words: list[str], languages: Collection[str]) -> bool:
 def _phrases(spaced: str, words: set[str], languages: Collection[str]) -> list[str]:
     """The requests that stand in a text, each beginning with a word: few are looked for in any one text."""
     words.update(_WORD.findall(" ".join([word for word in words if not word.isalpha()])))
-    single, by_first = _index(frozenset(languages))
-    likely = [phrase for first in by_first.keys() & words for phrase in by_first[first]]
-    return [phrase for phrase in (*single, *likely) if phrase in spaced]
+    by_start, by_first = _index(frozenset(languages))
+    likely = [phrase for start in by_start.keys() & {word[:_START] for word in words} for phrase in by_start[start]]
+    likely += [phrase for first in by_first.keys() & words for phrase in by_first[first]]
+    return [phrase for phrase in likely if phrase in spaced]
 
 
 @cache
-def _index(languages: frozenset[str]) -> tuple[Sequence[str], Mapping[str, Sequence[str]]]:
-    """Phrases of one word, which may go on (`podría` in `podrían`), and the others by their first word."""
-    single: list[str] = []
+def _index(languages: frozenset[str]) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+    """Phrases of one word, which may go on (`podría` in `podrían`), by how it begins; the others by their first one."""
+    by_start: dict[str, list[str]] = {}
     by_first: dict[str, list[str]] = {}
     for phrase in (phrase for language in sorted(languages) for phrase in REQUESTS.get(language, ())):
         first, *more = _WORD.findall(phrase)
-        (by_first.setdefault(first, []) if more else single).append(phrase)
-    return single, by_first
+        index, key = (by_first, first) if more else (by_start, first[:_START])
+        index.setdefault(key, []).append(phrase)
+    return by_start, by_first
 
 
 def is_closing(asks_something: bool, words: int) -> bool:
