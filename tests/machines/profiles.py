@@ -5,10 +5,14 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 _QUIET = tuple(HealthCheck)
 _DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
+
+patient = pytest.mark.timeout(0 if _DEEP else 600)
+"""A machine that finds something needs time to make it short."""
 
 
 def machine_settings(examples: int, steps: int) -> settings:

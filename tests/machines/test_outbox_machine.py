@@ -8,7 +8,9 @@ remembers what it saw, or a new process's. Left alone for two runs, these hold:
 - a reminder has at most one item, under its own uid, and one that stands has its own or its bundle's;
 - no item whose reason has gone, unless the user ticked it off there (then it is theirs) or it was adopted after a
   restored backup;
-- what the user moved or worded stays so; what they deleted does not come back; a note is in the history once;
+- what the user moved or worded stays so; what they deleted does not come back (unless it was deleted before the
+  agent ever learned that it stood there: nobody can tell that from a write that never arrived); a note is in the
+  history once;
 - items of others are as they were, and what we write invites nobody.
 """
 
@@ -36,7 +38,7 @@ from connectors.errors import ConnectorError, Unreachable
 from connectors.event import CalendarEvent, FoundEvent
 from connectors.memory_calendar import MemoryCalendar
 from tests.machines.processes import Crash, Watched
-from tests.machines.profiles import machine_settings
+from tests.machines.profiles import machine_settings, patient
 from tests.unit.reminder_room import MONDAY, Room, a_mailbox
 
 HASHER = Hasher(b"a key that only tests know, and long enough")
@@ -195,7 +197,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(which=some)
     def user_deletes(self, which: int) -> None:
         item = self._pick(which)
-        if self._state(item.reminder) in ACTIVE:
+        if self._state(item.reminder) in ACTIVE and item.uid in {known.uid for known in self._items()}:
             self.dropped.add(item.uid)
         self.left_at_once += 1
         self.calendar.user_deletes(item.uid)
@@ -331,8 +333,10 @@ class OutboxMachine(RuleBasedStateMachine):
         return known.get(reminder)
 
     def _items(self) -> list[FoundEvent]:
+        """Items that the agent knows to stand."""
         with self.database.read() as connection:
-            rows = connection.execute(sa.select(tables.calendar_items.c.uid))
+            confirmed = tables.calendar_items.c.href.is_not(None)
+            rows = connection.execute(sa.select(tables.calendar_items.c.uid).where(confirmed))
             uids = set(rows.scalars())
         return [item for item in self._ours() if item.uid in uids]
 
@@ -440,5 +444,5 @@ def _die() -> None:
     raise Crash
 
 
-TestOutboxMachine = OutboxMachine.TestCase
-TestOutboxMachine.settings = machine_settings(examples=40, steps=30)
+TestOutboxMachine = patient(OutboxMachine.TestCase)
+TestOutboxMachine.settings = machine_settings(examples=25, steps=25)

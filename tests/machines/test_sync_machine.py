@@ -40,7 +40,7 @@ from connectors.message import NO_FLAGS, Flags
 from connectors.mime import read_header
 from tests.machines import agreement
 from tests.machines.processes import LEASE, Crash, Process
-from tests.machines.profiles import machine_settings
+from tests.machines.profiles import machine_settings, patient
 from tests.machines.views import View, view
 from tests.machines.world import (
     ANNA,
@@ -511,5 +511,5 @@ def _emptied(box: MemoryMailbox) -> MemoryMailbox:
     return new
 
 
-TestSyncMachine = SyncMachine.TestCase
-TestSyncMachine.settings = machine_settings(examples=30, steps=25)
+TestSyncMachine = patient(SyncMachine.TestCase)
+TestSyncMachine.settings = machine_settings(examples=20, steps=25)
