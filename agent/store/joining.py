@@ -38,9 +38,9 @@ def join(database: Database, connection: sa.Connection, groups: Sequence[tuple[b
         moves.update((node, name) for node in members if isinstance(node, str) and node != name)
     threads.merge(connection, moves)
     fresh = [one for one in hashes if one not in known]
-    _claim(database, connection, fresh, names)
+    met = _claim(database, connection, fresh, names)
     touched = {moves.get(thread, thread) for thread in known.values()}
-    return Joined(names=names, touched=frozenset(touched), fresh=frozenset(fresh), merged=frozenset(moves.values()))
+    return Joined(names=names, touched=frozenset(touched), fresh=frozenset(fresh), merged=met | set(moves.values()))
 
 
 def components(groups: Iterable[tuple[bytes, ...]], known: Mapping[bytes, str]) -> list[list[Node]]:
@@ -74,14 +74,17 @@ def _name(connection: sa.Connection, members: Sequence[Node]) -> str:
     return next(node for node in members if isinstance(node, bytes)).hex()
 
 
-def _claim(database: Database, connection: sa.Connection, fresh: Sequence[bytes], names: dict[bytes, str]) -> None:
-    """Enters new ids; where another worker was first, its thread is ours too."""
+def _claim(
+    database: Database, connection: sa.Connection, fresh: Sequence[bytes], names: dict[bytes, str]
+) -> frozenset[str]:
+    """Enters new ids; where another worker was first, its thread is ours too. Returns the threads found so."""
     rows = [{"id_hash": one, "thread_id": names[one]} for one in fresh]
     database.insert_new(connection, thread_members, rows)
     if database.is_sqlite:
-        return  # one writer at a time: nobody can have been first
+        return frozenset()  # one writer at a time: nobody can have been first
     theirs = threads.threads_of(connection, fresh)
     moves = {names[one]: thread for one, thread in theirs.items() if thread != names[one]}
     threads.merge(connection, moves)
     for one, name in names.items():
         names[one] = moves.get(name, name)
+    return frozenset(moves.values())

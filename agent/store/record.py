@@ -64,7 +64,11 @@ class PageRows:
 
 
 def record(database: Database, connection: sa.Connection, rows: PageRows, now: datetime) -> None:
-    """Writes the page. Raises Collision, after which the transaction must be given up."""
+    """Writes the page. Raises Collision, after which the transaction must be given up.
+
+    One worker at a time, from the first look at conversations on: another one could join or rename them meanwhile.
+    """
+    database.serialise(connection)
     groups = [rows.ids[str(row["id"])] for row in rows.interactions]
     joined = joining.join(database, connection, [*groups, *rows.doubtful_ids])
     changed = _record_interactions(database, connection, rows, joined)
@@ -76,7 +80,6 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
         (reviews, rows.reviews),
     ):
         database.insert_new(connection, table, new)
-    database.serialise(connection)
     if threads.threads_of(connection, rows.strangers - joined.fresh):
         raise Collision
     _record_signals(database, connection, rows)

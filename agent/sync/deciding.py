@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class Decided:
     """A message with its decision. key: its message key; refs: hashes of the ids it refers to, its root first.
 
-    in_thread: whether it belonged to a thread when it was decided.
+    view: the conversation it belonged to when it was decided, if any.
     """
 
     envelope: Envelope
     key: bytes
     refs: tuple[bytes, ...]
     decision: Decision
-    in_thread: bool
+    view: ThreadView | None = None
 
     @property
     def from_address(self) -> str:
@@ -79,7 +79,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
             key=key,
             refs=ref,
             decision=overrule(decision, facts.rulings.get(key, {})),
-            in_thread=view is not None,
+            view=view,
         )
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )

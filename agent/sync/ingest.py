@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.store import directory, folders, gaps, known, record, replaced
+from agent.store import directory, folders, gaps, known, places, record, replaced
 from agent.store.folders import HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
 from agent.sync import gaps as patience
-from agent.sync import rows
+from agent.sync import rows, standing
 from agent.sync.deciding import Deciding, decide
 from agent.sync.flags import record_flags
 from agent.sync.overlay import Overlay
@@ -148,6 +148,7 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
             raise Collision
         _record_withheld(room, connection, task, settled, spot)
         record.record(room.database, connection, settled.rows, spot.now)
+        _look_again(room, connection, deciding, settled)
         through = [one.envelope.id for one in deciding.messages if one.envelope.id in (task.known_places or {})]
         gaps.settle(connection, spot.folder_id, spot.validity, set(through) - _kept_back(settled))
         gone = _gone(task)
@@ -156,6 +157,15 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         record_flags(room, connection, task.state, task.page, spot.now)
         folders.add_before_start(connection, spot.folder_id, older)
         _move_cursor(connection, task)
+
+
+def _look_again(room: Room, connection: "sa.Connection", deciding: Deciding, settled: Settled) -> None:
+    """Queues what rests on an older state of its conversation."""
+    own = {key: [one.id for one in known] for key, known in deciding.known.interactions.items()}
+    for interaction, ids in settled.rows.ids.items():
+        own.setdefault(ids[-1], []).append(interaction)
+    old = standing.outdated(connection, [one for one in deciding.messages if standing.hangs(one)], own)
+    places.queue_hanging(room.database, connection, old)
 
 
 def _settle_shared(

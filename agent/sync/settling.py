@@ -118,7 +118,7 @@ def _review(page: Page, one: Decided, review: Review) -> None:
 
 def _leave_refs(page: Page, one: Decided) -> None:
     page.out.refs.extend(rows.refs(one))
-    if not one.in_thread:
+    if one.view is None:
         page.out.strangers.update(one.ids)
 
 

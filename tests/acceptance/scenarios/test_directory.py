@@ -9,7 +9,7 @@ import pytest
 
 from agent.store import corrections
 from tests.acceptance.scenarios.harness import TEXTS, Desk, both, threads
-from tests.acceptance.scenarios.letters import ANNA, KIM, LEA, STARTED, STRANGER, letter
+from tests.acceptance.scenarios.letters import ANNA, BOB, KIM, LEA, STARTED, STRANGER, letter
 from tests.servers.dovecot import Dovecot, DovecotUser
 from tests.servers.imap_proxy import ImapProxy
 
@@ -234,3 +234,24 @@ def test_scenario_43_contacts_imported_in_the_middle_of_a_pass_miss_nothing(
     desk.sync()
     assert desk.subjects() == ["Hers", "Kim's"]
     desk.complete()
+
+
+@both
+@pytest.mark.parametrize("seed", range(3))
+def test_scenario_42_conversations_that_lie_in_two_mailboxes_have_the_same_result(
+    make_desk: Callable[[], Desk], dovecot: Dovecot, seed: int
+) -> None:
+    """Each letter lies in one of two mailboxes that two workers read at the same time: as if all lay in one."""
+    expected = _at_once(make_desk, dovecot.user(), CONVERSATIONS)
+    for draw in range(3):
+        drawn = random.Random(seed * 3 + draw)  # noqa: S311  # no secret
+        mailboxes = {ANNA: dovecot.user(), BOB: dovecot.user()}
+        for part in CONVERSATIONS:
+            mailboxes[drawn.choice((ANNA, BOB))].append("INBOX", _mail(part))
+        desk = make_desk()
+        _people(desk)
+        for address, user in mailboxes.items():
+            desk.read(user, address)
+        desk.sync()
+        assert desk.count("rereads") == 0
+        assert _differences(_view(desk), expected) == {}
