@@ -65,7 +65,13 @@ class Place:
             check=False,
         )
         assert b"Traceback" not in done.stderr, done.stderr.decode()
+        (self.folder / "said").write_bytes(done.stdout + done.stderr)
         return done.returncode, log.read_text().split("\n")[:-1]
+
+    @property
+    def said(self) -> str:
+        """What the last process printed."""
+        return (self.folder / "said").read_text()
 
     def state(self) -> state.Rows:
         """Everything that must not depend on a kill."""
@@ -179,7 +185,7 @@ def undisturbed(installations: Installations) -> tuple[state.Rows, list[str]]:
     """The outcome of a pass that nothing disturbs, and its durable steps."""
     place = installations.fresh("undisturbed")
     code, steps = place.run("sync")
-    assert code == 0
+    assert code == 0, place.said
     return place.state(), steps
 
 
@@ -201,8 +207,8 @@ def test_scenario_10_killed_at_every_durable_step(
     for number in range(1 + part, len(steps) + 1, PARTS):
         place = installations.fresh(f"step{number}")
         code, _ = place.run("sync", kill_at=number)
-        assert code == -9, f"step {number} was not reached"
+        assert code == -9, f"step {number} was not reached: {place.said}"
         code, _ = place.run("sync")
-        assert code == 0
+        assert code == 0, place.said
         differences = "\n".join(state.differences(expected, place.state()))
         assert not differences, f"killed at step {number}, {steps[number - 1]}\n{differences}"
