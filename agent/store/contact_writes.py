@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.store import feed
 from agent.store.companies import add_claims, add_companies, claim_of, company_id, folded, withdraw_claims
@@ -191,9 +190,7 @@ def _queue(connection: sa.Connection, database: Database, condition: "sa.ColumnE
         .where(condition, locations.c.gone_at.is_(None))
         .order_by(locations.c.id)
     )
-    dialect = sqlite if database.is_sqlite else postgresql
-    insert = dialect.insert(rereads).from_select(["location_id", "mailbox_id", "why"], wanted)
-    connection.execute(insert.on_conflict_do_nothing())
+    connection.execute(database.ignoring(rereads).from_select(["location_id", "mailbox_id", "why"], wanted))
 
 
 def _unlinked() -> "sa.Select[tuple[str]]":

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
@@ -20,6 +20,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from agent.store import bulk
 from agent.store.errors import StoreError as StoreError
 from agent.store.errors import Unfit
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 Row = Mapping[str, object]
 
@@ -76,9 +79,15 @@ class Database:
 
     def ignoring(self, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
         """An INSERT that passes over rows whose key is there already."""
+        return self.insert(table).on_conflict_do_nothing()
+
+    def insert(self, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
+        """An INSERT of this database's dialect."""
         if self.is_sqlite:
-            return sqlite.insert(table).on_conflict_do_nothing()
-        return postgresql.insert(table).on_conflict_do_nothing()
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # takes a tenth of the program's start
+
+        return postgresql.insert(table)
 
     def serialise(self, connection: sa.Connection) -> None:
         """Holds every other writer that calls this until the commit. SQLite has one writer at a time anyhow."""

@@ -7,7 +7,6 @@ so neither the database nor its backup alone opens a mailbox. What another key s
 import base64
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.store.database import Database
 from agent.store.tables import tokens
@@ -31,8 +30,7 @@ class StoredTokens:
     def save(self, mailbox: str, blob: str) -> None:
         """Replaces the blob; on disk when this returns: a refresh token may be good for one use only."""
         row = {"name": _name(mailbox), "sealed": _seal(self._key, blob)}
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        insert = dialect.insert(tokens).values(row)
+        insert = self._database.insert(tokens).values(row)
         with self._database.write(durable=True) as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"sealed": row["sealed"]}))
 
