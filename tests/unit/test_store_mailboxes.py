@@ -217,6 +217,7 @@ def test_tells_lag_and_counts_of_what_lies_on_the_server(database: Database) -> 
         "advice": None,
         "folders": 1,
         "stopped_folders": [],
+        "calendar_error": None,
         "logged": 2,
         "skipped": 1,
         "review": 1,
