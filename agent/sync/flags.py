@@ -43,7 +43,7 @@ def _decides_otherwise(room: Room, change: FlagChange, place: places.Place) -> b
         return not private
     if place.reason == "draft":
         return not flags.draft
-    return removed != (place.reason == "removed") or (asked and place.reason not in _FINAL)
+    return removed != (place.reason == "removed") or ((asked or private) and place.reason not in _FINAL)
 
 
 _FINAL: Sequence[str] = ("erased", "removed", "never-log")

@@ -211,6 +211,8 @@ class World:
     def expected(self, place: Place) -> str | None:
         """`logged`, `review` or `skipped: reason`; None where only the conversation can tell."""
         letter, flags = place.letter, place.flags
+        if letter.key in self.loose:
+            return None
         if letter.key in self.removed or NOT_CRM in flags.categories:
             return "skipped: removed"
         if flags.draft:
@@ -222,8 +224,6 @@ class World:
             return "skipped: internal-only"
         if letter.stays_inside and letter.everyone == {place.where[0]}:
             return "skipped: no-contact"
-        if letter.key in self.loose:
-            return None
         kept = "logged" if self.is_named(letter) else "review" if self._is_doubtful(letter) else None
         if kept is not None:
             return "skipped: bulk" if letter.bulk and not asked else kept
