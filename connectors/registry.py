@@ -7,11 +7,14 @@ Outsiders add theirs as entry points of the group `crm_sync_agent.connectors`, n
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING
 
 from config.model import Mailbox
 from connectors.base import CalendarSink, MailSource
 from connectors.errors import Fatal
-from connectors.oauth import TokenCache
+
+if TYPE_CHECKING:
+    from connectors.oauth import TokenCache
 
 GROUP = "crm_sync_agent.connectors"
 
@@ -20,7 +23,7 @@ _OURS = MappingProxyType(
 )
 
 
-def open_source(mailbox: Mailbox, *, tokens: TokenCache | None = None) -> MailSource:
+def open_source(mailbox: Mailbox, *, tokens: "TokenCache | None" = None) -> MailSource:
     """The mailbox as a source; nothing connects before it is used. Raises Fatal for a type nobody serves."""
     source: MailSource = _connector(mailbox.access.type, "open_source").open_source(mailbox, tokens=tokens)
     return source

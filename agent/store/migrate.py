@@ -5,15 +5,12 @@ that upgrades it, and one from the future with the sentence that says so.
 """
 
 import os
+import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from agent.store.database import Database
 from agent.store.errors import SchemaMismatch as SchemaMismatch
@@ -27,14 +24,32 @@ KEY_FILE = "installation.key"
 
 def schema_state(database: Database) -> str:
     """`new`, `current`, `old` or `future`."""
-    with database.read() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory(str(_MIGRATIONS))
+    current = _current_revision(database)
     if current is None:
         return "new"
-    if current == script.get_current_head():
-        return "current"
-    return "old" if current in {r.revision for r in script.walk_revisions()} else "future"
+    earlier = _revisions()
+    if current not in earlier:
+        return "future"
+    return "old" if current in earlier.values() else "current"
+
+
+def _current_revision(database: Database) -> str | None:
+    """What Alembic noted in the database, read without Alembic: it takes 11 MB and a third of the start."""
+    with database.read() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def _revisions() -> dict[str, str | None]:
+    """Revision -> the one before it, of every migration this program brings."""
+    found: dict[str, str | None] = {}
+    for path in (_MIGRATIONS / "versions").glob("*.py"):
+        told = dict(re.findall(r"^(revision|down_revision)\b[^=]*= *[\"']?(\w+)", path.read_text(), re.MULTILINE))
+        before = told.get("down_revision", "None")
+        found[told["revision"]] = None if before == "None" else before
+    return found
 
 
 def upgrade(database: Database, hasher: Hasher) -> str:
@@ -87,6 +102,9 @@ def _checked_key(path: Path) -> bytes:
 
 
 def _run_migrations(database: Database) -> None:
+    from alembic import command  # loaded when there is something to migrate
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with database.write(durable=True) as connection:
