@@ -48,16 +48,21 @@ def load(connection: sa.Connection, mailbox_id: int) -> dict[str, FolderState]:
 
 def settle(connection: sa.Connection, mailbox_id: int, listed: Sequence[Folder]) -> None:
     """Makes rows for folders seen the first time and brings names up to date. Folders not listed keep theirs."""
-    rows = connection.execute(sa.select(folders.c.key, folders.c.id).where(folders.c.mailbox_id == mailbox_id))
-    known = {row.key: row.id for row in rows}
+    rows = connection.execute(
+        sa.select(folders.c.key, folders.c.id, folders.c.name, folders.c.role, folders.c.absent).where(
+            folders.c.mailbox_id == mailbox_id
+        )
+    )
+    known = {row.key: row for row in rows}
     new = [_row(mailbox_id, folder) for folder in listed if folder.key not in known]
     if new:
         connection.execute(sa.insert(folders), new)
     for folder in listed:
-        if folder.key in known:
+        row = known.get(folder.key)
+        if row is not None and (row.name, row.role, row.absent) != (folder.name, folder.role, False):
             connection.execute(
                 sa.update(folders)
-                .where(folders.c.id == known[folder.key])
+                .where(folders.c.id == row.id)
                 .values(name=folder.name, role=folder.role, absent=False)
             )
 
