@@ -49,22 +49,6 @@ def live_uids(connection: sa.Connection, folder_id: int, validity: str) -> froze
     return frozenset(rows.scalars())
 
 
-def logged_uids(connection: sa.Connection, folder_id: int, validity: str) -> list[str]:
-    """Ids of live places whose flags matter: logged, in review, or skipped for what a flag said."""
-    rows = connection.execute(
-        sa.select(locations.c.uid).where(
-            locations.c.folder_id == folder_id,
-            locations.c.validity == validity,
-            locations.c.gone_at.is_(None),
-            sa.or_(
-                locations.c.outcome.in_(("logged", "review")),
-                locations.c.reason.in_(("draft", "private", "removed")),
-            ),
-        )
-    )
-    return sorted(rows.scalars())
-
-
 def set_flag(connection: sa.Connection, location_id: int, flagged: bool, due: date | None) -> None:
     """The salesperson's follow-up flag, as it stands now."""
     connection.execute(sa.update(locations).where(locations.c.id == location_id).values(flagged=flagged, flag_due=due))

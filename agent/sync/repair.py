@@ -61,14 +61,14 @@ def _read_missing(room: Room, state: FolderState, states: States, missing: Seque
 
 
 def read_flags(room: Room, state: FolderState, states: States) -> None:
-    """Asks for the flags of everything whose flags matter, where the server does not tell by itself."""
+    """Asks for the flags of everything, where the server does not tell by itself: any mail may get a category."""
     if room.reader.source.flags_in_changes:
         return
     if not room.eager and state.flags_read_at is not None and room.now() - state.flags_read_at < FLAGS_EVERY:
         return
     validity = state.validity or ""
     with room.database.read() as connection:
-        uids = places.logged_uids(connection, state.id, validity)
+        uids = sorted(places.live_uids(connection, state.id, validity), key=_numeric)
     for some in _batches(uids):
         room.step()
         page = room.reader.now(room.reader.source.flags, state.folder, validity, some)

@@ -10,7 +10,8 @@ remembers what it saw, or a new process's. Left alone for two runs, these hold:
   restored backup;
 - what the user moved or worded stays so; what they deleted does not come back (unless it was deleted before the
   agent ever learned that it stood there: nobody can tell that from a write that never arrived); a note is in the
-  history once;
+  history once (unless it was typed between a restored backup and the next run, into an item the backup did not know:
+  that item is taken in as it stands, before anybody knows whose it is);
 - items of others are as they were, and what we write invites nobody.
 """
 
@@ -183,8 +184,12 @@ class OutboxMachine(RuleBasedStateMachine):
     def user_notes(self, which: int) -> None:
         item = self._pick(which)
         self.number += 1
-        self.notes[item.uid] = f"Spoke about number {self.number}"
-        self.calendar.user_edits(item.uid, description=f"Why not\n{NOTE}\n{self.notes[item.uid]}")
+        note = f"Spoke about number {self.number}"
+        if item.uid in {known.uid for known in self._items()}:
+            self.notes[item.uid] = note
+        else:
+            self.notes.pop(item.uid, None)
+        self.calendar.user_edits(item.uid, description=f"Why not\n{NOTE}\n{note}")
 
     @precondition(lambda self: self._ours())
     @rule(which=some)

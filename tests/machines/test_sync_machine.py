@@ -266,6 +266,8 @@ class SyncMachine(RuleBasedStateMachine):
             self.process.remove(kept.id)
             self.world.removed.add(place.letter.key)
             self.world.blurred.add(place.letter.key)
+            if sum(one.key == kept.key for one in now.kept.values()) > 1:  # the others go when they are read again
+                self.world.loose.add(place.letter.key)
 
     @rule(which=some, accept=st.booleans())
     def decide_review(self, which: int, accept: bool) -> None:
