@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.servers.dovecot import Dovecot
 from tests.servers.mailuser import MailUser
 from tests.servers.radicale import DavCalendar
 from tests.unit.program import run_program
@@ -71,3 +72,12 @@ class Firm:
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
         """What `--json` says; it must be JSON lines and nothing else."""
         return [json.loads(line) for line in self.run(*arguments, "--json").stdout.splitlines()]
+
+
+def oauth(server: Dovecot) -> str:
+    """The configuration of a sign-in by token at this server."""
+    tokens = server.tokens
+    return (
+        f'{{ provider = "custom", client_id = "{tokens.client_id}", token_url = "{tokens.token_url}",'
+        f' device_url = "{tokens.device_url}", scope = "mail", client_secret = {{ file = "client" }} }}'
+    )

@@ -11,6 +11,7 @@ from config.secrets import Secret
 from connectors.imap import ImapSource, open_source
 from connectors.message import Cursor, Envelope, Folder, Page
 from connectors.oauth import TokenCache
+from tests.servers.dovecot import DovecotUser
 
 
 class Server(Protocol):
@@ -117,3 +118,13 @@ def mail(number: int | str, *, subject: str = "", body: str = "Hello.\r\n", head
         f"Subject: {subject or f'Mail {number}'}\r\nDate: Sat, 21 Nov 2026 10:00:00 +0100\r\n"
         f"Message-ID: <m{number}@lab.example>\r\n{header}\r\n{body}"
     ).encode()
+
+
+def fill(user: DovecotUser, count: int, *, start: int = 1, folder: str = "INBOX") -> None:
+    """So many numbered messages."""
+    user.append_many(folder, [(mail(n), None, ()) for n in range(start, start + count)])
+
+
+def names(*numbers: int) -> list[str]:
+    """The ids of numbered messages."""
+    return [f"m{n}@lab.example" for n in numbers]

@@ -18,7 +18,7 @@ from agent.doctor.probe import TITLE
 from agent.doctor.rounds import round_of
 from agent.store.tokens import StoredTokens
 from config.load import load
-from tests.integration.firm import Firm
+from tests.integration.firm import Firm, oauth
 from tests.servers.certs import Authority
 from tests.servers.dovecot import Dovecot, DovecotUser
 from tests.servers.http_proxy import HttpProxy, Request, Response
@@ -359,14 +359,6 @@ def test_a_server_that_never_speaks_is_given_up(firm: Firm, user: DovecotUser, m
     assert "did not answer in time" in found[user.username, "tls"].detail
 
 
-def oauth(server: Dovecot) -> str:
-    tokens = server.tokens
-    return (
-        f'{{ provider = "custom", client_id = "{tokens.client_id}", token_url = "{tokens.token_url}",'
-        f' device_url = "{tokens.device_url}", scope = "mail", client_secret = {{ file = "client" }} }}'
-    )
-
-
 def test_a_sign_in_by_token_is_tried_with_the_stored_tokens_and_a_renewed_one_is_kept(
     firm: Firm, user: DovecotUser, dovecot: Dovecot
 ) -> None:
@@ -389,23 +381,3 @@ def test_a_sign_in_by_token_is_tried_with_the_stored_tokens_and_a_renewed_one_is
         kept = stored.load(address)
     assert kept is not None
     assert first not in kept
-
-
-def test_an_archive_is_looked_at_where_it_lies(firm: Firm) -> None:
-    archive = firm.folder / "archive"
-    for part in ("cur", "new", "tmp"):
-        (archive / part).mkdir(parents=True)
-    (archive / "cur" / "1.host:2,S").write_bytes(b"From: a@b.example\r\nMessage-ID: <1@b.example>\r\n\r\nhello\r\n")
-    firm.write(
-        '[[connectors]]\nname = "archive"\ntype = "maildir"\n'
-        f'mailboxes = [{{ address = "di@lab.example", path = "{archive}" }}]\n'
-    )
-    found = examined(firm)
-    assert [(check, each.ok) for (subject, check), each in found.items() if subject == "di"] == [
-        ("folders", Verdict.OK),
-        ("read", Verdict.OK),
-    ]
-    shutil.rmtree(archive)
-    gone = examined(firm)
-    assert failures(gone) == {"folders"}
-    assert gone["di", "read"].ok is Verdict.SKIPPED
