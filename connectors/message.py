@@ -86,7 +86,7 @@ class Envelope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
-    """Name, media type and size in bytes (None: unknown). The content is never fetched."""
+    """Name, media type and size in bytes (None: unknown). The content is never kept."""
 
     name: str
     type: str

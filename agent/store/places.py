@@ -97,8 +97,3 @@ def waiting(connection: sa.Connection) -> dict[int, frozenset[int]]:
     for row in rows:
         found.setdefault(row.mailbox_id, set()).add(row.location_id)
     return {mailbox: frozenset(ids) for mailbox, ids in found.items()}
-
-
-def unqueue(connection: sa.Connection, ids: Collection[int]) -> None:
-    """These need no re-read any more."""
-    connection.execute(sa.delete(rereads).where(rereads.c.location_id.in_(ids)))

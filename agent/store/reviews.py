@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from agent.store import feed
 from agent.store.contacts import Contact
 from agent.store.database import Database
-from agent.store.tables import interactions, links, locations, mailboxes, rereads, reviews, rulings
+from agent.store.tables import links, locations, mailboxes, rereads, reviews, rulings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,10 +115,8 @@ def _link(item: Item, contact: Contact) -> dict[str, object]:
 
 
 def _items() -> sa.Select[tuple[object, ...]]:
-    return (
-        sa.select(reviews, mailboxes.c.address.label("mailbox"), interactions.c.thread_id)
-        .join(mailboxes, mailboxes.c.id == reviews.c.mailbox_id)
-        .outerjoin(interactions, interactions.c.id == reviews.c.interaction_id)
+    return sa.select(reviews, mailboxes.c.address.label("mailbox")).join(
+        mailboxes, mailboxes.c.id == reviews.c.mailbox_id
     )
 
 

@@ -18,7 +18,6 @@ from agent.store.tables import (
     locations,
     rereads,
     reviews,
-    texts,
 )
 from agent.store.threads import THREAD_RULE
 
@@ -97,11 +96,6 @@ def deepen(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -
     for change in changes:
         values = {name: value for name, value in change.items() if name != "id"}
         connection.execute(sa.update(interactions).where(interactions.c.id == change["id"]).values(values))
-
-
-def drop_texts(connection: sa.Connection, ids: Collection[str]) -> None:
-    """The text goes, the interaction stays."""
-    connection.execute(sa.delete(texts).where(texts.c.interaction_id.in_(ids)))
 
 
 def _close_reviews(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
