@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from agent.engine.runner import Runner
+from agent.engine.runner import Ended, Runner
 from agent.engine.servers import server_of
 from agent.store import leases, mailboxes
 from agent.store.database import StoreError
@@ -51,6 +51,7 @@ class Local:
         self._running: dict[int, _Running] = {}
         self._changed = threading.Condition()
         self._stop = threading.Event()
+        self._in_doubt = False
         self._scheduler = BackgroundScheduler(timezone="UTC", daemon=True)
         self._scheduler.add_job(
             self.tick, "interval", seconds=tick, max_instances=1, coalesce=True, misfire_grace_time=None
@@ -68,11 +69,13 @@ class Local:
     def tick(self) -> None:
         """Starts every pass that is due and has room. A database out of reach is said once a tick and waited for."""
         try:
+            self._give_back()
             for due in self._due():
                 if self._stop.is_set():
                     return
                 self._start(due)
         except StoreError as error:
+            self._in_doubt = True
             _log.error("the schedule cannot be read", sentence=str(error))
 
     def stop(self, seconds: float) -> list[int]:
@@ -92,6 +95,14 @@ class Local:
         for lease in left:
             with suppress(StoreError):  # then it runs out by itself
                 leases.release(self._runner.database, lease)
+
+    def _give_back(self) -> None:
+        """Once the database is back: leases that it had no time to take from us, or whose giving it could not tell."""
+        if not self._in_doubt:
+            return
+        with self._changed:
+            self._in_doubt, busy = False, list(self._running)
+        leases.give_back(self._runner.database, this_process(), busy)
 
     def _due(self) -> list[Due]:
         with self._runner.database.read() as connection:
@@ -114,14 +125,15 @@ class Local:
                 return False
             self._running[due.id] = _Running(server=server_of(mailbox), lease=lease)
             done = self._pool.submit(runner.run_one, mailbox, due, lease, self._stop)
-        done.add_done_callback(lambda _: self._ended(due.id))
+        done.add_done_callback(lambda done: self._ended(due.id, done.result()))
         return True
 
     def _has_room(self, server: str) -> bool:
         busy = Counter(running.server for running in self._running.values())
         return busy.total() < self._workers and busy[server] < self._per_server
 
-    def _ended(self, mailbox_id: int) -> None:
+    def _ended(self, mailbox_id: int, ended: Ended) -> None:
         with self._changed:
+            self._in_doubt = self._in_doubt or isinstance(ended.error, StoreError)
             self._running.pop(mailbox_id, None)
             self._changed.notify_all()

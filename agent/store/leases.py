@@ -3,6 +3,7 @@
 `agent.store.unit` fences commits with it. Called by `agent.engine`; `now` is the caller's clock, aware.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,6 +53,17 @@ def release(database: Database, lease: Lease) -> None:
     """Gives the lease back; one that went to another already is left alone."""
     with database.write() as connection:
         connection.execute(sa.update(mailboxes).where(_is_ours(lease)).values(**_FREE))
+
+
+def give_back(database: Database, owner: str, busy: Collection[int]) -> None:
+    """Frees what `owner` holds and does not work on, `busy` being what it does work on.
+
+    A database that went away in the middle of a commit leaves such leases: nobody knows whether it was done.
+    """
+    with database.write() as connection:
+        connection.execute(
+            sa.update(mailboxes).where(mailboxes.c.lease_owner == owner, mailboxes.c.id.not_in(busy)).values(**_FREE)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -198,19 +198,46 @@ def test_a_killed_daemon_is_replaced_at_once(place: Place) -> None:
         second.kill()
 
 
-def test_a_database_that_went_away_and_came_back_is_used_again(tmp_path: Path, postgres: Postgres) -> None:
+@pytest.fixture
+def own_postgres(postgres: Postgres) -> Iterator[Postgres]:
+    """The shared one is not ours to stop."""
+    with type(postgres)() as own:
+        yield own
+
+
+@pytest.fixture
+def own_place(tmp_path: Path, own_postgres: Postgres) -> Place:
+    migrated = Database(own_postgres.database())
+    upgrade(migrated, Hasher(KEY))
+    migrated.close()
+    return Place(folder=tmp_path, url=migrated.engine.url.render_as_string(hide_password=False))
+
+
+def test_a_database_that_went_away_and_came_back_is_used_again(own_place: Place, own_postgres: Postgres) -> None:
     """A restart of PostgreSQL costs a few passes and no restart of ours."""
-    with type(postgres)() as own:  # the shared one is not ours to restart
-        own_place = Place(folder=tmp_path, url=own.database())
-        migrated = Database(own_place.url)
-        upgrade(migrated, Hasher(KEY))
-        migrated.close()
-        own_place.configure("anna")
-        with own_place.daemon() as daemon:
-            wait_for(lambda: ("anna", "end") in own_place.journal())
-            own.restart()
-            passes = own_place.journal().count(("anna", "end"))
-            wait_for(lambda: own_place.journal().count(("anna", "end")) > passes + 1, 60)
-            end(daemon)
+    own_place.configure("anna")
+    with own_place.daemon() as daemon:
+        wait_for(lambda: ("anna", "end") in own_place.journal())
+        own_postgres.restart()
+        passes = own_place.journal().count(("anna", "end"))
+        wait_for(lambda: own_place.journal().count(("anna", "end")) > passes + 1, 60)
+        end(daemon)
+
+    assert daemon.returncode == 0
+
+
+def test_a_pass_whose_end_no_database_took_down_is_followed_by_the_next(
+    own_place: Place, own_postgres: Postgres
+) -> None:
+    """Nobody waits for the lease that could not be given back."""
+    own_place.configure("slow")
+    with own_place.daemon() as daemon:
+        wait_for(lambda: ("slow", "begin") in own_place.journal())
+        own_postgres.halt()
+        wait_for(lambda: any(line.get("error") == "StoreError" for line in own_place.log()))
+        own_postgres.come_back()
+        passes = own_place.journal().count(("slow", "end"))
+        wait_for(lambda: own_place.journal().count(("slow", "end")) > passes, leases.SECONDS / 2)
+        end(daemon)
 
     assert daemon.returncode == 0

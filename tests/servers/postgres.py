@@ -75,11 +75,15 @@ class Postgres:
     def restart(self) -> None:
         """Break all connections and come back on the same port, with all data."""
         self.halt()
-        self._launch()
+        self.come_back()
 
     def halt(self) -> None:
         """The server is gone at once, as in a crash that lost nothing; open transactions are rolled back."""
         end(self._process, how=signal.SIGINT)
+
+    def come_back(self) -> None:
+        """After `halt`: on the same port, with all data."""
+        self._launch()
 
     def close(self) -> None:
         """End the server and remove its folder."""
