@@ -9,6 +9,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def microseconds(value: datetime | None) -> int | None:
+    """Since 1970 UTC. Refuses naive values: a time without a zone is a bug of ours."""
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime, kept as whole microseconds since 1970 UTC: exact, sortable, equal on both databases."""
 
@@ -16,10 +21,8 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        """Refuses naive values: a time without a zone is a bug of ours."""
-        if value is None:
-            return None
-        return (value - _EPOCH) // _MICROSECOND
+        """As a number."""
+        return microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """Always UTC."""

@@ -70,12 +70,29 @@ class Database:
 
         All rows name the same columns.
         """
-        if not rows:
-            return
-        shape = table, tuple(rows[0])
+        if rows:
+            bulk.execute(connection, self._plan(table, rows[0], connection.dialect), rows)
+
+    def insert_and_tell(
+        self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row], key: str
+    ) -> frozenset[object]:
+        """The same, and says which were new by the values of their `key`."""
+        plan = self._plan(table, rows[0], connection.dialect)
+        if not self.is_sqlite:
+            return frozenset(bulk.execute(connection, bulk.returning(plan, key), rows).scalars())
+        there = [one for (one,) in bulk.among(connection, bulk.values_of(table.c[key]), [row[key] for row in rows])]
+        fresh = frozenset(row[key] for row in rows).difference(
+            there
+        )  # nobody comes between asking and inserting: there is one writer
+        if fresh:
+            bulk.execute(connection, plan, [row for row in rows if row[key] in fresh])
+        return fresh
+
+    def _plan(self, table: sa.Table, row: Row, dialect: sa.Dialect) -> bulk.Plan:
+        shape = table, tuple(row)
         if shape not in self._plans:
-            self._plans[shape] = bulk.plan(self.ignoring(table), shape[1], connection.dialect)
-        bulk.execute(connection, self._plans[shape], rows)
+            self._plans[shape] = bulk.plan(self.ignoring(table), shape[1], dialect)
+        return self._plans[shape]
 
     def ignoring(self, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
         """An INSERT that passes over rows whose key is there already."""
@@ -109,7 +126,7 @@ def sqlite_file(url: str) -> Path | None:
 
 def _engine(url: str) -> sa.Engine:
     try:
-        engine = sa.create_engine(url, **_options(url))
+        engine = sa.create_engine(url, json_serializer=bulk.json_text, **_options(url))
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise Unfit(f"store.url cannot be used: {error}; write sqlite:///file.db or postgresql+psycopg://…") from error
     if engine.dialect.name == "sqlite":

@@ -55,10 +55,11 @@ def components(groups: Iterable[tuple[bytes, ...]], known: Mapping[bytes, str]) 
         return node
 
     for group in groups:
+        first = root(group[0])
         for one in group:
-            parent[root(one)] = root(group[0])
+            parent[root(one)] = first
             if one in known:
-                parent[root(known[one])] = root(group[0])
+                parent[root(known[one])] = first
     found: dict[Node, list[Node]] = {}
     for node in list(parent):
         found.setdefault(root(node), []).append(node)

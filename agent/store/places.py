@@ -6,7 +6,6 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from agent.store import threads
 from agent.store.database import Database
 from agent.store.tables import gaps, locations, rereads
 
@@ -58,11 +57,6 @@ def queue(database: Database, connection: sa.Connection, mailbox_id: int, ids: S
     """Queues places for a re-read of their headers."""
     rows = [{"location_id": one, "mailbox_id": mailbox_id, "why": why} for one in sorted(set(ids))]
     database.insert_new(connection, rereads, rows)
-
-
-def queue_hanging(database: Database, connection: sa.Connection, thread_ids: Collection[str]) -> None:
-    """Queues what these conversations decided, or did not decide."""
-    threads.queue_hanging(connection, database.ignoring(rereads), thread_ids)
 
 
 def queued(connection: sa.Connection, mailbox_id: int, limit: int, passed: Collection[int] = ()) -> list[Place]:

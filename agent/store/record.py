@@ -19,7 +19,6 @@ from agent.store.tables import (
     locations,
     message_refs,
     participants,
-    rereads,
     reviews,
     signals,
     texts,
@@ -86,8 +85,8 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     revise.move_on(database, connection, rows.moved_on)
     revise.deepen(connection, rows.deepened)
     _redate(connection, rows.earlier)
-    threads.queue_hanging(connection, database.ignoring(rereads), changed | joined.merged)
-    threads.queue_touching(connection, database.ignoring(rereads), joined.fresh)
+    threads.queue_hanging(database, connection, changed | joined.merged)
+    threads.queue_touching(database, connection, joined.fresh)
     feed.append(database, connection, _logged(rows))
 
 
@@ -116,21 +115,9 @@ def _insert_interactions(database: Database, connection: sa.Connection, new: lis
     if not new:
         return
     new.sort(key=lambda row: str(row["id"]))
-    added = _add_interactions(database, connection, new)
+    added = database.insert_and_tell(connection, interactions, new, "id")
     _refuse_strangers(connection, [row for row in new if row["id"] not in added])
     new[:] = [row for row in new if row["id"] in added]
-
-
-def _add_interactions(database: Database, connection: sa.Connection, new: Sequence[Changing]) -> Collection[object]:
-    """Ids of those that were not there before. On SQLite nobody can come between asking and inserting."""
-    if not database.is_sqlite:
-        statement = database.ignoring(interactions).returning(interactions.c.id)
-        return frozenset(connection.execute(statement, new).scalars())
-    ids = {row["id"] for row in new}
-    there = connection.execute(sa.select(interactions.c.id).where(interactions.c.id.in_(ids))).scalars()
-    fresh = ids.difference(there)
-    database.insert_new(connection, interactions, [row for row in new if row["id"] in fresh])
-    return fresh
 
 
 def _refuse_strangers(connection: sa.Connection, present: Sequence[Changing]) -> None:

@@ -59,7 +59,7 @@ def withdraw(database: Database, connection: sa.Connection, gone: Mapping[str, s
     """Removes these interactions (id -> thread), says so in the feed, and looks at who hung by them."""
     if gone:
         connection.execute(sa.delete(interactions).where(interactions.c.id.in_(list(gone))))
-        threads.queue_hanging(connection, database.ignoring(rereads), set(filter(None, gone.values())))
+        threads.queue_hanging(database, connection, set(filter(None, gone.values())))
         changes = [feed.Change(kind="interaction", event=event, entity=one, body={}) for one in gone]
         feed.append(database, connection, changes)
 

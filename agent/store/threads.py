@@ -4,13 +4,14 @@ A thread is the set of messages connected by References and In-Reply-To. Every i
 refers to points to its thread; a message that joins two threads merges them, and the older `thread_id` stays.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
 from agent.store import bulk
+from agent.store.database import Database
 from agent.store.tables import (
     companies,
     company_links,
@@ -41,8 +42,34 @@ _UNDECIDED = sa.or_(
     locations.c.outcome == sa.literal_column("'review'"),
 )
 """Mail nobody's, or in doubt."""
-_OPEN = sa.select(locations.c.id).where(locations.c.message_key.in_(sa.bindparam("values", expanding=True)), _UNDECIDED)
-"""Built once: most pages ask these for a thousand ids and find nothing."""
+_VALUES: sa.BindParameter[str | bytes] = sa.bindparam("values", expanding=True)
+_PLACE = sa.select(locations.c.id, locations.c.mailbox_id).where(locations.c.gone_at.is_(None))
+_OPEN = _PLACE.where(locations.c.message_key.in_(_VALUES), _UNDECIDED)
+_HANGING = (
+    _PLACE.join(interactions, interactions.c.id == locations.c.interaction_id).where(
+        interactions.c.thread_id.in_(_VALUES),
+        interactions.c.rule.in_([sa.literal_column(f"'{rule}'") for rule in WEAK_RULES]),
+    ),
+    _PLACE.join(message_refs, message_refs.c.message_key == locations.c.message_key)
+    .join(thread_members, thread_members.c.id_hash == message_refs.c.ref)
+    .where(thread_members.c.thread_id.in_(_VALUES), _UNDECIDED),
+    _PLACE.join(thread_members, thread_members.c.id_hash == locations.c.message_key).where(
+        thread_members.c.thread_id.in_(_VALUES), _UNDECIDED
+    ),
+)
+"""Places that threads decided, that refer to their messages, and that are their messages."""
+
+
+def _named(table: sa.Table, column: "sa.Column[str]") -> "sa.Select[tuple[str, str]]":
+    return (
+        sa.select(interactions.c.thread_id, column)
+        .join(table, table.c.interaction_id == interactions.c.id)
+        .where(interactions.c.thread_id.in_(_VALUES), table.c.rule != sa.literal_column(f"'{THREAD_RULE}'"))
+    )
+
+
+_NAMED = (_named(links, links.c.contact_id), _named(company_links, company_links.c.company_id))
+"""Built once, all of them: most pages ask these for a thousand ids and find nothing."""
 
 Who = TypeVar("Who", Holder, CompanyRef)
 
@@ -177,44 +204,21 @@ def concerned(connection: sa.Connection, thread_ids: Collection[str]) -> set[tup
     """(thread id, contact or company id) of everyone the threads' messages name by a rule of their own."""
     if not thread_ids:
         return set()
-    found: set[tuple[str, str]] = set()
-    for table, column in ((links, links.c.contact_id), (company_links, company_links.c.company_id)):
-        rows = connection.execute(
-            sa.select(interactions.c.thread_id, column)
-            .join(table, table.c.interaction_id == interactions.c.id)
-            .where(interactions.c.thread_id.in_(thread_ids), table.c.rule != THREAD_RULE)
-        )
-        found.update((thread, who) for thread, who in rows if thread is not None)
-    return found
+    return {(thread, who) for statement in _NAMED for thread, who in bulk.among(connection, statement, thread_ids)}
 
 
-def queue_touching(connection: sa.Connection, insert: sa.Insert, hashes: Collection[bytes]) -> None:
-    """Queues strangers' and doubtful mail that has, or refers to, one of these ids new to a thread.
-
-    insert: an `INSERT … ON CONFLICT DO NOTHING` into rereads, of the dialect in use.
-    """
+def queue_touching(database: Database, connection: sa.Connection, hashes: Collection[bytes]) -> None:
+    """Queues strangers' and doubtful mail that has, or refers to, one of these ids new to a thread."""
     keys = {key for (key,) in bulk.among(connection, _REFERRING, hashes)}
-    places = [number for (number,) in bulk.among(connection, _OPEN, {*keys, *hashes})]
-    if places:
-        _queue(connection, insert, locations.c.id.in_(places))
+    _queue(database, connection, bulk.among(connection, _OPEN, {*keys, *hashes}))
 
 
-def queue_hanging(connection: sa.Connection, insert: sa.Insert, thread_ids: Collection[str]) -> None:
+def queue_hanging(database: Database, connection: sa.Connection, thread_ids: Collection[str]) -> None:
     """Queues what these threads alone decided, or did not decide, because they concern somebody else now."""
-    if not thread_ids:
-        return
-    logged = sa.select(interactions.c.id).where(
-        interactions.c.thread_id.in_(thread_ids), interactions.c.rule.in_(WEAK_RULES)
-    )
-    _queue(connection, insert, locations.c.interaction_id.in_(logged))
-    members = sa.select(thread_members.c.id_hash).where(thread_members.c.thread_id.in_(thread_ids))
-    touching = sa.select(message_refs.c.message_key).where(message_refs.c.ref.in_(members))
-    for keys in (touching, members):
-        _queue(connection, insert, sa.and_(locations.c.message_key.in_(keys), _UNDECIDED))
+    found = (place for statement in _HANGING for place in bulk.among(connection, statement, thread_ids))
+    _queue(database, connection, found)
 
 
-def _queue(connection: sa.Connection, insert: sa.Insert, condition: sa.ColumnElement[bool]) -> None:
-    source = sa.select(locations.c.id, locations.c.mailbox_id, sa.literal("thread")).where(
-        condition, locations.c.gone_at.is_(None)
-    )
-    connection.execute(insert.from_select([rereads.c.location_id, rereads.c.mailbox_id, rereads.c.why], source))
+def _queue(database: Database, connection: sa.Connection, found: Iterable[tuple[int, int]]) -> None:
+    rows = [{"location_id": place, "mailbox_id": mailbox, "why": "thread"} for place, mailbox in sorted(set(found))]
+    database.insert_new(connection, rereads, rows)

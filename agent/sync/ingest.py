@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.store import directory, folders, gaps, known, places, record, replaced
+from agent.store import directory, folders, gaps, known, record, replaced, threads
 from agent.store.folders import HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
@@ -165,7 +165,7 @@ def _look_again(room: Room, connection: "sa.Connection", deciding: Deciding, set
     for interaction, ids in settled.rows.ids.items():
         own.setdefault(ids[-1], []).append(interaction)
     old = standing.outdated(connection, [one for one in deciding.messages if standing.hangs(one)], own)
-    places.queue_hanging(room.database, connection, old)
+    threads.queue_hanging(room.database, connection, old)
 
 
 def _settle_shared(

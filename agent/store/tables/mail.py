@@ -38,6 +38,7 @@ message_refs = sa.Table(
     sa.Column("ref", Hash, primary_key=True),  # an id that a skipped message refers to
     sa.Column("message_key", Hash, primary_key=True),
     sa.Index(None, "message_key"),
+    sqlite_with_rowid=False,
 )
 
 gaps = sa.Table(
@@ -108,6 +109,7 @@ participants = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),  # within its header
     sa.Column("match_key", sa.String, nullable=False),  # so that a contact who comes later is found in what is kept
     sa.Index(None, "match_key"),
+    sqlite_with_rowid=False,
 )
 
 links = sa.Table(
@@ -122,6 +124,7 @@ links = sa.Table(
     sa.Column("evidence", sa.JSON, nullable=False),
     sa.Column("origin", sa.String, nullable=False, default="automatic"),  # automatic never overwrites manual
     sa.Index(None, "contact_id"),
+    sqlite_with_rowid=False,
 )
 
 company_links = sa.Table(
@@ -133,6 +136,7 @@ company_links = sa.Table(
     sa.Column("rule", sa.String, nullable=False),
     sa.Column("evidence", sa.JSON, nullable=False),
     sa.Index(None, "company_id"),
+    sqlite_with_rowid=False,
 )
 
 thread_members = sa.Table(
@@ -140,6 +144,7 @@ thread_members = sa.Table(
     metadata,
     sa.Column("id_hash", Hash, primary_key=True),  # every id that a logged message has or refers to
     sa.Column("thread_id", sa.String, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 signals = sa.Table(
@@ -150,6 +155,7 @@ signals = sa.Table(
     sa.Column("kind", sa.String, primary_key=True),  # bounce | auto-reply
     sa.Column("thread_id", sa.String, index=True),
     sa.Column("occurred_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 reviews = sa.Table(

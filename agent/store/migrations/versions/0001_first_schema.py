@@ -90,13 +90,15 @@ def upgrade() -> None:
     op.create_table('message_refs',
     sa.Column('ref', agent.store.columns.Hash(), nullable=False),
     sa.Column('message_key', agent.store.columns.Hash(), nullable=False),
-    sa.PrimaryKeyConstraint('ref', 'message_key', name=op.f('pk_message_refs'))
+    sa.PrimaryKeyConstraint('ref', 'message_key', name=op.f('pk_message_refs')),
+    sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_message_refs_message_key'), 'message_refs', ['message_key'], unique=False)
     op.create_table('thread_members',
     sa.Column('id_hash', agent.store.columns.Hash(), nullable=False),
     sa.Column('thread_id', sa.String(), nullable=False),
-    sa.PrimaryKeyConstraint('id_hash', name=op.f('pk_thread_members'))
+    sa.PrimaryKeyConstraint('id_hash', name=op.f('pk_thread_members')),
+    sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_thread_members_thread_id'), 'thread_members', ['thread_id'], unique=False)
     op.create_table('tokens',
@@ -155,7 +157,8 @@ def upgrade() -> None:
     sa.Column('evidence', sa.JSON(), nullable=False),
     sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('fk_company_links_company_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['interaction_id'], ['interactions.id'], name=op.f('fk_company_links_interaction_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('interaction_id', 'company_id', name=op.f('pk_company_links'))
+    sa.PrimaryKeyConstraint('interaction_id', 'company_id', name=op.f('pk_company_links')),
+    sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_company_links_company_id'), 'company_links', ['company_id'], unique=False)
     op.create_table('contacts',
@@ -202,7 +205,8 @@ def upgrade() -> None:
     sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('match_key', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['interaction_id'], ['interactions.id'], name=op.f('fk_participants_interaction_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('interaction_id', 'role', 'address', name=op.f('pk_participants'))
+    sa.PrimaryKeyConstraint('interaction_id', 'role', 'address', name=op.f('pk_participants')),
+    sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_participants_match_key'), 'participants', ['match_key'], unique=False)
     op.create_table('reviews',
@@ -284,7 +288,8 @@ def upgrade() -> None:
     sa.Column('origin', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_links_contact_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['interaction_id'], ['interactions.id'], name=op.f('fk_links_interaction_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('interaction_id', 'contact_id', name=op.f('pk_links'))
+    sa.PrimaryKeyConstraint('interaction_id', 'contact_id', name=op.f('pk_links')),
+    sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_links_contact_id'), 'links', ['contact_id'], unique=False)
     op.create_table('locations',
@@ -355,7 +360,8 @@ def upgrade() -> None:
     sa.Column('thread_id', sa.String(), nullable=True),
     sa.Column('occurred_at', agent.store.columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_signals_contact_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('message_key', 'contact_id', 'kind', name=op.f('pk_signals'))
+    sa.PrimaryKeyConstraint('message_key', 'contact_id', 'kind', name=op.f('pk_signals')),
+    sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_signals_thread_id'), 'signals', ['thread_id'], unique=False)
     op.create_table('rereads',
