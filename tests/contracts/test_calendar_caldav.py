@@ -1,4 +1,4 @@
-"""A CalDAV calendar on Radicale and on Xandikos keeps what every calendar keeps; so does one without sync-collection."""
+"""A CalDAV calendar keeps what every calendar keeps: on Radicale, on Xandikos, and without sync-collection."""
 
 from collections.abc import Callable, Iterator
 
