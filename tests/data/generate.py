@@ -249,6 +249,7 @@ def kinds() -> dict[str, bytes]:
         "smime-encrypted": typed("smime-encrypted", b"application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", b"MIAGCSqGSIb3DQEHA6CAMIACAQAx\r\n", encoding=b"base64"),
         "tnef": multi("tnef", b"mixed", text, part(b"application/ms-tnef; name=winmail.dat", b"eJ8+Ig==", b"Content-Transfer-Encoding: base64")),
         "mbox-from-lines": b"From jane@customer.example Tue Mar  3 10:11:12 2026\r\n" + plain("mbox-from-lines", body=b"Hello\r\n\r\nFrom now on we order more.\r\n>From here too.\r\n"),
+        "only-part-named": typed("only-part-named", b"text/plain; charset=utf-8; name=letter.txt", TEXT, b"Content-Disposition: inline; filename=letter.txt"),
         "header-only": head("header-only"),
         "header-without-end": head("header-without-end").rstrip(b"\r\n"),
         "bare-lf": plain("bare-lf").replace(b"\r\n", b"\n"),

@@ -259,6 +259,12 @@ def test_attachments_are_named_without_paths_and_tricks(name: str, expected: str
     assert attachment.name == expected
 
 
+def test_a_text_that_is_all_of_a_message_is_its_text_though_it_has_a_name() -> None:
+    """As mail programs show it: there is nothing else that it could be attached to."""
+    found = message(sample("only-part-named"))
+    assert (found.text, found.attachments) == (PLAIN, ())
+
+
 def test_an_endless_attachment_name_keeps_its_ending() -> None:
     (attachment,) = message(sample("name-endless")).attachments
     assert len(attachment.name) <= 250
