@@ -92,6 +92,11 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient is untyped
         self.normalise_times = False
         self.folder_encode = False
 
+    @property
+    def signed_in(self) -> bool:
+        """Whether the server knows us, from its greeting on or since we proved it."""
+        return bool(self._imap.state == "AUTH")
+
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802  # IMAPClient's name
         if self.ssl:
             return _Tls(self.host, self.port, self.ssl_context, self._timeout.connect)
