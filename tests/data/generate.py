@@ -147,6 +147,7 @@ def body_charsets() -> dict[str, bytes]:
         "text-gb18030": typed("text-gb18030", b"text/plain; charset=gb18030", base64.encodebytes("请再发一次报价。".encode("gb18030")), encoding=b"base64"),
         "text-koi8r": typed("text-koi8r", b"text/plain; charset=koi8-r", "Пришлите предложение ещё раз.".encode("koi8-r")),
         "text-utf16": typed("text-utf16", b"text/plain; charset=utf-16", base64.encodebytes("Angebot für Sie".encode("utf-16")), encoding=b"base64"),
+        "text-no-utf16": typed("text-no-utf16", b"text/plain; charset=utf-16", TEXT),
         "text-dangerous-codec": typed("text-dangerous-codec", b"text/plain; charset=unicode_escape", b"\\x41\\ud800 stays as written"),
         "text-nul": typed("text-nul", b"text/plain; charset=utf-8", b"before\x00after\x00\r\n"),
         "text-controls": typed("text-controls", b"text/plain; charset=utf-8", b"bell\x07 escape\x1b[2J end\r\n"),
@@ -166,6 +167,7 @@ def transfer_faults() -> dict[str, bytes]:
         "qp-broken": typed("qp-broken", utf8, b"Gr=C3=BC=C3=9Fe =ZZ =\r\nend=", encoding=b"quoted-printable"),
         "encoding-unknown": typed("encoding-unknown", utf8, TEXT, encoding=b"x-rot13"),
         "encoding-uuencode": typed("encoding-uuencode", utf8, b"begin 644 x.txt\r\n+:&5L;&\\@=V]R;&0 \r\n`\r\nend\r\n", encoding=b"x-uuencode"),
+        "uuencode-is-plain-text": typed("uuencode-is-plain-text", utf8, TEXT, encoding=b"x-uuencode"),
         "encoding-with-comment": typed("encoding-with-comment", utf8, quopri.encodestring("Grüße".encode()), encoding=b"quoted-printable; x=y"),
     }  # fmt: skip
 

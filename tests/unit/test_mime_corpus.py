@@ -225,6 +225,8 @@ PLAIN = "Good morning,\n\ncould you send the offer again?\n\nJane"
         "multipart-preamble-epilogue",
         "multipart-no-boundary",
         "base64-is-plain-text",
+        "uuencode-is-plain-text",
+        "text-no-utf16",
         "type-nonsense",
         "type-empty",
         "tnef",
