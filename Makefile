@@ -15,7 +15,7 @@ BENCH ?=
 
 help:
 	@echo "make demo    a sample team on real IMAP and CalDAV servers on loopback, until Ctrl-C (DEMO=--once: one pass)"
-	@echo "make test    every test, on Dovecot, PostgreSQL and Radicale that it starts itself"
+	@echo "make test    every test, on Dovecot, PostgreSQL, Radicale and Xandikos that it starts itself"
 	@echo "make lint    style, types and the direction of imports"
 	@echo "make bench   the figures of benchmarks/README.md, measured here"
 	@echo "make lock    the newest allowed versions into constraints.txt"

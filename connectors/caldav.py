@@ -30,6 +30,9 @@ LISTING_LIMIT = 50_000
 _BATCH = 50
 _ROUNDS = 1_000
 _PLAIN_UID = re.compile(r"[A-Za-z0-9@._-]{1,200}")
+_UID_TAKEN = (b"no-uid-conflict", b"unique-scheduling-object-resource")
+"""The preconditions (RFC 4791 section 5.3.2.1, RFC 6638 section 3.2.4.1) that a uid breaks which stands in another
+calendar of the account: Cyrus answers 403 then, as to an account without rights."""
 _XML = {"Content-Type": "application/xml; charset=utf-8"}
 _NAMESPACES = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:s="http://calendarserver.org/ns/"'
 
@@ -75,6 +78,8 @@ class CalDavSink:
         if status == 412:
             raise _taken()
         if status >= 300:
+            if any(precondition in answer.body for precondition in _UID_TAKEN):
+                raise _taken()
             self._explain(status, event.uid)
         return self._stored(href, body, answer)
 

@@ -22,6 +22,7 @@ from tests.servers.process import Missing, make_folder, remove_folder
 from tests.servers.pymap import Pymap
 from tests.servers.radicale import Radicale
 from tests.servers.tokens import TokenServer
+from tests.servers.xandikos import Xandikos
 
 Server = TypeVar("Server")
 
@@ -111,6 +112,14 @@ def radicale(authority: Authority) -> Iterator[Radicale]:
 def radicale_tls(authority: Authority) -> Iterator[Radicale]:
     """A CalDAV server that speaks TLS with the authority's certificate."""
     server = _installed(lambda: Radicale(authority, tls=True))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def xandikos() -> Iterator[Xandikos]:
+    """Another CalDAV server, plain HTTP, without accounts. Make a calendar of your own."""
+    server = _installed(Xandikos)
     yield server
     server.close()
 

@@ -15,6 +15,8 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on st
 """The option of every command that reads: `as_json: Json = False`."""
 
 Row = Mapping[str, object]
+_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""Signs beyond ASCII at which a reader may end a line (Python's `splitlines` does), as JSON writes them in ASCII."""
 
 
 def emit(rows: Iterable[Row], *, as_json: bool, columns: Sequence[str] = (), empty: str = "") -> None:
@@ -24,7 +26,7 @@ def emit(rows: Iterable[Row], *, as_json: bool, columns: Sequence[str] = (), emp
     """
     if as_json:
         for row in rows:
-            say(json.dumps(row, ensure_ascii=False, default=plain))
+            say(json.dumps(row, ensure_ascii=False, default=plain).translate(_LINE_ENDS))
         return
     table = list(rows)
     if not table:

@@ -80,8 +80,8 @@ class _FirstFlight:
         if uid in self._answered or (octets is None and structure is None):
             return
         self._answered.add(uid)
-        if octets is not None and len(octets) < BEGINNING:
-            self.finished.append(_finished(uid, octets, size))
+        if octets is not None and len(octets) < BEGINNING and not _is_hollow(octets, size):
+            self.finished.append(mime.read_message(octets, id=str(uid)))
             return
         draft = _draft(uid, items, octets, size) if structure is not None else None
         if draft is not None:
@@ -105,7 +105,10 @@ def _draft(uid: int, items: Items, beginning: bytes | None, size: int) -> Draft 
 
 
 def _read_whole(session: Session, uid: int) -> Message | Withheld:
-    """A message whose structure is of no use: its beginning, up to `MOST_OCTETS`."""
+    """A message whose structure is of no use, or that came empty: its beginning, up to `MOST_OCTETS`.
+
+    Some servers cut wrongly. Where its beginning is empty, a message that is not too large is asked for uncut.
+    """
     found: list[tuple[bytes, int]] = []
 
     def take(response: Response) -> None:
@@ -115,14 +118,20 @@ def _read_whole(session: Session, uid: int) -> Message | Withheld:
             found.append((octets, number(items.get(b"RFC822.SIZE")) or 0))
 
     (done,) = session.burst([b"UID FETCH %d (UID RFC822.SIZE BODY.PEEK[]<0.%d>)" % (uid, MOST_OCTETS)], take)
+    if found and _is_hollow(*found[-1]) and found[-1][1] <= MOST_OCTETS:
+        (done,) = session.burst([b"UID FETCH %d (UID RFC822.SIZE BODY.PEEK[])" % uid], take)
     return _finished(uid, *found[-1]) if found else _withheld(session, uid, done)
 
 
 def _finished(uid: int, octets: bytes, size: int) -> Message | Withheld:
-    """A message from its octets. An empty body counts as a failure only if there should be more than the header."""
-    if size > len(octets) + _NOTHING and not _has_body(octets):
+    if _is_hollow(octets, size):
         return Withheld(id=str(uid), reason="the server handed out an empty body")
     return mime.read_message(octets, id=str(uid), truncated=len(octets) >= MOST_OCTETS and size > len(octets))
+
+
+def _is_hollow(octets: bytes, size: int) -> bool:
+    """An empty body counts as a failure only if there should be more than the header."""
+    return size > len(octets) + _NOTHING and not _has_body(octets)
 
 
 def _has_body(octets: bytes) -> bool:

@@ -114,6 +114,8 @@ def _greeting_error(error: Exception, access: ImapAccess) -> Exception:
 
 def _prove(client: Client, access: ImapAccess, tokens: AccessTokens | None) -> Client:
     """Sign in; the client that is signed in then. A refused token gets a second chance with a fresh one."""
+    if client.signed_in:
+        return _taken_as_known(client, access)
     if tokens is None:
         with _translated(access):
             _with_password(client, access)
@@ -130,6 +132,14 @@ def _prove(client: Client, access: ImapAccess, tokens: AccessTokens | None) -> C
     with _translated(access):
         _with_token(client, access, token)
     return client
+
+
+def _taken_as_known(client: Client, access: ImapAccess) -> Client:
+    """A greeting of PREAUTH: the way we came says who we are (RFC 3501 section 7.1.4). It can say one user only."""
+    if access.master is None:
+        return client
+    advice = "ask whoever runs the server for a port where the technical user can sign in"
+    raise Fatal("the server signed us in by itself, and not as the user of this mailbox", advice=advice)
 
 
 @contextmanager

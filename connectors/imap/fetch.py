@@ -62,9 +62,13 @@ def _post(session: Session, ids: Sequence[int]) -> Ahead:
 def fetch_envelopes(session: Session, ids: Sequence[int], ahead: Ahead | None = None) -> Fetched:
     """The envelopes of these ids of the open folder; `ahead` is where they were asked for already."""
     got: dict[int, Envelope] = {}
+    halves: dict[int, Items] = {}  # of messages that the server tells of in more than one answer
 
     def take(uid: int, items: Items) -> None:
         block = _header_block(items)
+        if block is None or uid in halves or b"INTERNALDATE" not in items:
+            items = halves[uid] = halves.get(uid, {}) | items
+            block = _header_block(items)
         if block is not None:
             got[uid] = _envelope(uid, items, block)
 
@@ -168,10 +172,13 @@ def header_items(session: Session) -> bytes:
 _FIELDS = f"BODY.PEEK[HEADER.FIELDS ({' '.join(mime.HEADER_FIELDS)})]".upper().encode("ascii")
 
 
+_HEADER_NAMES = (b"BODY[HEADER", b"BODY.PEEK[HEADER", b"RFC822.HEADER")
+
+
 def _header_block(items: Items) -> bytes | None:
     """The header block, whatever the server calls it; None where it is missing or NIL."""
     for name, value in items.items():
-        if name.startswith(b"BODY[HEADER") and isinstance(value, bytes):
+        if name.startswith(_HEADER_NAMES) and isinstance(value, bytes):
             return value
     return None
 

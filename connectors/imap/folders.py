@@ -22,6 +22,7 @@ _LIST = re.compile(rb"\* (?:LIST|XLIST) ", re.IGNORECASE)
 _STATUS = re.compile(rb"\* STATUS ", re.IGNORECASE)
 _NAMESPACE = re.compile(rb"\* NAMESPACE ", re.IGNORECASE)
 _NOT_SELECTABLE = frozenset((b"\\noselect", b"\\nonexistent"))
+_PLAIN_LIST = b'LIST "" "*"'
 _MARK = (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES")
 
 
@@ -40,6 +41,7 @@ class Lister:
 
     def __init__(self) -> None:
         self._namespaces: tuple[tuple[bytes, ...], tuple[bytes, ...]] | None = None
+        self._command: bytes | None = None
 
     def seen(self, session: Session) -> list[Seen]:
         """Every personal folder that can be opened, in the server's order. Raises Retriable if LIST is refused."""
@@ -51,7 +53,10 @@ class Lister:
         commands = session.before_status()
         if self._namespaces is None and session.has("NAMESPACE"):
             commands.append(b"NAMESPACE")
-        done = session.burst([*commands, _list_command(session)], lambda response: _take(listed, response))[-1]
+        done = session.burst([*commands, self._command or _list_command(session)], lambda r: _take(listed, r))[-1]
+        if done.status != "OK" and self._command is None:  # it announced more than it understands
+            self._command = _PLAIN_LIST
+            (done,) = session.burst([_PLAIN_LIST], lambda r: _take(listed, r))
         if done.status != "OK":
             raise Retriable(f"the server refused to list the folders: {clean(done.text)}")
         if b"NAMESPACE" in commands:
@@ -111,7 +116,7 @@ def _take_status(listed: Listed, values: Sequence[Value]) -> None:
 def _take_namespaces(listed: Listed, values: Sequence[Value]) -> None:
     personal, others, shared = (*values, None, None, None)[:3]
     listed.personal = _prefixes(personal) or (b"",)
-    listed.foreign = tuple(prefix for prefix in (*_prefixes(others), *_prefixes(shared)) if prefix)
+    listed.foreign = (*_prefixes(others), *_prefixes(shared))
 
 
 def _prefixes(value: Value) -> tuple[bytes, ...]:
@@ -138,9 +143,16 @@ def _understood(entry: tuple[frozenset[bytes], str, bytes], listed: Listed) -> S
 
 
 def _is_foreign(raw: bytes, delimiter: str, listed: Listed) -> bool:
-    """Whether the folder lies in another user's or a shared namespace, or is its root."""
-    separator = delimiter.encode("latin-1")
-    return any(raw.startswith(prefix) or raw + separator == prefix for prefix in listed.foreign)
+    """Whether the folder lies in another user's or a shared namespace, or is its root.
+
+    The longest prefix decides: Cyrus calls `INBOX.` the owner's, and shares what has no prefix at all.
+    """
+    root = raw + delimiter.encode("latin-1")
+
+    def longest(prefixes: tuple[bytes, ...]) -> int:
+        return max((len(prefix) for prefix in prefixes if raw.startswith(prefix) or root == prefix), default=-1)
+
+    return raw.upper() != b"INBOX" and longest(listed.foreign) > longest(listed.personal)
 
 
 def _below_prefix(raw: bytes, delimiter: str, listed: Listed) -> tuple[str, ...]:

@@ -119,7 +119,10 @@ def _ask_news(session: Session, commands: Sequence[bytes], news: News, place: Fo
             news.flags[uid] = flags_of(items)
 
     listing, *changed = session.burst(commands, take)
-    listing.insist("UID SEARCH")
+    if listing.status == "BAD":  # asked again in the plainest way
+        found.update(search(session, [b"UID %d:*" % place.next]))
+    else:
+        listing.insist("UID SEARCH")
     news.ids = sorted(uid for uid in found if place.next <= uid < UID_END)  # `next:*` always answers the last one
     news.verify = news.verify or any(done.status != "OK" for done in changed)
 

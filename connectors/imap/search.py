@@ -29,6 +29,8 @@ def search(session: Session, criteria: Sequence[bytes]) -> list[int]:
 
     for commands in bursts([search_command(session, c) for c in criteria]):
         for done in session.burst(commands, take):
+            if done.status == "BAD" and session.forget("ESEARCH"):
+                return search(session, criteria)
             done.insist("UID SEARCH")
     return sorted(found)
 

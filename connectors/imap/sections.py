@@ -83,8 +83,9 @@ def read_sections(session: Session, drafts: Sequence[Draft]) -> None:
 
 def section_of(items: Items, section: bytes) -> bytes | None:
     """The octets of one section in a FETCH answer; None if absent or NIL."""
+    names = (b"BODY[%s]" % section, b"BODY.PEEK[%s]" % section)  # as asked for, some servers say
     for name, value in items.items():
-        if name.startswith(b"BODY[%s]" % section) and isinstance(value, bytes):
+        if name.startswith(names) and isinstance(value, bytes):
             return value
     return None
 

@@ -28,7 +28,7 @@ UID_END = 2**32
 IDS_AT_ONCE = 50_000
 """Ids expunged in one response that are worth expanding."""
 
-_CODE = re.compile(rb"\* (?:OK|NO) \[([A-Za-z-]+)(?: (\d+))?")
+_CODE = re.compile(rb"\* (?:OK|NO) \[([A-Za-z-]+)(?: (\d+))?", re.IGNORECASE)
 
 
 def ignore(response: Response) -> None:
@@ -37,13 +37,13 @@ def ignore(response: Response) -> None:
 
 @dataclass(kw_only=True)
 class View:
-    """The open folder as the server last described it. None: the server does not say.
+    """The open folder as the server last described it. None (of the validity -1): the server does not say.
 
     reported: the place that the last round of news ended at, and the modification sequences it told of.
     """
 
     key: str
-    validity: int = 0
+    validity: int = -1
     exists: int = 0
     uidnext: int | None = None
     modseq: int | None = None
@@ -78,6 +78,12 @@ class Session:
 
     def has(self, capability: str) -> bool:
         return capability in self.capabilities
+
+    def forget(self, *capabilities: str) -> bool:
+        """Do without what the server announced and then did not understand; whether it had announced any."""
+        had = self.capabilities & set(capabilities)
+        self.capabilities -= had
+        return bool(had)
 
     @property
     def condstore(self) -> bool:
@@ -138,9 +144,11 @@ class Session:
         self.wire.settle()  # what is still on its way belongs to the folder open before
         view = self.view = View(key=key)
         done = self.burst(self._opening(key))[-1]
-        if done.status == "OK" and view.validity:
+        if done.status == "OK" and view.validity >= 0:
             return view
         self.view = None
+        if done.status == "BAD" and self.forget("CONDSTORE", "QRESYNC"):
+            return self._examine(key)
         if done.status != "OK":
             refused = Refused("to open the folder", clean(done.text))
             raise Skippable(str(refused), advice="check the rights on this folder, or leave it out by `folders`")
@@ -177,7 +185,7 @@ class Session:
     def _listen(self, response: Response) -> None:
         """Take in EXISTS, EXPUNGE, VANISHED, ENABLED and the codes in brackets, about the folder open right now."""
         line = response[0]
-        if line[-1:] in (b"}", b")") and not line.startswith(b"* OK ["):
+        if line[-1:] in (b"}", b")") and not line.startswith((b"* OK [", b"* ok [")):
             return  # a FETCH: those are many
         if line[:10].upper() == b"* ENABLED ":
             self.tells_gone = b"QRESYNC" in line.upper()
@@ -185,7 +193,7 @@ class Session:
             self._note_change(self.view, line)
 
     def _note_change(self, view: View, line: bytes) -> None:
-        if line.startswith((b"* OK [", b"* NO [")):
+        if line[:6].upper() in (b"* OK [", b"* NO ["):
             self._note_code(view, line)
             return
         words = line[:60].split(b" ", 3)
@@ -206,7 +214,7 @@ class Session:
         if found is None:
             return
         code, value = found[1].upper(), int(found[2]) if found[2] and len(found[2]) < 20 else None
-        if code == b"UIDVALIDITY" and value:
+        if code == b"UIDVALIDITY" and value is not None:  # 0 is forbidden, but says that ids stay
             view.validity = value
         elif code == b"UIDNEXT" and value and value <= UID_END:
             view.uidnext = value

@@ -148,7 +148,7 @@ class Plan:
 
 def plan(root: Part) -> Plan:
     """The parts that make up the text, in order; everything else is attached. The same choice as `connectors.mime`."""
-    sorting = _Sorting()
+    sorting = _Sorting(root)
     texts = sorting.texts_of(root)
     report = root.parameters.get("report-type", "") if root.type == "multipart/report" else ""
     return Plan(
@@ -164,7 +164,8 @@ def plan(root: Part) -> Plan:
 class _Sorting:
     """The parts of one message, sorted while they are walked."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Part) -> None:
+        self._root = root
         self.attached: list[Part] = []
         self.encrypted = self.spare = False
         self.calendar_method: str | None = None
@@ -182,7 +183,7 @@ class _Sorting:
             return (
                 self._plainest(found) if part.type == "multipart/alternative" else [p for texts in found for p in texts]
             )
-        if is_text(part):
+        if is_text(part, alone=part is self._root):
             return [part]
         self.attached.append(part)
         return []
@@ -194,9 +195,10 @@ class _Sorting:
         return forms[0] if forms else []
 
 
-def is_text(part: Part) -> bool:
-    """Whether a part is shown as the message itself."""
-    return part.type in ("text/plain", "text/html") and part.disposition != "attachment" and not part.filename
+def is_text(part: Part, *, alone: bool = False) -> bool:
+    """Whether a part is shown as the message itself. alone: the message has no other, so that a name says nothing."""
+    shown = part.type in ("text/plain", "text/html") and part.disposition != "attachment"
+    return shown and (alone or not part.filename)
 
 
 def attachment(part: Part) -> Attachment:

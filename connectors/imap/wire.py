@@ -10,6 +10,7 @@ FETCH of a 700 MB message costs time, not memory.
 
 import imaplib
 import io
+import re
 import socket
 import ssl
 from collections import deque
@@ -36,6 +37,8 @@ BURST_LIMIT = 8_000
 """Octets of commands sent before answers are read: less than any socket buffer, so both sides never wait to write."""
 _BUFFER = 64 * 1024
 
+_STATUS = re.compile(rb"^(\S+ )(ok|no|bad|bye|preauth|capability)\b( )?", re.IGNORECASE)
+
 Response = list[bytes]
 Sink = Callable[[Response], None]
 
@@ -58,7 +61,7 @@ class _Bounded:
         line = self.reader().readline(LINE_LIMIT)
         if len(line) >= LINE_LIMIT:
             raise imaplib.IMAP4.abort("a line without end")
-        return line
+        return _as_imaplib_wants(line)
 
     def read(self, size: int) -> bytes:
         if size > LITERAL_LIMIT:
@@ -88,6 +91,11 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient is untyped
         self._imap.debug = 0
         self.normalise_times = False
         self.folder_encode = False
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether the server knows us, from its greeting on or since we proved it."""
+        return bool(self._imap.state == "AUTH")
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802  # IMAPClient's name
         if self.ssl:
@@ -278,6 +286,15 @@ def bursts(commands: Iterable[bytes]) -> Iterator[list[bytes]]:
         octets += len(command) + 12
     if flight:
         yield flight
+
+
+def _as_imaplib_wants(line: bytes) -> bytes:
+    """A line before sign-in, in the one spelling that imaplib knows: capitals, CRLF, and a text after every status.
+
+    The words are case-insensitive (RFC 3501 section 9); GNU Mailutils ends its answer to AUTHENTICATE with a bare LF.
+    """
+    ended = line[:-1] + b"\r\n" if line.endswith(b"\n") and not line.endswith(b"\r\n") else line
+    return _STATUS.sub(lambda found: found[1] + found[2].upper() + (found[3] or b" "), ended, count=1)
 
 
 def literal_size(line: bytes) -> int | None:

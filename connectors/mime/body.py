@@ -1,7 +1,8 @@
 """Whole messages, or single text parts, → text and the list of attachments.
 
-Which parts are the text: `text/plain` and `text/html` that are no attachments and have no name; of the forms of an
-alternative the plainest that says anything. Everything else is attached, but the signature of a signed message.
+Which parts are the text: `text/plain` and `text/html` that are no attachments and have no name (where there is but one
+part, it may have one); of the forms of an alternative the plainest that says anything. Everything else is attached, but
+the signature of a signed message.
 """
 
 import re
@@ -107,7 +108,8 @@ def _is_html(form: list[Part]) -> bool:
 
 
 def _is_text(part: Part) -> bool:
-    return part.type in ("text/plain", "text/html") and part.disposition != "attachment" and not part.filename
+    shown = part.type in ("text/plain", "text/html") and part.disposition != "attachment"
+    return shown and (not part.filename or part.depth == 0)
 
 
 def _read_texts(raw: bytes, plan: _Plan, defects: list[str], truncated: bool) -> tuple[list[str], bool]:

@@ -53,6 +53,9 @@ _TEXT_CODECS = frozenset(
     iso2022_jp_ext iso2022_kr""".split()  # noqa: SIM905 -- a list of ninety quoted names is unreadable
 )
 
+_WIDE = frozenset(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"))
+"""Letters have a NUL beside them there. ASCII without one is what it looks like, whatever the label says."""
+
 _BODY_JUNK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _ASCII_BODY_JUNK = dict.fromkeys((*range(9), *range(11, 32), 127))
 _LINE_JUNK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -79,6 +82,8 @@ def decode_bytes(data: bytes, label: str | None) -> tuple[str, str | None]:
     codec = codec_for(label) if label else "utf-8"
     if codec is None:
         return _guess(data), "unknown-charset"
+    if codec in _WIDE and data.isascii() and b"\0" not in data:
+        return data.decode("ascii"), "bad-charset"
     try:
         return data.decode(codec), None
     except ValueError:

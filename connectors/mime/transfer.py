@@ -37,11 +37,13 @@ def _from_base64(payload: bytes) -> tuple[bytes, str | None]:
 
 
 def _from_uu(payload: bytes) -> tuple[bytes, str | None]:
-    """Uuencoded lines between `begin` and `end`; a broken line is left out."""
+    """Uuencoded lines between `begin` and `end`; a broken line is left out. Without a beginning it is plain text."""
     octets: list[bytes] = []
     defect = None
     lines = payload.replace(b"\r\n", b"\n").split(b"\n")
-    start = next((n for n, line in enumerate(lines) if line.startswith(b"begin ")), -1)
+    start = next((n for n, line in enumerate(lines) if line.startswith(b"begin ")), None)
+    if start is None:
+        return payload, "wrong-encoding"
     for line in lines[start + 1 :]:
         if line.strip() in (b"end", b"`", b""):
             continue

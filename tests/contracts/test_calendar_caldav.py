@@ -1,4 +1,4 @@
-"""A CalDAV calendar on Radicale keeps what every calendar keeps; so does one without sync-collection."""
+"""A CalDAV calendar keeps what every calendar keeps: on Radicale, on Xandikos, and without sync-collection."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,6 +11,7 @@ from tests.contracts.calendar_sink import CalendarSinkContract, an_event
 from tests.contracts.calendar_user import CalendarUserContract
 from tests.contracts.dav import DavDesk, access
 from tests.servers.radicale import DavCalendar, Radicale
+from tests.servers.xandikos import Xandikos
 
 
 @pytest.fixture
@@ -53,6 +54,14 @@ class TestCaldav(CalendarSinkContract, CalendarUserContract):
 
 class TestCaldavByEtags(TestCaldav):
     sink_type = WithoutSyncCollection
+
+
+class TestCaldavOnXandikos(TestCaldav):
+    """A server that wraps a refused write in a 207."""
+
+    @pytest.fixture
+    def calendar(self, xandikos: Xandikos) -> DavCalendar:
+        return xandikos.calendar()
 
 
 def test_a_wrong_password_needs_a_sign_in(calendar: DavCalendar, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,16 @@ class TestStatuses:
         with pytest.raises(Conflict):
             sink.create(an_event())
 
+    @pytest.mark.parametrize("precondition", ["no-uid-conflict", "unique-scheduling-object-resource"])
+    def test_an_uid_that_stands_in_another_calendar_of_the_account_is_a_conflict(
+        self, sink: CalDavSink, dav_proxy: HttpProxy, precondition: str
+    ) -> None:
+        """As Cyrus says it: the user has moved the item there, and the account lacks no right."""
+        error = f'<d:error xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:{precondition}/></d:error>'
+        dav_proxy.answer(403, "PUT", body=error.encode())
+        with pytest.raises(Conflict):
+            sink.create(an_event())
+
     def test_one_item_that_the_server_refuses_is_skipped(self, sink: CalDavSink, dav_proxy: HttpProxy) -> None:
         dav_proxy.answer(415, "PUT")
         with pytest.raises(Skippable):

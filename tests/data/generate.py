@@ -147,6 +147,7 @@ def body_charsets() -> dict[str, bytes]:
         "text-gb18030": typed("text-gb18030", b"text/plain; charset=gb18030", base64.encodebytes("请再发一次报价。".encode("gb18030")), encoding=b"base64"),
         "text-koi8r": typed("text-koi8r", b"text/plain; charset=koi8-r", "Пришлите предложение ещё раз.".encode("koi8-r")),
         "text-utf16": typed("text-utf16", b"text/plain; charset=utf-16", base64.encodebytes("Angebot für Sie".encode("utf-16")), encoding=b"base64"),
+        "text-no-utf16": typed("text-no-utf16", b"text/plain; charset=utf-16", TEXT),
         "text-dangerous-codec": typed("text-dangerous-codec", b"text/plain; charset=unicode_escape", b"\\x41\\ud800 stays as written"),
         "text-nul": typed("text-nul", b"text/plain; charset=utf-8", b"before\x00after\x00\r\n"),
         "text-controls": typed("text-controls", b"text/plain; charset=utf-8", b"bell\x07 escape\x1b[2J end\r\n"),
@@ -166,6 +167,7 @@ def transfer_faults() -> dict[str, bytes]:
         "qp-broken": typed("qp-broken", utf8, b"Gr=C3=BC=C3=9Fe =ZZ =\r\nend=", encoding=b"quoted-printable"),
         "encoding-unknown": typed("encoding-unknown", utf8, TEXT, encoding=b"x-rot13"),
         "encoding-uuencode": typed("encoding-uuencode", utf8, b"begin 644 x.txt\r\n+:&5L;&\\@=V]R;&0 \r\n`\r\nend\r\n", encoding=b"x-uuencode"),
+        "uuencode-is-plain-text": typed("uuencode-is-plain-text", utf8, TEXT, encoding=b"x-uuencode"),
         "encoding-with-comment": typed("encoding-with-comment", utf8, quopri.encodestring("Grüße".encode()), encoding=b"quoted-printable; x=y"),
     }  # fmt: skip
 
@@ -249,6 +251,7 @@ def kinds() -> dict[str, bytes]:
         "smime-encrypted": typed("smime-encrypted", b"application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", b"MIAGCSqGSIb3DQEHA6CAMIACAQAx\r\n", encoding=b"base64"),
         "tnef": multi("tnef", b"mixed", text, part(b"application/ms-tnef; name=winmail.dat", b"eJ8+Ig==", b"Content-Transfer-Encoding: base64")),
         "mbox-from-lines": b"From jane@customer.example Tue Mar  3 10:11:12 2026\r\n" + plain("mbox-from-lines", body=b"Hello\r\n\r\nFrom now on we order more.\r\n>From here too.\r\n"),
+        "only-part-named": typed("only-part-named", b"text/plain; charset=utf-8; name=letter.txt", TEXT, b"Content-Disposition: inline; filename=letter.txt"),
         "header-only": head("header-only"),
         "header-without-end": head("header-without-end").rstrip(b"\r\n"),
         "bare-lf": plain("bare-lf").replace(b"\r\n", b"\n"),

@@ -31,6 +31,21 @@ def test_a_password_beyond_ascii_signs_in(lab: Lab, dovecot: Dovecot) -> None:
     assert [folder.role for folder in lab.source(user, dovecot).folders()] == ["inbox"]
 
 
+def test_a_server_that_knows_us_by_the_way_we_came_is_asked_for_nothing_more(
+    lab: Lab, dovecot: Dovecot, proxy: ImapProxy
+) -> None:
+    """It greets with PREAUTH; behind the proxy its folders are there, and no password was sent."""
+    user = dovecot.user()
+    proxy.rewrite_server(lambda raw: raw.replace(b"* OK [CAP", b"* PREAUTH [CAP") if b"ready" in raw else raw)
+    proxy.answer(rb"^LIST", b"OK done", untagged=b'* LIST () "/" INBOX\r\n')
+    source = lab.source(user, dovecot, port=proxy.port)
+    assert [folder.role for folder in source.folders()] == ["inbox"]
+    assert proxy.logins == 0
+    as_master = lab.source(user, dovecot, port=proxy.port, master=Master(username="crm", how="authzid"))
+    with pytest.raises(Fatal, match="not as the user of this mailbox"):
+        as_master.folders()
+
+
 def test_login_is_used_where_plain_is_not_offered(lab: Lab, dovecot: Dovecot, proxy: ImapProxy) -> None:
     proxy.hide_capability("AUTH=PLAIN")
     source = lab.source(dovecot.user(), dovecot, port=proxy.port)

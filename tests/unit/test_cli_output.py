@@ -47,6 +47,14 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert third == {"every": 3600.0, "on": "2026-01-02", "at": "a/b", "is": "red", "of": ["a", "z"]}
 
 
+def test_a_text_of_strangers_ends_no_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever a reader takes for the end of a line, a row stays one."""
+    row = {"text": "a\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\r\nb"}
+    emit([row], as_json=True)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == row
+
+
 def test_json_rows_are_written_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
     def rows() -> Iterator[dict[str, object]]:
         yield {"n": 1}

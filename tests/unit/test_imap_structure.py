@@ -26,6 +26,13 @@ def test_a_single_part_is_section_one() -> None:
     assert found.attachments == ()
 
 
+def test_a_name_makes_a_text_an_attachment_only_where_there_is_something_it_is_attached_to() -> None:
+    named = b'("TEXT" "PLAIN" ("NAME" "a.txt") NIL NIL "7BIT" 20 2 NIL ("INLINE" ("FILENAME" "a.txt")) NIL NIL)'
+    alone, beside = planned(named), planned(b'(%s%s "MIXED")' % (TEXT, named))
+    assert ([part.section for part in alone.texts], alone.attachments) == (["1"], ())
+    assert ([part.section for part in beside.texts], [a.name for a in beside.attachments]) == (["1"], ["a.txt"])
+
+
 def test_sections_are_numbered_by_their_place_in_the_tree() -> None:
     found = planned(b"((%s%s %s)%s %s)" % (TEXT, HTML, b'"ALTERNATIVE" ("BOUNDARY" "x")', PDF, b'"MIXED"'))
     assert [part.section for part in found.texts] == ["1.1"]

@@ -225,6 +225,8 @@ PLAIN = "Good morning,\n\ncould you send the offer again?\n\nJane"
         "multipart-preamble-epilogue",
         "multipart-no-boundary",
         "base64-is-plain-text",
+        "uuencode-is-plain-text",
+        "text-no-utf16",
         "type-nonsense",
         "type-empty",
         "tnef",
@@ -257,6 +259,12 @@ NAMES = {
 def test_attachments_are_named_without_paths_and_tricks(name: str, expected: str) -> None:
     (attachment,) = message(sample(name)).attachments
     assert attachment.name == expected
+
+
+def test_a_text_that_is_all_of_a_message_is_its_text_though_it_has_a_name() -> None:
+    """As mail programs show it: there is nothing else that it could be attached to."""
+    found = message(sample("only-part-named"))
+    assert (found.text, found.attachments) == (PLAIN, ())
 
 
 def test_an_endless_attachment_name_keeps_its_ending() -> None:
