@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.store import directory, folders, gaps, known, places, record, replaced
+from agent.store import directory, folders, gaps, known, places, record, removals, replaced
 from agent.store.folders import HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
@@ -146,6 +146,9 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
     with fenced(room.database, room.lease) as connection:
         if directory.changed_since(connection, deciding.stamp):
             raise Collision
+        room.database.serialise(connection)
+        if not _still_holds(connection, settled):
+            raise Collision
         _record_withheld(room, connection, task, settled, spot)
         record.record(room.database, connection, settled.rows, spot.now)
         _look_again(room, connection, deciding, settled)
@@ -154,9 +157,19 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         gone = _gone(task)
         gaps.forget_place(connection, spot.folder_id, spot.validity, gone, spot.now)
         _settle_shared(room, connection, settled, spot, gone)
+        removals.note(room.database, connection, settled.removed)
+        removals.reconsider(room.database, connection, settled.mistaken)
         record_flags(room, connection, task.state, task.page, spot.now)
         folders.add_before_start(connection, spot.folder_id, older)
         _move_cursor(connection, task)
+
+
+def _still_holds(connection: "sa.Connection", settled: Settled) -> bool:
+    """Whether what the page adds to is still in the history, and nobody took out what it brings."""
+    new = {str(row["id"]) for row in settled.rows.interactions}
+    places = (*settled.rows.places, *settled.rows.moved_on)
+    older = {str(row["interaction_id"]) for row in places if row["interaction_id"] is not None} - new
+    return known.all_logged(connection, older) and not removals.came_between(connection, new)
 
 
 def _look_again(room: Room, connection: "sa.Connection", deciding: Deciding, settled: Settled) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.machines.test_sync_machine import FLAGS, SyncMachine
+from tests.machines.people_and_mail import FLAGS
+from tests.machines.test_sync_machine import SyncMachine
 from tests.machines.world import ANNA, DIRECTORY, KIM, LEA, OFFICE, Letter
 
 
@@ -81,3 +82,27 @@ def test_an_address_that_gets_a_second_holder_is_doubtful_whenever_that_is_known
     _deliver(machine, "m0", KIM)
     _sync(machine)
     _meet(machine, "Kim Two")
+
+
+@pytest.mark.parametrize("at", range(1, 13))
+def test_an_interaction_that_is_taken_out_while_its_copy_is_read_stays_out(machine: SyncMachine, at: int) -> None:
+    _meet(machine, "Kim")
+    _deliver(machine, "m0", KIM)
+    _sync(machine)
+    _deliver(machine, "m0", KIM, folder="Sent")
+    machine.remove_meanwhile(ANNA, at=at, which=0)
+
+
+def test_nothing_is_owed_of_places_that_a_renumbered_folder_made_void(machine: SyncMachine) -> None:
+    _deliver(machine, "m0", KIM)
+    _deliver(machine, "m1", KIM)
+    _sync(machine)
+    machine.refuse(0)
+    _meet(machine, "Kim")
+    _sync(machine)
+    assert machine.process.waiting()
+    machine.renumber(ANNA, 0)
+    machine.expunge(0)
+    machine.expunge(0)
+    _sync(machine)
+    assert machine.process.waiting() == 0
