@@ -76,6 +76,30 @@ def reject(database: Database, connection: sa.Connection, item: Item, now: datet
     _rule(database, connection, item, None, now, state="rejected")
 
 
+def any_left(connection: sa.Connection, mailbox_id: int) -> bool:
+    """Whether somebody is asked about a message that this mailbox does not hold any more."""
+    return connection.execute(sa.select(reviews.c.id).where(*_left(mailbox_id)).limit(1)).first() is not None
+
+
+def close_left(connection: sa.Connection, mailbox_id: int) -> None:
+    """Asks nobody about messages that left the mailbox: nothing could be logged. Doubts on logged mail stay."""
+    connection.execute(sa.delete(reviews).where(*_left(mailbox_id)))
+
+
+def _left(mailbox_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    held = (
+        sa.select(locations.c.id)
+        .where(
+            locations.c.mailbox_id == mailbox_id,
+            locations.c.message_key == reviews.c.message_key,
+            locations.c.outcome.in_(("review", "pending", "quarantined")),
+            locations.c.gone_at.is_(None),
+        )
+        .exists()
+    )
+    return reviews.c.mailbox_id == mailbox_id, reviews.c.state == "open", reviews.c.interaction_id.is_(None), ~held
+
+
 def _rule(
     database: Database, connection: sa.Connection, item: Item, contact_id: str | None, now: datetime, *, state: str
 ) -> None:

@@ -59,7 +59,7 @@ class View:
     kept: Mapping[str, Kept]
     doubts: tuple[Doubt, ...]
     reviewed: frozenset[tuple[str, bytes]]
-    """(mailbox, key) of every place in review, gone ones too."""
+    """(mailbox, key) of every place in review."""
     feed: Mapping[str, tuple[str, ...]]
     """interaction -> its events in order."""
 
@@ -170,7 +170,7 @@ def _reviewed(connection: sa.Connection) -> frozenset[tuple[str, bytes]]:
     rows = connection.execute(
         sa.select(mailboxes.c.address, locations.c.message_key)
         .join(mailboxes, mailboxes.c.id == locations.c.mailbox_id)
-        .where(locations.c.outcome == "review")
+        .where(locations.c.outcome == "review", locations.c.gone_at.is_(None))
     )
     return frozenset((row.address, row.message_key) for row in rows)
 
