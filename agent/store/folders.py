@@ -37,7 +37,7 @@ class FolderState:
     @property
     def folder(self) -> Folder:
         """The word the connector understands."""
-        return Folder(key=self.key, name=self.name, role=self.role)
+        return Folder(key=self.key, name=self.name, role=self.role, fragile=self.breaks > 0)
 
 
 def load(connection: sa.Connection, mailbox_id: int) -> dict[str, FolderState]:

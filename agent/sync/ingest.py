@@ -138,7 +138,7 @@ def _fetch_each(room: Room, task: Task, ids: Sequence[str]) -> dict[str, Message
             endings += 1
             if endings > MOST_ENDINGS:
                 raise
-            found[uid] = Withheld(id=uid, reason="asking for it ends the session")
+            found[uid] = Withheld(id=uid, reason="asking for it ends the session", ended=True)
     return found
 
 
@@ -205,26 +205,24 @@ def _gone(task: Task) -> Collection[str]:
 
 def _record_withheld(room: Room, connection: "sa.Connection", task: Task, settled: Settled, spot: Spot) -> None:
     """Messages owed by the server, header or body, wait as pending places with a gap each."""
-    owed: list[tuple[str, str, bytes | None]] = [
-        (held.id, held.reason, None) for held in task.page.withheld if not held.gone
-    ]
-    owed += [(one.envelope.id, held.reason, one.key) for one, held in settled.withheld]
+    owed: list[tuple[Withheld, bytes | None]] = [(held, None) for held in task.page.withheld if not held.gone]
+    owed += [(held, one.key) for one, held in settled.withheld]
     if not owed:
         return
-    pending = [rows.pending_place(spot, uid, key) for uid, _, key in owed]
+    pending = [rows.pending_place(spot, held.id, key) for held, key in owed]
     record.add_places(room.database, connection, pending)
-    before = gaps.attempts(connection, spot.folder_id, spot.validity, [uid for uid, _, _ in owed])
-    failures = [_failure(uid, reason, before.get(uid, 0) + 1, spot) for uid, reason, _ in owed]
+    before = gaps.attempts(connection, spot.folder_id, spot.validity, [held.id for held, _ in owed])
+    failures = [_failure(held, before.get(held.id, 0) + 1, spot) for held, _ in owed]
     gaps.record_failures(room.database, connection, spot.mailbox_id, spot.folder_id, spot.validity, failures, spot.now)
     room.counts["withheld"] += len(owed)
 
 
-def _failure(uid: str, reason: str, attempts: int, spot: Spot) -> gaps.Failure:
+def _failure(held: Withheld, attempts: int, spot: Spot) -> gaps.Failure:
     return gaps.Failure(
-        uid=uid,
-        reason=reason,
+        uid=held.id,
+        reason=held.reason,
         attempts=attempts,
-        next_try=patience.next_try(attempts, spot.now),
+        next_try=patience.next_try(attempts, spot.now, costly=held.ended),
         given_up=patience.given_up(attempts),
     )
 
