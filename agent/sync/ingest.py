@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.store import directory, folders, gaps, known, places, record, removals, replaced
+from agent.store import directory, folders, gaps, known, places, record, removals, replaced, reviews
 from agent.store.folders import HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
@@ -165,11 +165,16 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
 
 
 def _still_holds(connection: "sa.Connection", settled: Settled) -> bool:
-    """Whether what the page adds to is still in the history, and nobody took out what it brings."""
+    """Whether what the page adds to is still in the history, and nobody took out or decided what it brings."""
     new = {str(row["id"]) for row in settled.rows.interactions}
     places = (*settled.rows.places, *settled.rows.moved_on)
     older = {str(row["interaction_id"]) for row in places if row["interaction_id"] is not None} - new
-    return known.all_logged(connection, older) and not removals.came_between(connection, new)
+    doubts = {(row["message_key"], row["address"]) for row in settled.rows.reviews}
+    return (
+        known.all_logged(connection, older)
+        and not removals.came_between(connection, new)
+        and not reviews.came_between(connection, doubts)
+    )
 
 
 def _look_again(room: Room, connection: "sa.Connection", deciding: Deciding, settled: Settled) -> None:

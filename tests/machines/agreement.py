@@ -28,6 +28,7 @@ def check_decisions(world: World, now: View) -> None:
     for where, outcome in now.outcomes.items():
         assert outcome != "review" or (where[0], now.keys[where]) in waiting, f"nobody is asked about {where}"
     for doubt in now.doubts:
+        assert (doubt.key, doubt.address) not in now.ruled, f"asked again: {doubt}"
         assert doubt.interaction in now.kept or (doubt.mailbox, doubt.key) in now.reviewed, f"asked in vain: {doubt}"
 
 

@@ -219,7 +219,10 @@ class PeopleAndMail(RuleBasedStateMachine):
     @rule(which=some, accept=st.booleans())
     def decide_review(self, which: int, accept: bool) -> None:
         """Somebody says who is meant, or that nobody is: no mailbox tells that to others."""
-        key = self.process.decide(which, accept=accept)
+        self._decide(self.process, which, accept=accept)
+
+    def _decide(self, process: Process, which: int, *, accept: bool) -> None:
+        key = process.decide(which, accept=accept)
         decided = {letter.key for letter in self.world.letters if key == _key_of(letter)}
         self.world.blurred |= decided
         self.world.loose |= decided

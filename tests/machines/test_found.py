@@ -6,7 +6,7 @@ import pytest
 
 from tests.machines.people_and_mail import FLAGS
 from tests.machines.test_sync_machine import SyncMachine
-from tests.machines.world import ANNA, DIRECTORY, KIM, LEA, OFFICE, Letter
+from tests.machines.world import ANNA, BOB, DIRECTORY, KIM, LEA, OFFICE, Letter
 
 
 @pytest.fixture
@@ -106,3 +106,13 @@ def test_nothing_is_owed_of_places_that_a_renumbered_folder_made_void(machine: S
     machine.expunge(0)
     _sync(machine)
     assert machine.process.waiting() == 0
+
+
+@pytest.mark.parametrize("at", range(1, 13))
+def test_a_doubt_that_is_decided_while_a_copy_is_read_is_not_asked_again(machine: SyncMachine, at: int) -> None:
+    _meet(machine, "Office One", "Office Two")
+    _deliver(machine, "m0", OFFICE)
+    _sync(machine)
+    letter = machine.world.letters[0]
+    machine.world.deliver(BOB, "INBOX", letter)
+    machine.decide_meanwhile(BOB, at=at, which=0, accept=False)

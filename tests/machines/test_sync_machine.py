@@ -129,6 +129,16 @@ class SyncMachine(PeopleAndMail):
         self.process.database.hook = lambda stage: None
         other.close()
 
+    @rule(address=addresses, at=early, which=some, accept=st.booleans())
+    def decide_meanwhile(self, address: str, at: int, which: int, accept: bool) -> None:
+        """Somebody decides a doubt between two transactions of a pass."""
+        other = self._new_process()
+        self.world.note_reading(address)
+        self._at_transaction(at, "before", lambda: self._decide(other, which, accept=accept))
+        self._pass(address)
+        self.process.database.hook = lambda stage: None
+        other.close()
+
     @rule(address=addresses, at=early)
     def read_the_other_meanwhile(self, address: str, at: int) -> None:
         """Another process reads the other mailbox between two transactions of a pass."""

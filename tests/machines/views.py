@@ -17,9 +17,12 @@ from agent.store.tables import (
     locations,
     mailboxes,
     reviews,
+    rulings,
     texts,
 )
 from tests.machines.world import Where
+
+_RULINGS = sa.select(rulings.c.message_key, rulings.c.address)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,8 @@ class View:
     doubts: tuple[Doubt, ...]
     reviewed: frozenset[tuple[str, bytes]]
     """(mailbox, key) of every place in review."""
+    ruled: frozenset[tuple[bytes, str]]
+    """(key, address) of every doubt that somebody decided."""
     feed: Mapping[str, tuple[str, ...]]
     """interaction -> its events in order."""
 
@@ -79,6 +84,7 @@ def view(database: Database) -> View:
             kept=_kept(connection, where),
             doubts=_doubts(connection),
             reviewed=_reviewed(connection),
+            ruled=frozenset(tuple(row) for row in connection.execute(_RULINGS)),
             feed=_feed(connection),
         )
 
