@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.store import directory, folders, gaps, known, places, record, removals, replaced, reviews
+from agent.store import directory, folders, former, gaps, known, places, record, removals, replaced, reviews
 from agent.store.folders import HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
@@ -156,7 +156,9 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         gaps.settle(connection, spot.folder_id, spot.validity, set(through) - _kept_back(settled))
         gone = _gone(task)
         gaps.forget_place(connection, spot.folder_id, spot.validity, gone, spot.now)
-        _settle_shared(room, connection, settled, spot, gone)
+        left = replaced.keys_at(connection, spot.folder_id, spot.validity, gone)
+        _settle_shared(room, connection, settled, spot, left)
+        former.follow(room.database, connection, spot.mailbox_id, left | _decided_otherwise(deciding, settled))
         removals.note(room.database, connection, settled.removed)
         removals.reconsider(room.database, connection, settled.mistaken)
         record_flags(room, connection, task.state, task.page, spot.now)
@@ -187,16 +189,21 @@ def _look_again(room: Room, connection: "sa.Connection", deciding: Deciding, set
 
 
 def _settle_shared(
-    room: Room, connection: "sa.Connection", settled: Settled, spot: Spot, gone: Collection[str]
+    room: Room, connection: "sa.Connection", settled: Settled, spot: Spot, left: Collection[bytes]
 ) -> None:
     """Saves of a draft that a later save took the place of: seen when the later one comes, or when the earlier goes.
 
     What shares its key with another message and is no such save is told.
     """
     came = {settled.rows.ids[str(row["id"])][-1] for row in settled.rows.interactions if row["variant"]}
-    keys = came | replaced.keys_at(connection, spot.folder_id, spot.validity, gone)
     replaced.tell_shared(connection, came)
-    replaced.drop_replaced(room.database, connection, spot.folder_id, keys, room.is_ours)
+    replaced.drop_replaced(room.database, connection, spot.folder_id, came | {*left}, room.is_ours)
+
+
+def _decided_otherwise(deciding: Deciding, settled: Settled) -> set[bytes]:
+    """Keys of messages that are not logged here and were logged before, here or elsewhere."""
+    logged = deciding.known.interactions
+    return {m.key for m in deciding.messages if m.key in logged and settled.outcomes.get(m.envelope.id) != "logged"}
 
 
 def _kept_back(settled: Settled) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from agent.store import folders, gaps, known, places, replaced
+from agent.store import folders, former, gaps, known, places, replaced
 from agent.store.folders import FolderState
 from agent.store.places import Place
 from agent.store.unit import fenced
@@ -46,6 +46,7 @@ def compare(room: Room, state: FolderState, states: States) -> None:
             keys = replaced.keys_at(connection, state.id, validity, some)
             gaps.forget_place(connection, state.id, validity, some, room.now())
             replaced.drop_replaced(room.database, connection, state.id, keys, room.is_ours)
+            former.follow(room.database, connection, room.lease.mailbox_id, keys)
     if not needs_history(state, room.since):
         _read_missing(room, state, states, sorted(floor.ids - live, key=_numeric))
     with fenced(room.database, room.lease) as connection:
