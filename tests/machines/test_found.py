@@ -116,3 +116,12 @@ def test_a_doubt_that_is_decided_while_a_copy_is_read_is_not_asked_again(machine
     letter = machine.world.letters[0]
     machine.world.deliver(BOB, "INBOX", letter)
     machine.decide_meanwhile(BOB, at=at, which=0, accept=False)
+
+
+def test_two_strangers_of_one_company_in_one_conversation_are_known_by_its_domain(machine: SyncMachine) -> None:
+    """Whichever of them is read first; neither is known only by the other."""
+    for number, (address, refs) in enumerate(((ANNA, ()), (BOB, ("m0@mail.example",)))):
+        date = f"Mon, 02 Mar 2026 0{8 + number}:00:00 +0000"
+        letter = Letter(id=f"m{number}@mail.example", from_=KIM, to=address, date=date, refs=refs)
+        machine.world.deliver(address, "INBOX", letter)
+    _meet(machine, "Max")
