@@ -27,12 +27,14 @@ class Folder:
     key: the server's own name or id, the stable handle. name: decoded, for people and configuration.
     role: inbox, sent, archive, all, drafts, junk, trash, or None.
     mark: state of the folder as one opaque snapshot, where the listing gave it: equal marks, nothing new.
+    fragile: reading it ended the last session, so a message is to be told that does so whenever it is asked for.
     """
 
     key: str
     name: str
     role: str | None = None
     mark: str | None = None
+    fragile: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,11 +122,15 @@ TEXT_LIMIT = 256 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Withheld:
-    """The server listed this id but did not hand out what was asked. `gone`: it has left the folder since."""
+    """The server listed this id but did not hand out what was asked.
+
+    gone: it has left the folder since. ended: asking for it ended the session, so every try costs a sign-in.
+    """
 
     id: str
     reason: str
     gone: bool = False
+    ended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

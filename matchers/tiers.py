@@ -112,6 +112,8 @@ def by_thread(case: Case, found: Found) -> Found:
     if len(contacts) == 1:
         return _thread_contact(case, contacts[0], seat)
     company = _common_company(case.thread, contacts)
+    if company is not None and not contacts and _speaks_for(case, company):
+        return found  # its own domain says as much: of two such messages neither is known by the other
     if company is not None:
         fact = "It belongs to a logged conversation" + (f" with people of {company.name}" if contacts else "")
         return Found(companies=(_company_link(company, "thread", fact),), rule="thread")
@@ -194,6 +196,13 @@ def by_domain(case: Case, found: Found) -> Found:
         return found
     rule = found.rule if found.links or found.companies else "domain"
     return replace(found, companies=(*found.companies, *links.values()), rule=rule)
+
+
+def _speaks_for(case: Case, company: CompanyRef) -> bool:
+    """Whether a stranger in the message is at a domain of this company."""
+    day = message_day(case.envelope)
+    found = (_company_of(case, seat, day) for seat in customers(case))
+    return any(one is not None and one.company_id == company.company_id for one in found)
 
 
 def _company_of(case: Case, seat: Seat, day: date | None) -> CompanyRef | None:

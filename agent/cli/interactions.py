@@ -68,7 +68,7 @@ def remove(context: typer.Context, id: Annotated[str, typer.Argument(metavar="ID
     from agent.store import corrections
 
     with changing(context) as (house, connection):
-        known = corrections.remove(house.database, connection, id, utc_now())
+        known = corrections.remove(house.database, connection, house.hasher, id, utc_now())
     if not known:
         raise Stop(f"no interaction {id}: `crm-agent interactions list` shows all of them", code=SOME_FAILED)
     say(f"removed {id}")

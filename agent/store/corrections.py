@@ -4,22 +4,22 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from agent.store import feed
+from agent.store import feed, known, removals, replaced
 from agent.store.contacts import Contact
 from agent.store.database import Database
-from agent.store.tables import interactions, links, locations, texts, tombstones
+from agent.store.hashes import Hasher
+from agent.store.tables import interactions, links, locations, texts
 
 
-def remove(database: Database, connection: sa.Connection, interaction_id: str, now: datetime) -> bool:
-    """Takes an interaction out; a tombstone keeps later passes from logging the message again. False if unknown."""
-    row = connection.execute(
-        sa.select(interactions.c.message_key).where(interactions.c.id == interaction_id)
-    ).one_or_none()
-    if row is None:
+def remove(database: Database, connection: sa.Connection, hasher: Hasher, interaction_id: str, now: datetime) -> bool:
+    """Takes an interaction out; its tombstone keeps later passes from logging the message again. False if unknown.
+
+    Alone among those who record pages: one of them might be about to give it another place.
+    """
+    database.serialise(connection)
+    if not known.all_logged(connection, [interaction_id]):
         return False
-    if row.message_key is not None:
-        stone = {"hash": row.message_key, "kind": "removed", "made_at": now}
-        database.insert_new(connection, tombstones, [stone])
+    key = removals.enter(database, connection, hasher, interaction_id, now)
     connection.execute(
         sa.update(locations)
         .where(locations.c.interaction_id == interaction_id)
@@ -35,6 +35,8 @@ def remove(database: Database, connection: sa.Connection, interaction_id: str, n
         )
     )
     connection.execute(sa.delete(interactions).where(interactions.c.id == interaction_id))
+    if key is not None:
+        replaced.forget_oddity(connection, key)
     gone = feed.Change(kind="interaction", event="removed", entity=interaction_id, body={})
     feed.append(database, connection, [gone])
     return True

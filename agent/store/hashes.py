@@ -6,6 +6,7 @@ stolen database cannot be asked whether it knows an address or a Message-ID.
 
 import hashlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from connectors.message import Envelope
 from matchers.thread import normal_id
@@ -37,6 +38,14 @@ class Hasher:
     def of_text(self, text: str) -> bytes:
         """Digest of a text with white space collapsed, for telling variants apart."""
         return self.hash("text", " ".join(text.split()))
+
+    def of_header(self, message_key: bytes, from_address: str, date: datetime | None) -> bytes:
+        """What tells variants under one message key apart before their texts are seen."""
+        return self.hash("header", message_key.hex(), from_address, date.astimezone(UTC).isoformat() if date else "")
+
+    def of_size(self, interaction_id: str, size: int) -> bytes:
+        """A size that nobody can read, for one message: equal sizes of others have other hashes."""
+        return self.hash("size", interaction_id, str(size))
 
     def message_key(self, envelope: Envelope) -> bytes:
         """Identity of a message: its Message-ID, or without one From, Date, Subject and the sorted To and Cc."""

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from agent.store import bulk
+from agent.store import bulk, removals
+from agent.store.removals import Removal
 from agent.store.tables import contact_emails, contacts, interactions, locations, rulings, tombstones
 from matchers.contact import Holder
 
@@ -56,7 +57,7 @@ class Known:
 
     interactions: Mapping[bytes, tuple[KnownInteraction, ...]] = field(default_factory=dict)
     places: Mapping[bytes, tuple[KnownPlace, ...]] = field(default_factory=dict)
-    removed: frozenset[bytes] = frozenset()
+    removed: Mapping[bytes, tuple[Removal, ...]] = field(default_factory=dict)
     rulings: Mapping[bytes, Mapping[str, Holder | None]] = field(default_factory=dict)
 
 
@@ -74,7 +75,7 @@ def told(outcome: object, reason: object) -> str:
 
 
 def known_keys(connection: sa.Connection, keys: Collection[bytes]) -> Known:
-    """Interactions, places, tombstones and rulings under these message keys."""
+    """Interactions, places, removals and rulings under these message keys."""
     if not keys:
         return Known()
     logged = [key for (key,) in bulk.among(connection, _LOGGED, keys)]
@@ -82,9 +83,19 @@ def known_keys(connection: sa.Connection, keys: Collection[bytes]) -> Known:
     return Known(
         interactions=found,
         places=_places(connection, found.keys()) if found else {},
-        removed=_removed(connection, keys),
+        removed=removals.under(connection, keys),
         rulings=_rulings(connection, keys),
     )
+
+
+def all_logged(connection: sa.Connection, ids: Collection[str]) -> bool:
+    """Whether each of these interactions is still there."""
+    wanted = set(ids)
+    there = (
+        connection.execute(sa.select(sa.func.count()).where(interactions.c.id.in_(chunk))).scalar_one()
+        for chunk in bulk.chunks(wanted)
+    )
+    return sum(there) == len(wanted)
 
 
 def known_erased(connection: sa.Connection, hashes: Collection[bytes]) -> frozenset[bytes]:
@@ -99,7 +110,8 @@ def known_erased(connection: sa.Connection, hashes: Collection[bytes]) -> frozen
 
 def any_erased(connection: sa.Connection) -> bool:
     """Whether anybody was erased at all."""
-    return _any(connection, "erased")
+    query = sa.select(tombstones.c.hash).where(tombstones.c.kind == "erased").limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _interactions(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, tuple[KnownInteraction, ...]]:
@@ -125,15 +137,6 @@ def _places(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, t
     return found
 
 
-def _removed(connection: sa.Connection, keys: Collection[bytes]) -> frozenset[bytes]:
-    if not _any(connection, "removed"):
-        return frozenset()
-    rows = connection.execute(
-        sa.select(tombstones.c.hash).where(tombstones.c.hash.in_(keys), tombstones.c.kind == "removed")
-    )
-    return frozenset(row.hash for row in rows)
-
-
 def _rulings(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, dict[str, Holder | None]]:
     """Per message and doubtful address whom people chose; None where they chose nobody."""
     if connection.execute(sa.select(rulings.c.message_key).limit(1)).first() is None:
@@ -151,9 +154,3 @@ def _rulings(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, 
             contact_id=row.contact_id, name=row.name, email=row.email or "", company_id=row.company_id
         )
     return found
-
-
-def _any(connection: sa.Connection, kind: str) -> bool:
-    return (
-        connection.execute(sa.select(tombstones.c.hash).where(tombstones.c.kind == kind).limit(1)).first() is not None
-    )

@@ -87,7 +87,8 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
     """
     configured = {normalise(mailbox.address).normalised: mailbox for mailbox in settings.mailboxes}
     with database.write() as connection:
-        known = {row.address: row for row in connection.execute(sa.select(mailboxes).with_for_update())}
+        every = sa.select(mailboxes).order_by(mailboxes.c.id).with_for_update(key_share=True)
+        known = {row.address: row for row in connection.execute(every)}
         approved = settings.policy.newcomers == "read"
         fresh = sorted(address for address in configured if address not in known)
         rows = [_new_row(address, configured[address], hasher, now, approved=approved) for address in fresh]
@@ -177,8 +178,11 @@ def _due(row: "sa.Row[tuple[object, ...]]") -> Due:
 
 
 def lock_all(connection: sa.Connection) -> None:
-    """Waits for every commit under way and holds further ones until this transaction ends."""
-    connection.execute(sa.select(mailboxes.c.id).order_by(mailboxes.c.id).with_for_update())
+    """Waits for every commit under way and holds further ones until this transaction ends.
+
+    Rows may still be referred to (FOR NO KEY UPDATE): a commit under way for one mailbox may queue mail of another one.
+    """
+    connection.execute(sa.select(mailboxes.c.id).order_by(mailboxes.c.id).with_for_update(key_share=True))
 
 
 def make_due(connection: sa.Connection, wanted: "sa.Select[tuple[int]]", now: datetime) -> None:

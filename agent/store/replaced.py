@@ -45,7 +45,7 @@ def drop_replaced(
             gone = {one.id: one.thread_id for one in superseded(saves) if is_ours(one.from_address)}
             if gone:
                 revise.withdraw(database, connection, gone, "withdrawn")
-                _forget_oddity(connection, key)
+                forget_oddity(connection, key)
 
 
 def superseded(saves: Sequence[Saved]) -> list[Saved]:
@@ -125,7 +125,7 @@ def tell_shared(connection: sa.Connection, keys: Collection[bytes]) -> None:
                 )
 
 
-def _forget_oddity(connection: sa.Connection, key: bytes) -> None:
+def forget_oddity(connection: sa.Connection, key: bytes) -> None:
     """A message that is alone under its key again shares it with nobody."""
     left = connection.execute(
         sa.select(interactions.c.id, interactions.c.flagged_as).where(interactions.c.message_key == key)

@@ -1,6 +1,6 @@
 """The review queue: matches that somebody must decide, and what was decided."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from agent.store import feed
 from agent.store.contacts import Contact
 from agent.store.database import Database
+from agent.store.mailboxes import lock_all
 from agent.store.tables import links, locations, mailboxes, rereads, reviews, rulings
 
 
@@ -76,9 +77,44 @@ def reject(database: Database, connection: sa.Connection, item: Item, now: datet
     _rule(database, connection, item, None, now, state="rejected")
 
 
+def came_between(connection: sa.Connection, doubts: Collection[tuple[object, object]]) -> bool:
+    """Whether somebody decided one of these doubts (message key, address) that a page is about to enter."""
+    if not doubts:
+        return False
+    keys = {key for key, _ in doubts}
+    query = sa.select(rulings.c.message_key, rulings.c.address).where(rulings.c.message_key.in_(keys))
+    return any((row.message_key, row.address) in doubts for row in connection.execute(query))
+
+
+def any_left(connection: sa.Connection, mailbox_id: int) -> bool:
+    """Whether somebody is asked about a message that this mailbox does not hold any more."""
+    return connection.execute(sa.select(reviews.c.id).where(*_left(mailbox_id)).limit(1)).first() is not None
+
+
+def close_left(connection: sa.Connection, mailbox_id: int) -> None:
+    """Asks nobody about messages that left the mailbox: nothing could be logged. Doubts on logged mail stay."""
+    connection.execute(sa.delete(reviews).where(*_left(mailbox_id)))
+
+
+def _left(mailbox_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    held = (
+        sa.select(locations.c.id)
+        .where(
+            locations.c.mailbox_id == mailbox_id,
+            locations.c.message_key == reviews.c.message_key,
+            locations.c.outcome.in_(("review", "pending", "quarantined")),
+            locations.c.gone_at.is_(None),
+        )
+        .exists()
+    )
+    return reviews.c.mailbox_id == mailbox_id, reviews.c.state == "open", reviews.c.interaction_id.is_(None), ~held
+
+
 def _rule(
     database: Database, connection: sa.Connection, item: Item, contact_id: str | None, now: datetime, *, state: str
 ) -> None:
+    """Waits for commits under way: what they left in doubt is queued here, and who commits later sees the ruling."""
+    lock_all(connection)
     key = {"message_key": item.message_key, "address": item.address}
     connection.execute(
         sa.delete(rulings).where(rulings.c.message_key == item.message_key, rulings.c.address == item.address)

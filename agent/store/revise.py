@@ -58,6 +58,7 @@ def drop_orphans(database: Database, connection: sa.Connection, candidates: Coll
 def withdraw(database: Database, connection: sa.Connection, gone: Mapping[str, str | None], event: str) -> None:
     """Removes these interactions (id -> thread), says so in the feed, and looks at who hung by them."""
     if gone:
+        database.serialise(connection)  # nobody may be about to give one of them another place
         connection.execute(sa.delete(interactions).where(interactions.c.id.in_(list(gone))))
         threads.queue_hanging(database, connection, set(filter(None, gone.values())))
         changes = [feed.Change(kind="interaction", event=event, entity=one, body={}) for one in gone]

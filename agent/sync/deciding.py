@@ -68,9 +68,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         policy=room.policy,
         answers=answers,
         threads={envelope.id: view for envelope, view in zip(envelopes, views, strict=True) if view},
-        tombstones={
-            envelope.id: Reason.REMOVED for envelope, key in zip(envelopes, keys, strict=True) if key in facts.removed
-        },
+        tombstones={},
         erased_keys=erased,
     )
     messages = tuple(

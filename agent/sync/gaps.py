@@ -6,9 +6,13 @@ TRIES = 5
 _WAITS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
 
 
-def next_try(attempts: int, now: datetime) -> datetime:
+_COSTLY = timedelta(hours=1)
+"""Between two tries that end a session each: a server that is asked to sign in too often locks the account."""
+
+
+def next_try(attempts: int, now: datetime, *, costly: bool = False) -> datetime:
     """When to ask again after so many failures (1 or more): at the next pass first, then later and later."""
-    return now + _WAITS[min(attempts, len(_WAITS)) - 1]
+    return now + (_COSTLY if costly else _WAITS[min(attempts, len(_WAITS)) - 1])
 
 
 def given_up(attempts: int) -> bool:

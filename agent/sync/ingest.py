@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.store import directory, folders, gaps, known, record, replaced, threads
+from agent.store import directory, folders, former, gaps, known, record, removals, replaced, reviews, threads
 from agent.store.folders import HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
@@ -138,13 +138,16 @@ def _fetch_each(room: Room, task: Task, ids: Sequence[str]) -> dict[str, Message
             endings += 1
             if endings > MOST_ENDINGS:
                 raise
-            found[uid] = Withheld(id=uid, reason="asking for it ends the session")
+            found[uid] = Withheld(id=uid, reason="asking for it ends the session", ended=True)
     return found
 
 
 def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: Spot, older: int) -> None:
     with fenced(room.database, room.lease) as connection:
         if directory.changed_since(connection, deciding.stamp):
+            raise Collision
+        room.database.serialise(connection)
+        if not _still_holds(connection, settled):
             raise Collision
         _record_withheld(room, connection, task, settled, spot)
         record.record(room.database, connection, settled.rows, spot.now)
@@ -153,10 +156,27 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         gaps.settle(connection, spot.folder_id, spot.validity, set(through) - _kept_back(settled))
         gone = _gone(task)
         gaps.forget_place(connection, spot.folder_id, spot.validity, gone, spot.now)
-        _settle_shared(room, connection, settled, spot, gone)
+        left = replaced.keys_at(connection, spot.folder_id, spot.validity, gone)
+        _settle_shared(room, connection, settled, spot, left)
+        former.follow(room.database, connection, spot.mailbox_id, left | _decided_otherwise(deciding, settled))
+        removals.note(room.database, connection, settled.removed)
+        removals.reconsider(room.database, connection, settled.mistaken)
         record_flags(room, connection, task.state, task.page, spot.now)
         folders.add_before_start(connection, spot.folder_id, older)
         _move_cursor(connection, task)
+
+
+def _still_holds(connection: "sa.Connection", settled: Settled) -> bool:
+    """Whether what the page adds to is still in the history, and nobody took out or decided what it brings."""
+    new = {str(row["id"]) for row in settled.rows.interactions}
+    places = (*settled.rows.places, *settled.rows.moved_on)
+    older = {str(row["interaction_id"]) for row in places if row["interaction_id"] is not None} - new
+    doubts = {(row["message_key"], row["address"]) for row in settled.rows.reviews}
+    return (
+        known.all_logged(connection, older)
+        and not removals.came_between(connection, new)
+        and not reviews.came_between(connection, doubts)
+    )
 
 
 def _look_again(room: Room, connection: "sa.Connection", deciding: Deciding, settled: Settled) -> None:
@@ -169,16 +189,21 @@ def _look_again(room: Room, connection: "sa.Connection", deciding: Deciding, set
 
 
 def _settle_shared(
-    room: Room, connection: "sa.Connection", settled: Settled, spot: Spot, gone: Collection[str]
+    room: Room, connection: "sa.Connection", settled: Settled, spot: Spot, left: Collection[bytes]
 ) -> None:
     """Saves of a draft that a later save took the place of: seen when the later one comes, or when the earlier goes.
 
     What shares its key with another message and is no such save is told.
     """
     came = {settled.rows.ids[str(row["id"])][-1] for row in settled.rows.interactions if row["variant"]}
-    keys = came | replaced.keys_at(connection, spot.folder_id, spot.validity, gone)
     replaced.tell_shared(connection, came)
-    replaced.drop_replaced(room.database, connection, spot.folder_id, keys, room.is_ours)
+    replaced.drop_replaced(room.database, connection, spot.folder_id, came | {*left}, room.is_ours)
+
+
+def _decided_otherwise(deciding: Deciding, settled: Settled) -> set[bytes]:
+    """Keys of messages that are not logged here and were logged before, here or elsewhere."""
+    logged = deciding.known.interactions
+    return {m.key for m in deciding.messages if m.key in logged and settled.outcomes.get(m.envelope.id) != "logged"}
 
 
 def _kept_back(settled: Settled) -> set[str]:
@@ -192,26 +217,24 @@ def _gone(task: Task) -> Collection[str]:
 
 def _record_withheld(room: Room, connection: "sa.Connection", task: Task, settled: Settled, spot: Spot) -> None:
     """Messages owed by the server, header or body, wait as pending places with a gap each."""
-    owed: list[tuple[str, str, bytes | None]] = [
-        (held.id, held.reason, None) for held in task.page.withheld if not held.gone
-    ]
-    owed += [(one.envelope.id, held.reason, one.key) for one, held in settled.withheld]
+    owed: list[tuple[Withheld, bytes | None]] = [(held, None) for held in task.page.withheld if not held.gone]
+    owed += [(held, one.key) for one, held in settled.withheld]
     if not owed:
         return
-    pending = [rows.pending_place(spot, uid, key) for uid, _, key in owed]
+    pending = [rows.pending_place(spot, held.id, key) for held, key in owed]
     record.add_places(room.database, connection, pending)
-    before = gaps.attempts(connection, spot.folder_id, spot.validity, [uid for uid, _, _ in owed])
-    failures = [_failure(uid, reason, before.get(uid, 0) + 1, spot) for uid, reason, _ in owed]
+    before = gaps.attempts(connection, spot.folder_id, spot.validity, [held.id for held, _ in owed])
+    failures = [_failure(held, before.get(held.id, 0) + 1, spot) for held, _ in owed]
     gaps.record_failures(room.database, connection, spot.mailbox_id, spot.folder_id, spot.validity, failures, spot.now)
     room.counts["withheld"] += len(owed)
 
 
-def _failure(uid: str, reason: str, attempts: int, spot: Spot) -> gaps.Failure:
+def _failure(held: Withheld, attempts: int, spot: Spot) -> gaps.Failure:
     return gaps.Failure(
-        uid=uid,
-        reason=reason,
+        uid=held.id,
+        reason=held.reason,
         attempts=attempts,
-        next_try=patience.next_try(attempts, spot.now),
+        next_try=patience.next_try(attempts, spot.now, costly=held.ended),
         given_up=patience.given_up(attempts),
     )
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 
-from agent.store import folders, gaps, places
+from agent.store import folders, former, gaps, places, replaced, reviews
 from agent.store.folders import FolderState
 from agent.store.unit import fenced
 from agent.sync import repair
@@ -38,6 +38,16 @@ def sync_mailbox(room: Room) -> None:
     states = _load(room)
     repair.retry_gaps(room, states)
     repair.read_again(room, states)
+    _close_left(room)
+
+
+def _close_left(room: Room) -> None:
+    """At the end of a pass, when whatever only moved was seen where it lies now."""
+    with room.database.read() as connection:
+        left = reviews.any_left(connection, room.lease.mailbox_id)
+    if left:
+        with fenced(room.database, room.lease) as connection:
+            reviews.close_left(connection, room.lease.mailbox_id)
 
 
 def _forward_pass(room: Room) -> None:
@@ -143,9 +153,10 @@ def _let_go(room: Room, state: FolderState) -> None:
         live = sorted(places.live_uids(connection, state.id, state.validity or ""))
     with fenced(room.database, room.lease) as connection:
         for start in range(0, len(live), repair.BATCH):
-            gaps.forget_place(
-                connection, state.id, state.validity or "", live[start : start + repair.BATCH], room.now()
-            )
+            some = live[start : start + repair.BATCH]
+            gaps.forget_place(connection, state.id, state.validity or "", some, room.now())
+            keys = replaced.keys_at(connection, state.id, state.validity or "", some)
+            former.follow(room.database, connection, room.lease.mailbox_id, keys)
         folders.update(connection, state.id, absent=True, mark=None, compared_at=None)  # it may come back
 
 

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from agent.store import folders, gaps, known, places, replaced
+from agent.store import folders, former, gaps, known, places, replaced
 from agent.store.folders import FolderState
 from agent.store.places import Place
 from agent.store.unit import fenced
 from agent.sync.ingest import Task, ingest
 from agent.sync.lanes import States, needs_history
 from agent.sync.room import Room
-from connectors.errors import Renumbered, Skippable
+from connectors.errors import Interrupted, Renumbered, Skippable
 from connectors.message import Page
 
 BATCH = 500
@@ -45,6 +46,7 @@ def compare(room: Room, state: FolderState, states: States) -> None:
             keys = replaced.keys_at(connection, state.id, validity, some)
             gaps.forget_place(connection, state.id, validity, some, room.now())
             replaced.drop_replaced(room.database, connection, state.id, keys, room.is_ours)
+            former.follow(room.database, connection, room.lease.mailbox_id, keys)
     if not needs_history(state, room.since):
         _read_missing(room, state, states, sorted(floor.ids - live, key=_numeric))
     with fenced(room.database, room.lease) as connection:
@@ -87,7 +89,7 @@ def retry_gaps(room: Room, states: States) -> None:
         for g in due
     ]
     for state, some in _by_folder(wanted, states):
-        _read_again(room, state, states, some)
+        _read_again(room, replace(state, breaks=max(1, state.breaks)), states, some)
 
 
 def read_again(room: Room, states: States) -> None:
@@ -120,10 +122,17 @@ def _read_again(room: Room, state: FolderState, states: States, some: Sequence[P
 
 
 def _headers(room: Room, state: FolderState, validity: str, uids: Sequence[str]) -> Iterator[Page]:
-    """Envelopes once more. A folder out of reach or renumbered yields nothing: the lanes will tell."""
+    """Envelopes once more. A folder out of reach or renumbered yields nothing: the lanes will tell.
+
+    If that ends the session, they are asked for with care, so that the one which ends it is found.
+    """
     room.step()
+    fragile = replace(state.folder, fragile=True)
     try:
-        yield from room.reader.now(lambda: list(room.reader.source.headers(state.folder, validity, uids)))
+        try:
+            yield from room.reader.now(lambda: list(room.reader.source.headers(state.folder, validity, uids)))
+        except Interrupted:
+            yield from room.reader.now(lambda: list(room.reader.source.headers(fragile, validity, uids)))
     except (Renumbered, Skippable):
         return
 

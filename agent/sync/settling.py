@@ -4,12 +4,15 @@ Two walks over the page. The first one asks what cannot be known without a text;
 request; the second one settles every message in order, each seeing those before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agent.store import removals
+from agent.store.database import Row
 from agent.store.folders import FolderState
 from agent.store.known import KnownPlace, told
 from agent.store.record import PageRows
+from agent.store.removals import Mistaken
 from agent.store.revise import Relink
 from agent.sync import rows
 from agent.sync.deciding import Decided, Deciding
@@ -25,11 +28,16 @@ from matchers.match import Decision, Log, Reason, Review, Skip
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """A page ready to be recorded. withheld: bodies that the server kept back, by message. outcomes: by uid."""
+    """A page ready to be recorded. withheld: bodies that the server kept back, by message. outcomes: by uid.
+
+    removed: sightings of what was taken out of the history; mistaken: what passed for it until now.
+    """
 
     rows: PageRows
     withheld: tuple[tuple[Decided, Withheld], ...]
     outcomes: Mapping[str, str]
+    removed: Sequence[Row] = ()
+    mistaken: Sequence[Mistaken] = ()
 
 
 @dataclass(slots=True)
@@ -45,6 +53,8 @@ class Page:
     out: PageRows = field(default_factory=PageRows)
     withheld: list[tuple[Decided, Withheld]] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
+    removed: list[Row] = field(default_factory=list)
+    mistaken: list[Mistaken] = field(default_factory=list)
 
     def place(self, one: Decided, row: rows.Changing) -> None:
         """A new place, or a known one that moves on."""
@@ -59,13 +69,15 @@ class Page:
 def wanted_bodies(room: Room, spot: Spot, deciding: Deciding) -> list[str]:
     """Ids whose text is needed: new interactions where the policy keeps texts, and whatever must be compared."""
     overlay = Overlay(deciding.known, spot, room.hasher, room.capture)
-    kept = [one for one in deciding.messages if isinstance(one.decision, Log)]
+    kept = [one for one in deciding.messages if isinstance(one.decision, Log) or _may_be_removed(one, overlay)]
     wanted: list[str] = []
     compared: set[bytes] = set()
     for one in kept:
         found = overlay.identify(one)
         if isinstance(found, Compare):
             compared.add(one.key)
+        if not isinstance(one.decision, Log):
+            continue
         if room.capture == "full" and (isinstance(found, New) or overlay.deepens(one.key, found)):
             wanted.append(one.envelope.id)
         if not isinstance(found, Compare):
@@ -78,14 +90,22 @@ def settle_page(page: Page, deciding: Deciding) -> Settled:
     """Rows for the whole page."""
     for one in deciding.messages:
         _settle_one(page, one)
-    return Settled(rows=page.out, withheld=tuple(page.withheld), outcomes=page.outcomes)
+    return Settled(
+        rows=page.out,
+        withheld=tuple(page.withheld),
+        outcomes=page.outcomes,
+        removed=page.removed,
+        mistaken=page.mistaken,
+    )
 
 
 def _settle_one(page: Page, one: Decided) -> None:
     body = page.bodies.get(one.envelope.id)
-    if isinstance(body, Withheld) and isinstance(one.decision, Log):
+    if isinstance(body, Withheld) and not isinstance(one.decision, Skip):
         if not body.gone:
             page.withheld.append((one, body))
+        return
+    if _keep_away(page, one, body if isinstance(body, Message) else None):
         return
     decision: Decision = one.decision
     if isinstance(body, Message):
@@ -97,6 +117,38 @@ def _settle_one(page: Page, one: Decided) -> None:
             _review(page, one, decision)
         case Log():
             _log(page, one, decision, body if isinstance(body, Message) else None)
+
+
+def _may_be_removed(one: Decided, overlay: Overlay) -> bool:
+    """Whether only a text can tell that somebody took this very message out. Mail skipped anyhow is not asked about."""
+    return isinstance(one.decision, Review) and one.key in overlay.known.removed
+
+
+def _keep_away(page: Page, one: Decided, body: Message | None) -> bool:
+    """Skips a message that somebody took out of the history, however it would be decided today."""
+    final = isinstance(one.decision, Skip) and one.decision.reason is Reason.ERASED
+    if final or one.key not in page.overlay.known.removed:
+        return False
+    found = page.overlay.identify(one)
+    digest = page.room.hasher.of_text(body.text) if body else None
+    if isinstance(found, Compare) and digest is not None:
+        found = _settle_by_text(page, found, digest)
+    if not isinstance(found, Same) or not page.overlay.is_removed(one.key, found.interaction_id):
+        return False
+    _note_removed(page, one, found.interaction_id, digest or page.overlay.text_of_size(one, found.interaction_id))
+    _skip(page, one, Skip(reason=Reason.REMOVED, evidence=("Somebody removed it from the history",)))
+    return True
+
+
+def _note_removed(page: Page, one: Decided, removed: str, digest: bytes | None) -> None:
+    """One more sighting. Where another text passed for it in this mailbox, that was another message."""
+    mailbox, hasher = page.spot.mailbox_id, page.room.hasher
+    passed = page.overlay.texts_here(one.key, removed)
+    if digest is not None and passed and digest not in passed:
+        mistaken = Mistaken(removal_id=removed, message_key=one.key, mailbox_id=mailbox, text_digest=digest)
+        page.mistaken.append(mistaken)
+    page.removed.append(removals.sighting(hasher, removed, mailbox, one.envelope.size, digest))
+    page.overlay.put(one, removed, digest)
 
 
 def _skip(page: Page, one: Decided, skip: Skip) -> None:
@@ -131,7 +183,7 @@ def _log(page: Page, one: Decided, log: Log, body: Message | None) -> None:
         interaction = found.interaction_id
         _log_again(page, one, interaction, body)
     else:
-        shared = isinstance(found, New) and found.shared
+        shared = isinstance(found, New) and found.shared and bool(page.overlay.interactions(one.key))
         interaction = _log_new(page, one, log, body, shared=shared)
     page.place(one, rows.logged_place(page.spot, one, interaction, digest))
     page.overlay.put(one, interaction, digest)

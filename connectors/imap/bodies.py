@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from connectors import mime
 from connectors.imap.faults import clean
-from connectors.imap.fetch import Items, fetch_each, only
-from connectors.imap.forward import Enter
+from connectors.imap.fetch import Enter, Items, fetch_each, only
 from connectors.imap.search import present
 from connectors.imap.sections import Draft, flights, inner_section, is_sound, message, read_sections, section_of
 from connectors.imap.session import Session

@@ -25,6 +25,8 @@ MOST_COMMANDS = 64
 _MOST_KEYWORDS = 100
 
 Items = dict[bytes, Value]
+Enter = Callable[[], Session]
+"""Opens the folder again where another one was opened between two pages. Raises Renumbered."""
 
 
 @dataclass(kw_only=True)
@@ -65,12 +67,11 @@ def fetch_envelopes(session: Session, ids: Sequence[int], ahead: Ahead | None = 
     halves: dict[int, Items] = {}  # of messages that the server tells of in more than one answer
 
     def take(uid: int, items: Items) -> None:
-        block = _header_block(items)
-        if block is None or uid in halves or b"INTERNALDATE" not in items:
+        if uid in halves or _header_block(items) is None or b"INTERNALDATE" not in items:
             items = halves[uid] = halves.get(uid, {}) | items
-            block = _header_block(items)
-        if block is not None:
-            got[uid] = _envelope(uid, items, block)
+        found = envelope(uid, items)
+        if found is not None:
+            got[uid] = found
 
     if ahead is not None:
         session.collect(ahead.posted, only(ids, take))
@@ -183,7 +184,11 @@ def _header_block(items: Items) -> bytes | None:
     return None
 
 
-def _envelope(uid: int, items: Items, block: bytes) -> Envelope:
+def envelope(uid: int, items: Items) -> Envelope | None:
+    """The envelope in one answer; None if it holds no header."""
+    block = _header_block(items)
+    if block is None:
+        return None
     return mime.read_header(
         block,
         id=str(uid),

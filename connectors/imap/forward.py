@@ -5,20 +5,19 @@ listing is `UID SEARCH UID next:*`, so a jump from 10 to 5000 is one message. Th
 check: when it does not fit what was listed, something left or was missed, and the page says `verify`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
+from connectors.imap.careful import Careful
 from connectors.imap.cursor import Forward, first_history
-from connectors.imap.fetch import PAGE, Ahead, Fetched, fetch_ahead, fetch_flags, flag_changes, flags_of
+from connectors.imap.fetch import PAGE, Ahead, Enter, Fetched, fetch_ahead, fetch_flags, flag_changes, flags_of
 from connectors.imap.search import listed_ids, most_ids, search, search_command
 from connectors.imap.session import IDS_AT_ONCE, UID_END, Session, View
 from connectors.imap.syntax import fetch_items, id_sets, number, read_set
 from connectors.imap.wire import Response
 from connectors.message import Flags, Page
 
-Enter = Callable[[], Session]
-"""Opens the folder again where another one was opened between two pages. Raises Renumbered."""
 FLAGS_PAGE = 2_000
 """Flag changes in one page."""
 
@@ -46,7 +45,9 @@ def first_page(session: Session, view: View, *, renumbered: bool = False) -> Pag
     )
 
 
-def read_news(enter: Enter, view: View, place: Forward, *, just_opened: bool) -> Iterator[Page]:
+def read_news(
+    enter: Enter, view: View, place: Forward, *, just_opened: bool, careful: Careful | None = None
+) -> Iterator[Page]:
     """Pages from `place` to now, oldest first. `view` is the folder as of a moment ago; the validity is the same."""
     before = replace(view)
     if just_opened and _unchanged(before, place):
@@ -59,7 +60,7 @@ def read_news(enter: Enter, view: View, place: Forward, *, just_opened: bool) ->
     news.verify = news.verify or fell or not _fits(news, place, before.exists, view.exists)
     end = _end_place(news, place, before, view)
     view.reported = (end, news.modseqs)
-    yield from _pages(enter, news, place, end)
+    yield from _pages(enter, news, place, end, careful)
 
 
 def _unchanged(view: View, place: Forward) -> bool:
@@ -177,14 +178,17 @@ def _end_place(news: News, place: Forward, before: View, after: View) -> Forward
     )
 
 
-def _pages(enter: Enter, news: News, place: Forward, end: Forward) -> Iterator[Page]:
+def _pages(enter: Enter, news: News, place: Forward, end: Forward, careful: Careful | None) -> Iterator[Page]:
     """Flags first, then envelopes; each page's cursor covers exactly the pages so far."""
     chunks = [news.ids[i : i + PAGE] for i in range(0, len(news.ids), PAGE)]
     yield from _flag_pages(news, place, end, last=not chunks)
     left = len(news.ids)
     ahead: Ahead | None = None
     for chunk, following in zip_longest(chunks, chunks[1:]):
-        fetched, ahead = fetch_ahead(enter(), chunk, following or (), ahead)
+        if careful is not None:
+            fetched = careful.fetch(chunk)
+        else:
+            fetched, ahead = fetch_ahead(enter(), chunk, following or (), ahead)
         left -= len(chunk)
         cursor = replace(end, next=chunk[-1] + 1, expected=end.expected - left) if left else end
         yield _envelope_page(fetched, cursor, verify=news.verify and not left)

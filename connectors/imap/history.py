@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from connectors.imap.careful import Careful
 from connectors.imap.cursor import EVERYTHING, History, Region
-from connectors.imap.fetch import PAGE, Ahead, Fetched, fetch_ahead
-from connectors.imap.forward import Enter
+from connectors.imap.fetch import PAGE, Ahead, Enter, Fetched, fetch_ahead
 from connectors.imap.search import PORTION, between, search
 from connectors.imap.session import UID_END, Session
 from connectors.message import Page
@@ -35,7 +35,7 @@ class Slice:
         return chunk
 
 
-def read_history(enter: Enter, place: History, since: date | None) -> Iterator[Page]:
+def read_history(enter: Enter, place: History, since: date | None, careful: Careful | None = None) -> Iterator[Page]:
     """Pages below the cursor. Ends at once when all was read down to `since`."""
     floor = since or EVERYTHING
     listed: Slice | None = None
@@ -50,7 +50,10 @@ def read_history(enter: Enter, place: History, since: date | None) -> Iterator[P
             place, moved = place.after_reading(listed.low, listed.high, floor), True
             continue
         chunk = listed.take(size)
-        fetched, ahead = fetch_ahead(session, chunk, listed.ids[:PAGE], ahead)
+        if careful is not None:
+            fetched = careful.fetch(chunk)
+        else:
+            fetched, ahead = fetch_ahead(session, chunk, listed.ids[:PAGE], ahead)
         low = chunk[-1] if listed.ids else listed.low
         place, listed.high = place.after_reading(low, listed.high, floor), low
         yield _page(place, fetched)

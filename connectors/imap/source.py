@@ -13,12 +13,13 @@ from config.model import FolderChoice, ImapAccess
 from connectors.errors import Retriable
 from connectors.folders.choice import choose
 from connectors.imap.bodies import read_bodies
+from connectors.imap.careful import Careful
 from connectors.imap.connection import AccessTokens, sign_in
 from connectors.imap.cursor import Forward, read_forward, read_history
 from connectors.imap.faults import Dropped
-from connectors.imap.fetch import PAGE, fetch_envelopes, fetch_flags, flag_changes
+from connectors.imap.fetch import PAGE, Enter, fetch_envelopes, fetch_flags, flag_changes
 from connectors.imap.folders import Lister
-from connectors.imap.forward import Enter, first_page, read_news
+from connectors.imap.forward import first_page, read_news
 from connectors.imap.history import read_history as read_history_pages
 from connectors.imap.search import all_ids, present
 from connectors.imap.session import Session, View
@@ -91,22 +92,27 @@ class ImapSource:
                 session, view, _ = self._look(folder, anew=True)
             yield first_page(session, view, renumbered=True)
         else:
-            yield from read_news(
-                self._enter(folder, place.validity, refresh=False), view, place, just_opened=just_opened
-            )
+            enter = self._enter(folder, place.validity, refresh=False)
+            yield from read_news(enter, view, place, just_opened=just_opened, careful=_careful(folder, enter))
 
     def history(self, folder: Folder, cursor: Cursor, since: date | None) -> Iterator[Page]:
         place = read_history(cursor)
-        pages = self._pages(lambda: read_history_pages(self._enter(folder, place.validity), place, since))
-        return self._noting_sizes(folder, pages)
+
+        def start() -> Iterator[Page]:
+            enter = self._enter(folder, place.validity)
+            return read_history_pages(enter, place, since, _careful(folder, enter))
+
+        return self._noting_sizes(folder, self._pages(start))
 
     def headers(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Page]:
-        pages = self._pages(lambda: self._read_headers(self._enter(folder, int(validity)), validity, _numbers(ids)))
+        pages = self._pages(lambda: self._read_headers(folder, validity, _numbers(ids)))
         return self._noting_sizes(folder, pages)
 
-    def _read_headers(self, enter: Enter, validity: str, ids: Sequence[int]) -> Iterator[Page]:
+    def _read_headers(self, folder: Folder, validity: str, ids: Sequence[int]) -> Iterator[Page]:
+        enter = self._enter(folder, int(validity))
+        careful = _careful(folder, enter)
         for portion in id_sets(ids, most=PAGE):
-            fetched = fetch_envelopes(enter(), portion)
+            fetched = careful.fetch(portion) if careful else fetch_envelopes(enter(), portion)
             yield Page(
                 validity=validity,
                 envelopes=tuple(fetched.envelopes),
@@ -206,6 +212,10 @@ class ImapSource:
         first, rest = self._answer(begin)
         yield from first
         yield from rest
+
+
+def _careful(folder: Folder, enter: Enter) -> Careful | None:
+    return Careful(enter) if folder.fragile else None
 
 
 def _numbers(ids: Sequence[str]) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.machines.processes import Process
 from tests.machines.views import View
-from tests.machines.world import Place, Where, World
+from tests.machines.world import ANNA, NOT_CRM, Place, Where, World
 
 
 def check_places(world: World, process: Process, now: View, address: str) -> None:
@@ -28,7 +28,23 @@ def check_decisions(world: World, now: View) -> None:
     for where, outcome in now.outcomes.items():
         assert outcome != "review" or (where[0], now.keys[where]) in waiting, f"nobody is asked about {where}"
     for doubt in now.doubts:
+        assert (doubt.key, doubt.address) not in now.ruled, f"asked again: {doubt}"
         assert doubt.interaction in now.kept or (doubt.mailbox, doubt.key) in now.reviewed, f"asked in vain: {doubt}"
+
+
+def check_removed(world: World, now: View) -> None:
+    """What somebody took out stays out; what only shares its key stays. Of Anna's mail, whose texts are all known."""
+    for place in world.places():
+        removed = world.removed.get(place.letter.key, set())
+        if not removed or place.where[0] != ANNA or place.letter.key in world.loose:
+            continue
+        outcome = now.outcomes[place.where]
+        if (ANNA, place.letter.identity, place.letter.words) in removed:
+            assert outcome.startswith("skipped"), f"{place} was taken out, and is {outcome}"
+        elif not any(identity == place.letter.identity for _, identity, _ in removed):
+            assert outcome != "skipped: removed" or NOT_CRM in place.flags.categories, f"{place} went with another one"
+        elif any(address == ANNA for address, identity, _ in removed if identity == place.letter.identity):
+            assert outcome != "skipped: removed" or NOT_CRM in place.flags.categories, f"{place} went with another text"
 
 
 def check_feed(now: View) -> None:

@@ -176,7 +176,7 @@ class Process:
     def remove(self, interaction: str) -> None:
         """Somebody takes an interaction out of the history."""
         with self.database.write() as connection:
-            assert corrections.remove(self.database, connection, interaction, self._world.now)
+            assert corrections.remove(self.database, connection, self.hasher, interaction, self._world.now)
 
     def decide(self, which: int, *, accept: bool) -> bytes | None:
         """Somebody decides an item of the review queue, for its first candidate or for nobody. The message's key."""

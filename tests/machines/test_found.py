@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.machines.test_sync_machine import FLAGS, SyncMachine
-from tests.machines.world import ANNA, DIRECTORY, KIM, LEA, OFFICE, Letter
+from tests.machines.people_and_mail import FLAGS
+from tests.machines.test_sync_machine import SyncMachine
+from tests.machines.world import ANNA, BOB, DIRECTORY, KIM, LEA, OFFICE, Letter
 
 
 @pytest.fixture
@@ -81,3 +82,46 @@ def test_an_address_that_gets_a_second_holder_is_doubtful_whenever_that_is_known
     _deliver(machine, "m0", KIM)
     _sync(machine)
     _meet(machine, "Kim Two")
+
+
+@pytest.mark.parametrize("at", range(1, 13))
+def test_an_interaction_that_is_taken_out_while_its_copy_is_read_stays_out(machine: SyncMachine, at: int) -> None:
+    _meet(machine, "Kim")
+    _deliver(machine, "m0", KIM)
+    _sync(machine)
+    _deliver(machine, "m0", KIM, folder="Sent")
+    machine.remove_meanwhile(ANNA, at=at, which=0)
+
+
+def test_nothing_is_owed_of_places_that_a_renumbered_folder_made_void(machine: SyncMachine) -> None:
+    _deliver(machine, "m0", KIM)
+    _deliver(machine, "m1", KIM)
+    _sync(machine)
+    machine.refuse(0)
+    _meet(machine, "Kim")
+    _sync(machine)
+    assert machine.process.waiting()
+    machine.renumber(ANNA, 0)
+    machine.expunge(0)
+    machine.expunge(0)
+    _sync(machine)
+    assert machine.process.waiting() == 0
+
+
+@pytest.mark.parametrize("at", range(1, 13))
+def test_a_doubt_that_is_decided_while_a_copy_is_read_is_not_asked_again(machine: SyncMachine, at: int) -> None:
+    _meet(machine, "Office One", "Office Two")
+    _deliver(machine, "m0", OFFICE)
+    _sync(machine)
+    letter = machine.world.letters[0]
+    machine.world.deliver(BOB, "INBOX", letter)
+    machine.decide_meanwhile(BOB, at=at, which=0, accept=False)
+
+
+def test_two_strangers_of_one_company_in_one_conversation_are_known_by_its_domain(machine: SyncMachine) -> None:
+    """Whichever of them is read first; neither is known only by the other."""
+    for number, (address, refs) in enumerate(((ANNA, ()), (BOB, ("m0@mail.example",)))):
+        date = f"Mon, 02 Mar 2026 0{8 + number}:00:00 +0000"
+        letter = Letter(id=f"m{number}@mail.example", from_=KIM, to=address, date=date, refs=refs)
+        machine.world.deliver(address, "INBOX", letter)
+    _meet(machine, "Max")

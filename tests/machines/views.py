@@ -17,9 +17,12 @@ from agent.store.tables import (
     locations,
     mailboxes,
     reviews,
+    rulings,
     texts,
 )
 from tests.machines.world import Where
+
+_RULINGS = sa.select(rulings.c.message_key, rulings.c.address)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,9 @@ class View:
     kept: Mapping[str, Kept]
     doubts: tuple[Doubt, ...]
     reviewed: frozenset[tuple[str, bytes]]
-    """(mailbox, key) of every place in review, gone ones too."""
+    """(mailbox, key) of every place in review."""
+    ruled: frozenset[tuple[bytes, str]]
+    """(key, address) of every doubt that somebody decided."""
     feed: Mapping[str, tuple[str, ...]]
     """interaction -> its events in order."""
 
@@ -79,6 +84,7 @@ def view(database: Database) -> View:
             kept=_kept(connection, where),
             doubts=_doubts(connection),
             reviewed=_reviewed(connection),
+            ruled=frozenset(tuple(row) for row in connection.execute(_RULINGS)),
             feed=_feed(connection),
         )
 
@@ -170,7 +176,7 @@ def _reviewed(connection: sa.Connection) -> frozenset[tuple[str, bytes]]:
     rows = connection.execute(
         sa.select(mailboxes.c.address, locations.c.message_key)
         .join(mailboxes, mailboxes.c.id == locations.c.mailbox_id)
-        .where(locations.c.outcome == "review")
+        .where(locations.c.outcome == "review", locations.c.gone_at.is_(None))
     )
     return frozenset((row.address, row.message_key) for row in rows)
 

@@ -117,7 +117,8 @@ class Place:
 class World:
     """All mailboxes, everyone known, and what happened that a later reader cannot see any more.
 
-    seen: deliveries that a pass may have read. blurred: keys of letters whose past cannot be read off the mailboxes
+    removed: key -> (mailbox, identity, words) of letters that somebody took out of the history. seen: deliveries that a
+    pass may have read. blurred: keys of letters whose past cannot be read off the mailboxes
     (see `test_sync_machine`). loose: keys of letters of which only history says how they were decided.
     """
 
@@ -125,7 +126,7 @@ class World:
     boxes: dict[str, MemoryMailbox] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     known: list[Person] = field(default_factory=list)
-    removed: set[str] = field(default_factory=set)
+    removed: dict[str, set[tuple[str, Identity, str]]] = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
     blurred: set[str] = field(default_factory=set)
     loose: set[str] = field(default_factory=set)
@@ -175,6 +176,15 @@ class World:
         """Somebody becomes known."""
         self.known.append(person)
 
+    def note_removed(self, places: Sequence[Place], *, alone: bool) -> None:
+        """One interaction was taken out, which lies in these places; alone: and never lay in others."""
+        for place in places:
+            letter = place.letter
+            self.removed.setdefault(letter.key, set()).add((place.where[0], letter.identity, letter.words))
+            self.blurred.add(letter.key)
+            if not alone:
+                self.loose.add(letter.key)
+
     def note_reading(self, address: str) -> None:
         """A pass begins or ends here: what lies there may have been seen."""
         self.seen |= {place.copy for place in self.places() if place.where[0] == address}
@@ -213,8 +223,10 @@ class World:
         letter, flags = place.letter, place.flags
         if letter.key in self.loose:
             return None
-        if letter.key in self.removed or NOT_CRM in flags.categories:
+        if NOT_CRM in flags.categories:
             return "skipped: removed"
+        if letter.key in self.removed:
+            return self._expected_of_removed(place)
         if flags.draft:
             return "skipped: draft"
         asked = ASKED in flags.categories
@@ -230,6 +242,13 @@ class World:
         if self._has_company(letter):
             return None
         return "review" if asked else "skipped: no-contact"
+
+    def _expected_of_removed(self, place: Place) -> str | None:
+        """Of mail that would be kept, and that is the only one under its key; else only its text can tell."""
+        letter, hidden = place.letter, _kept_away(place.flags)
+        known = {(one.identity, one.words) for one in self.letters if one.key == letter.key}
+        kept = self.is_named(letter) and not (letter.bulk or letter.stays_inside or hidden)
+        return "skipped: removed" if kept and len(known) == 1 else None
 
     def _is_doubtful(self, letter: Letter) -> bool:
         return any(len(self.holders(one)) > 1 for one in letter.outside)

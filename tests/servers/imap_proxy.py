@@ -10,7 +10,8 @@ Hooks and faults:
 - `on_command(pattern, action, times=1)`: the test acts just before the server hears a command: mail arrives or goes
 - `answer(pattern, reply)`: the server never hears it: `answer(rb"^SELECT \\"?Bad", b"NO [SERVERBUG] broken")`
 - `cut_on_command(pattern, forward=False)`: the line dies; with `forward` the server hears it and the answer is lost
-- `cut_after_answers(pattern, count)`: the line dies behind the count-th complete answer
+- `cut_after_answers(pattern, count)`: the line dies behind the count-th complete answer; `cut_before_answers(pattern)`:
+  before one that matches, whenever it comes
 - `withhold(uids, …)`: FETCH does not hand these out; `empty_body(uids)`: their text comes back empty
 - `empty_list()`, `garble_list()`: LIST names nothing / nonsense
 - `hide_capability(*names)`, `announce(*names)`: change every CAPABILITY
@@ -117,6 +118,17 @@ class ImapProxy(Proxy):
             if seen["answers"] >= count and wanted.search(answer.text) and budget.take():
                 seen["answers"] = 0
                 raise _CutHere(answer.raw)
+            return answer.raw
+
+        self._server_rules.append(rule)
+
+    def cut_before_answers(self, pattern: bytes) -> None:
+        """Connections end instead of every answer that matches, as where a server dies of a message."""
+        wanted = re.compile(pattern)
+
+        def rule(session: ImapSession, answer: Answer) -> bytes | None:
+            if wanted.search(answer.text):
+                raise _CutHere(b"")
             return answer.raw
 
         self._server_rules.append(rule)

@@ -188,6 +188,25 @@ tombstones = sa.Table(
     "tombstones",
     metadata,
     sa.Column("hash", Hash, primary_key=True),
-    sa.Column("kind", sa.String, nullable=False),  # removed (a message key) | erased (an address)
+    sa.Column("kind", sa.String, nullable=False),  # erased (an address)
     sa.Column("made_at", Instant, nullable=False),
+)
+
+removals = sa.Table(
+    "removals",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),  # of the interaction that somebody took out
+    sa.Column("message_key", Hash, nullable=False, index=True),
+    sa.Column("variant", sa.Integer, nullable=False),
+    sa.Column("header", Hash, nullable=False),  # of From and Date, which tell variants apart
+    sa.Column("made_at", Instant, nullable=False),
+)
+
+removed_sightings = sa.Table(
+    "removed_sightings",
+    metadata,
+    to("removals.id", "removal_id", primary=True),
+    to("mailboxes.id", "mailbox_id", primary=True),
+    sa.Column("size", Hash, primary_key=True),  # a keyed hash too, empty if unknown
+    sa.Column("text_digest", Hash, primary_key=True),  # empty if the text was not compared
 )

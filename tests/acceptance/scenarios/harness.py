@@ -23,7 +23,7 @@ from agent.bootstrap import House, open_house, open_store
 from agent.engine.once import Passed, run_once
 from agent.engine.progress import utc_now
 from agent.engine.runner import Ending, Runner
-from agent.store import decisions, feed, folders, history, leases, mailboxes
+from agent.store import decisions, feed, folders, gaps, history, leases, mailboxes
 from agent.store.contact_writes import Draft, open_directory
 from agent.store.contacts import Email
 from agent.store.decisions import Ruling
@@ -198,6 +198,11 @@ class Desk:
                 return sum(house.counts.values(), Counter[str]()) - before
 
             yield poll
+
+    def retry_quarantine(self) -> None:
+        """`crm-agent quarantine retry`."""
+        with self.open() as house, house.database.write() as connection:
+            gaps.retry(connection, house.clock(), None)
 
     def live(self, house: House, clock: Clock, time: timedelta) -> None:
         """Lets the daemon live for so long by `clock`: every few seconds whoever is due has a turn."""

@@ -172,7 +172,7 @@ def _office(user: DovecotUser) -> None:
 def _remove(desk: Desk, message_id: str) -> None:
     (ruling,) = desk.explain(message_id)
     with desk.open() as house, house.database.write() as connection:
-        assert corrections.remove(house.database, connection, str(ruling.interaction_id), house.clock())
+        assert corrections.remove(house.database, connection, house.hasher, str(ruling.interaction_id), house.clock())
 
 
 def test_scenario_43_contacts_imported_after_the_mail_get_what_is_theirs(

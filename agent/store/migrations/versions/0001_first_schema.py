@@ -112,6 +112,24 @@ def upgrade() -> None:
     sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('hash', name=op.f('pk_tombstones'))
     )
+    op.create_table('removals',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('message_key', agent.store.columns.Hash(), nullable=False),
+    sa.Column('variant', sa.Integer(), nullable=False),
+    sa.Column('header', agent.store.columns.Hash(), nullable=False),
+    sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_removals'))
+    )
+    op.create_index(op.f('ix_removals_message_key'), 'removals', ['message_key'], unique=False)
+    op.create_table('removed_sightings',
+    sa.Column('removal_id', sa.String(), nullable=False),
+    sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('size', agent.store.columns.Hash(), nullable=False),
+    sa.Column('text_digest', agent.store.columns.Hash(), nullable=False),
+    sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_removed_sightings_mailbox_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['removal_id'], ['removals.id'], name=op.f('fk_removed_sightings_removal_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('removal_id', 'mailbox_id', 'size', 'text_digest', name=op.f('pk_removed_sightings'))
+    )
     op.create_table('calendar_items',
     sa.Column('uid', sa.String(), nullable=False),
     sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
