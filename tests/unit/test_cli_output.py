@@ -35,6 +35,12 @@ def test_without_columns_those_of_the_first_row_are_shown(capsys: pytest.Capture
     assert capsys.readouterr().out.splitlines() == ["B    A", "yes  120 s", "no   -"]
 
 
+def test_columns_are_aligned_as_a_terminal_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Wide letters take two places, accents of their own none; what is empty is a dash."""
+    emit([{"a": "日本", "b": 1}, {"a": "e\u0301", "b": 2}, {"a": "", "b": 3}], as_json=False)
+    assert capsys.readouterr().out.splitlines() == ["A     B", "日本  1", "e\u0301     2", "-     3"]
+
+
 def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         *ROWS,
