@@ -90,7 +90,7 @@ def _no_text(given: Sequence[str]) -> Stop | None:
     strange = [argument for argument in given if any("\ud800" <= letter <= "\udfff" for letter in argument)]
     if not strange:
         return None
-    return Stop(f"an argument is no text: {ascii(strange[0])}; write it in the encoding of your locale", code=WRONG_USE)
+    return Stop(f"an argument is no text: {strange[0]!a}; write it in the encoding of your locale", code=WRONG_USE)
 
 
 def _report(error: Exception, *, debug: bool) -> int:

@@ -88,7 +88,7 @@ def _writing() -> Iterator[None]:
 
 
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives until the process ends
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - lives until the process ends
 
 
 def _as_json(error: UnicodeError) -> tuple[str, int]:
