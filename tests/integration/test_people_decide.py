@@ -92,9 +92,10 @@ def explained(firm: Firm, message: str) -> list[dict[str, Any]]:
 
 
 def read_all_again(firm: Firm, user: DovecotUser, validity: int) -> None:
-    """The server renumbers the folder, and the directory changes: everything is decided anew."""
-    user.set_uidvalidity("INBOX", validity)
+    """The directory changes, and the server renumbers the folder: everything is decided anew, twice."""
     ok(firm, "contacts", "add", f"new{validity}@elsewhere.example")
+    ok(firm, "sync")
+    user.set_uidvalidity("INBOX", validity)
     ok(firm, "sync")
 
 
