@@ -123,7 +123,7 @@ def _places(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[tup
     rows = connection.execute(
         sa.select(
             locations.c.interaction_id,
-            mailboxes.c.address,
+            mailboxes.c.written.label("address"),
             folders.c.name,
             locations.c.gone_at.is_not(None).label("gone"),
         )

@@ -118,7 +118,7 @@ def _link(item: Item, contact: Contact) -> dict[str, object]:
 
 
 def _items() -> sa.Select[tuple[object, ...]]:
-    return sa.select(reviews, mailboxes.c.address.label("mailbox")).join(
+    return sa.select(reviews, mailboxes.c.written.label("mailbox")).join(
         mailboxes, mailboxes.c.id == reviews.c.mailbox_id
     )
 

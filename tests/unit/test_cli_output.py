@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.output import emit, progress
+from agent.cli.sync import summary
 
 ROWS = [
     {"id": 1, "subject": "Angebot für März", "seen_at": datetime(2026, 3, 2, 9, 5, tzinfo=UTC), "tags": ["a", "b"]},
@@ -104,3 +106,12 @@ def test_progress_shows_a_bar_on_a_terminal() -> None:
         show(200, 1000, "anna [bold]\x1b[31m")
     assert "200/1000" in stream.getvalue()
     assert "anna [bold]" in stream.getvalue()
+
+
+def test_a_pass_is_summed_up_in_a_line() -> None:
+    """What is out of the ordinary is named only where there is any."""
+    assert summary(Counter()) == "0 logged, 0 skipped, 0 review, 0 reminders, 0 contacts created"
+    counts = Counter({"logged": 2, "skipped:bulk": 1, "skipped:no-contact": 3, "reminders": 1, "before-start": 4})
+    assert summary(counts) == (
+        "2 logged, 4 skipped (bulk 1, no-contact 3), 0 review, 1 reminder, 0 contacts created, 4 older than `since`"
+    )

@@ -66,6 +66,7 @@ def upgrade() -> None:
     op.create_table('mailboxes',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('address', sa.String(), nullable=False),
+    sa.Column('written', sa.String(), nullable=False),
     sa.Column('connector', sa.String(), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
     sa.Column('approved', sa.Boolean(), nullable=False),
