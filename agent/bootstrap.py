@@ -3,6 +3,7 @@
 Called by the command line and the demo.
 """
 
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from agent.engine.progress import Progress, utc_now
 from agent.engine.sources import Sources
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
 from agent.store import mailboxes, migrate
-from agent.store.database import Database, sqlite_file
+from agent.store.database import IN_MEMORY, Database, sqlite_file
 from agent.store.errors import Unfit
 from agent.store.hashes import Hasher
 from agent.store.memory_copy import copy_to_memory
@@ -156,13 +157,11 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
     create: makes a new database where there is none; otherwise one must be there. in_memory: works on a copy that
     nobody sees (dry runs).
     """
-    disk, hasher = open_store(settings.store)
-    tokens = StoredTokens(disk, store_key(settings.store))  # in a dry run too: a renewed token ends the one before it
+    disk, key = _disk(settings.store, create=create, dry=in_memory)
+    tokens = StoredTokens(disk, key)  # in a dry run too: a renewed token ends the one before it
     sources = Sources(lambda mailbox: registry.open_source(mailbox, tokens=tokens))
-    database = disk
+    database, hasher = disk, Hasher(key)
     try:
-        if not create and migrate.schema_state(database) == "new":
-            raise Unfit("there is no database yet: run `crm-agent sync` or `crm-agent migrate`")
         migrate.require_current(database, hasher)
         if in_memory:
             database = copy_to_memory(disk)
@@ -171,6 +170,19 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
         sources.close()
         database.close()
         disk.close()
+
+
+def _disk(store: Store, *, create: bool, dry: bool) -> tuple[Database, bytes]:
+    """The database and the key it belongs to. For a dry run, an empty one in memory stands for one not made yet."""
+    file = sqlite_file(store.url)
+    disk = Database(store.url)
+    absent = file is not None and not file.exists()  # looking inside would make it
+    if (dry or not create) and (absent or migrate.schema_state(disk) == "new"):
+        disk.close()
+        if not dry:
+            raise Unfit("there is no database yet: run `crm-agent sync` or `crm-agent migrate`")
+        return Database(IN_MEMORY), secrets.token_bytes(32)
+    return disk, store_key(store)
 
 
 def open_store(store: Store) -> tuple[Database, Hasher]:

@@ -10,7 +10,7 @@ from config.model import Mailbox, Reminders
 from config.nearest import nearest, one_of
 from config.node import Node
 from config.personal import is_loopback
-from config.reading import Reading
+from config.reading import Reading, name_of
 from config.words import CONNECTORS, IMAP_ANYWHERE, LATER_CONNECTORS, MAILDIR_ANYWHERE, REMINDERS, WHO
 
 
@@ -57,10 +57,16 @@ def _form(connector: Node, reading: Reading) -> Form | None:
         reading.note(kind, f"{kind.value} connectors come with a later version", "remove this one")
     elif kind.value not in tuple(CONNECTORS):  # a tuple: what stands there may be a list
         near = nearest(str(kind.value), CONNECTORS)
-        reading.note(kind, "is no type of connector", f"write {_quoted([near] if near else CONNECTORS)}")
+        reading.note(
+            kind, f"{_named(kind)} is no type of connector", f"write {_quoted([near] if near else CONNECTORS)}"
+        )
     else:
         return CONNECTORS[str(kind.value)]
     return None
+
+
+def _named(kind: Node) -> str:
+    return f'"{kind.value}"' if isinstance(kind.value, str) else name_of(kind)
 
 
 def _quoted(words: Iterable[str]) -> str:

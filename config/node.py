@@ -45,7 +45,13 @@ def read_tree(path: Path) -> Node | Problem:
     """The tree of one file, or what keeps it from being read: the system's reason or the first error of syntax."""
     try:
         if path.stat().st_size > LARGEST:
-            return Problem(file=path, line=0, key="", what=f"the file is larger than {LARGEST} bytes")
+            return Problem(
+                file=path,
+                line=0,
+                key="",
+                what=f"the file is larger than {LARGEST // 2**20} MB",
+                instead="spread its connectors over files in connectors.d",
+            )
         text = path.read_bytes().decode("utf-8-sig")
         return parse_tree(text, path)
     except OSError as error:
@@ -59,12 +65,11 @@ def parse_tree(text: str, path: Path) -> Node | Problem:
     """The tree of one TOML text, or its first error of syntax."""
     try:
         values = tomllib.loads(text)
+        return _grow(values, (), lines(text), Node(value={}, file=path, line=1, key=""))
     except tomllib.TOMLDecodeError as error:
         return _syntax(str(error), text, path)
     except RecursionError:
-        return Problem(file=path, line=0, key="", what="brackets are nested too deeply")
-    places = lines(text)
-    return _grow(values, (), places, Node(value={}, file=path, line=1, key=""))
+        return Problem(file=path, line=0, key="", what="brackets or dotted keys are nested too deeply")
 
 
 def _syntax(message: str, text: str, path: Path) -> Problem:

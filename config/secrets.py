@@ -46,11 +46,12 @@ def _from_file(path: Path) -> str:
         value = path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SecretError(f"secret file {path} cannot be read: {reason}") from error
+        instead = "make it a file of one line that the service alone can read (chmod 600)"
+        raise SecretError(f"secret file {path} cannot be read: {reason}; {instead}") from error
     if mode & (stat.S_IRWXO if _is_credential(path) else stat.S_IRWXG | stat.S_IRWXO):
         raise SecretError(f"secret file {path} can be read by others: run chmod 600 {path}")
     if not value:
-        raise SecretError(f"secret file {path} is empty")
+        raise SecretError(f"secret file {path} is empty: write the secret into it, on one line")
     return value
 
 
@@ -68,7 +69,9 @@ def _from_keyring(entry: str) -> str:
     try:
         value = keyring.get_password(service, user)
     except KeyringError as error:
-        raise SecretError(f"keyring entry {entry} cannot be read: {error}") from error
+        raise SecretError(
+            f"keyring entry {entry} cannot be read: {error}; unlock the keyring, or use a file"
+        ) from error
     if not value:
         raise SecretError(f"keyring has no entry {entry}: store it with `keyring set {service} {user}`")
     return value

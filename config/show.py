@@ -13,6 +13,8 @@ from config.kinds import WEEKDAYS
 from config.model import Settings, WorkingDays
 from config.secrets import Secret
 
+_WRITTEN = {"exclude": "except"}
+"""Names that the program cannot use as the configuration writes them."""
 _UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -44,7 +46,7 @@ def _visible(model: BaseModel | Secret) -> Iterator[tuple[str, object]]:
     for name in names:
         value = getattr(model, name)
         if value is not None:
-            yield name, _readable(name, value)
+            yield _WRITTEN.get(name, name), _readable(name, value)
 
 
 def _readable(name: str, value: object) -> object:

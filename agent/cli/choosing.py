@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from agent.cli.stop import WRONG_USE, Stop
+from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -23,6 +23,16 @@ def contact_of(connection: "sa.Connection", asked: str) -> "Contact":
     if contact is None:
         raise Stop(contacts.Unclear(asked=asked).sentence, code=WRONG_USE)
     return contact
+
+
+def interaction_of(connection: "sa.Connection", asked: str) -> str:
+    """The id of the one interaction with this id or beginning of an id. Raises Stop."""
+    from agent.store import history
+
+    found = history.find(connection, asked)
+    if found is None:
+        raise Stop(f"no interaction {asked}: `crm-agent interactions list` shows all of them", code=SOME_FAILED)
+    return found
 
 
 def mailbox_id(connection: "sa.Connection", address: str) -> int:

@@ -1,18 +1,27 @@
 """`crm-agent interactions`: the history of customers."""
 
-from typing import Annotated
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from agent.cli.choosing import contact_of, mailbox_id, moment
+from agent.cli.choosing import contact_of, interaction_of, mailbox_id, moment
 from agent.cli.doors import changing, reading
 from agent.cli.house import noun
-from agent.cli.output import Json, emit, say
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.output import Json, cell, emit, printable, say
+from agent.cli.stop import WRONG_USE, Stop
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 app = noun("What was logged.")
 
 _COLUMNS = ("occurred_at", "direction", "kind", "who", "subject", "id")
+_SHOWN_BELOW = ("contacts", "companies", "text")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")]
 
 
 @app.command("list")
@@ -35,8 +44,15 @@ def list_(
             limit=limit,
         )
         found = history.listed(connection, wanted)
-        rows = found if as_json else ({**one, "who": _who(one)} for one in found)
+        zone = ZoneInfo(house.settings.organisation.timezone)
+        rows = found if as_json else (_line(one, zone) for one in found)
         emit(rows, as_json=as_json, columns=_COLUMNS, empty="nothing was logged yet")
+
+
+def _line(told: dict[str, object], zone: ZoneInfo) -> dict[str, object]:
+    """For people: the firm's own time, and everybody's name."""
+    at = told["occurred_at"]
+    return {**told, "occurred_at": at.astimezone(zone) if isinstance(at, datetime) else at, "who": _who(told)}
 
 
 def _who(told: dict[str, object]) -> str:
@@ -46,32 +62,73 @@ def _who(told: dict[str, object]) -> str:
 
 
 @app.command()
-def show(context: typer.Context, id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Shows one interaction with its text and the evidence for every link."""
     from agent.store import history
 
     with reading(context) as (_house, connection):
-        found = history.shown(connection, [id])
-    if not found:
-        raise Stop(f"no interaction {id}: `crm-agent interactions list` shows all of them", code=SOME_FAILED)
+        (found,) = history.shown(connection, [interaction_of(connection, id)])
     if as_json:
-        emit(found, as_json=True)
+        emit([found], as_json=True)
         return
-    emit([{"field": name, "value": value} for name, value in found[0].items() if name != "text"], as_json=False)
-    say(str(found[0]["text"] or ""))
+    for name, value in found.items():
+        if name not in _SHOWN_BELOW:
+            say(f"{name.replace('_', ' '):<12} {cell(value)}")
+    for line in chain(map(_person, _tables(found["contacts"])), map(_firm, _tables(found["companies"]))):
+        say(cell(line))
+    if found["text"]:
+        say("")
+        for line in str(found["text"]).splitlines():
+            say(printable(line))
 
 
 @app.command()
-def remove(context: typer.Context, id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def remove(context: typer.Context, id: Id) -> None:
     """Takes an interaction out of the history for good: a later pass does not log the message again."""
     from agent.engine.progress import utc_now
     from agent.store import corrections
 
     with changing(context) as (house, connection):
-        known = corrections.remove(house.database, connection, house.hasher, id, utc_now())
-    if not known:
-        raise Stop(f"no interaction {id}: `crm-agent interactions list` shows all of them", code=SOME_FAILED)
-    say(f"removed {id}")
+        one = interaction_of(connection, id)
+        corrections.remove(house.database, connection, house.hasher, one, utc_now())
+    say(f"removed {one}")
+
+
+@app.command()
+def move(
+    context: typer.Context,
+    id: Id,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The contact it is about, or its id.")],
+    taken_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="EMAIL", help="Who it is not about. Needed where it has several contacts."),
+    ] = None,
+) -> None:
+    """Gives an interaction to another contact. No later pass gives it back."""
+    from agent.engine.progress import utc_now
+    from agent.store import corrections
+
+    with changing(context) as (house, connection):
+        one, contact = interaction_of(connection, id), contact_of(connection, email)
+        source = _source(connection, one, taken_from)
+        corrections.move(house.database, connection, one, source, contact, utc_now())
+    say(f"moved {one} to {contact.name or email}")
+
+
+def _source(connection: "sa.Connection", interaction: str, asked: str | None) -> str | None:
+    """The id of the contact who has it no more; None where nobody has it. Raises Stop where that is not clear."""
+    from agent.store import corrections
+
+    having = corrections.linked(connection, interaction)
+    names = ", ".join(f"{one.name or 'without a name'} ({one.id})" for one in having)
+    if asked is not None:
+        wanted = contact_of(connection, asked)
+        if wanted.id not in {one.id for one in having}:
+            raise Stop(f"{asked} does not have it; --from names one of: {names or 'nobody'}", code=WRONG_USE)
+        return wanted.id
+    if len(having) > 1:
+        raise Stop(f"it has several contacts, say with --from who it is not about: {names}", code=WRONG_USE)
+    return having[0].id if having else None
 
 
 @app.command()
@@ -89,8 +146,23 @@ def add(
 
     if kind not in ("call", "note"):
         raise Stop(f"--kind {kind} is unknown: write call or note", code=WRONG_USE)
+    if not text.strip():
+        raise Stop("--text is empty: write what was said", code=WRONG_USE)
     new = secrets.token_hex(16)
     with changing(context) as (house, connection):
         who = contact_of(connection, contact)
         corrections.add(house.database, connection, id=new, kind=kind, contact=who, text=text, now=utc_now())
     say(f"added {new}")
+
+
+def _person(one: dict[str, object]) -> str:
+    name, company = one["name"] or one["email"], f" of {one['company']}" if one["company"] else ""
+    return f"{'with':<12} {name} <{one['email']}>{company} ({one['role']}): {cell(one['evidence'])}"
+
+
+def _firm(one: dict[str, object]) -> str:
+    return f"{'company':<12} {one['name']}: {cell(one['evidence'])}"
+
+
+def _tables(value: object) -> list[dict[str, object]]:
+    return value if isinstance(value, list) else []

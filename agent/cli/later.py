@@ -16,7 +16,6 @@ LATER: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "erase": "Forget a person everywhere.",
         },
         "mailboxes": {"approve": "Start to read a new mailbox."},
-        "interactions": {"move": "Give an interaction to another contact."},
     }
 )
 """Verbs that come later, by noun, with their line of help."""

@@ -18,8 +18,8 @@ from agent.cli.commands import NOUNS, Lazy
 from agent.cli.context import Invocation
 from agent.cli.failure import failure
 from agent.cli.house import noun
-from agent.cli.output import note, say
-from agent.cli.stop import DONE, INTERRUPTED, SOME_FAILED
+from agent.cli.output import close_stdout, finish, note, open_streams, say
+from agent.cli.stop import DONE, INTERRUPTED, SOME_FAILED, WRONG_USE, Stop
 
 app = noun("Logs every customer mail once, and puts reminders into the salesperson's own calendar.")
 
@@ -64,22 +64,33 @@ def command() -> TyperGroup:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code. A command may return its own, or None for 0."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    open_streams()
     try:
         code = command().main(args=given, prog_name="crm-agent", standalone_mode=False)
-        sys.stdout.flush()
+        finish()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         return _reader_left()
+    except UnicodeEncodeError as error:
+        return _report(_no_text(given) or error, debug="--debug" in given)
     except Exception as error:  # noqa: BLE001 - the job boundary: people get a sentence, never a traceback
         return _report(error, debug="--debug" in given)
     return code if isinstance(code, int) else DONE
 
 
 def _reader_left() -> int:
-    """Whoever read our output has gone (`| head`): nothing more can be said, not even at exit."""
-    sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives until the process ends
+    """Whoever read our output has gone (`| head`)."""
+    close_stdout()
     return SOME_FAILED
+
+
+def _no_text(given: Sequence[str]) -> Stop | None:
+    """What to say where an argument holds bytes that are no letters in the encoding of this terminal."""
+    strange = [argument for argument in given if any("\ud800" <= letter <= "\udfff" for letter in argument)]
+    if not strange:
+        return None
+    return Stop(f"an argument is no text: {strange[0]!a}; write it in the encoding of your locale", code=WRONG_USE)
 
 
 def _report(error: Exception, *, debug: bool) -> int:

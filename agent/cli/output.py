@@ -1,7 +1,10 @@
 """How commands speak: rows for people or one JSON object a line on stdout; progress and everything else on stderr."""
 
+import codecs
 import json
+import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -10,6 +13,8 @@ from pathlib import Path
 from typing import Annotated, Protocol, TextIO
 
 import typer
+
+from agent.cli.stop import Stop
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, nothing else there.")]
 """The option of every command that reads: `as_json: Json = False`."""
@@ -25,8 +30,9 @@ def emit(rows: Iterable[Row], *, as_json: bool, columns: Sequence[str] = (), emp
     `empty` is said on stderr when there is no row and a person reads.
     """
     if as_json:
+        escaped = not _takes_all()
         for row in rows:
-            say(json.dumps(row, ensure_ascii=False, default=plain).translate(_LINE_ENDS))
+            say(json.dumps(row, ensure_ascii=escaped, default=plain).translate(_LINE_ENDS))
         return
     table = list(rows)
     if not table:
@@ -36,9 +42,60 @@ def emit(rows: Iterable[Row], *, as_json: bool, columns: Sequence[str] = (), emp
         say(line)
 
 
+def _takes_all() -> bool:
+    """Whether stdout is UTF-8, the encoding of JSON (RFC 8259, 8.1)."""
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
+
+
+def open_streams() -> None:
+    """Lets stdout and stderr take every letter, whatever the locale, and be there where the caller closed them.
+
+    A letter that the locale has no byte for is written as JSON writes it (`\\u00e9`), so JSON lines stay JSON.
+    """
+    codecs.register_error("as-json", _as_json)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # started with `>&-`
+            setattr(sys, name, _nowhere())
+        elif hasattr(stream, "reconfigure"):  # not where a test listens
+            stream.reconfigure(errors="as-json")
+
+
+def close_stdout() -> None:
+    """Nothing more can be said there, not even at exit."""
+    sys.stdout = _nowhere()
+
+
+def finish() -> None:
+    """Hands on what was said. Raises Stop where it cannot be written, BrokenPipeError where nobody reads any more."""
+    with _writing():
+        sys.stdout.flush()
+
+
 def say(line: str) -> None:
-    """One line on stdout."""
-    sys.stdout.write(line + "\n")
+    """One line on stdout. Raises Stop where it cannot be written, BrokenPipeError where nobody reads any more."""
+    with _writing():
+        sys.stdout.write(line + "\n")
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        close_stdout()
+        raise Stop(f"the output cannot be written: {error.strerror}; make room there, or write it elsewhere") from error
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - lives until the process ends
+
+
+def _as_json(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - the handler is named for writing only
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def note(line: str) -> None:
@@ -72,9 +129,20 @@ def plain(value: object) -> object:
 def lines_of_table(rows: Sequence[Row], columns: Sequence[str]) -> Iterator[str]:
     """A table in aligned columns, headings in capitals, nothing after the last filled cell."""
     cells = [[title(column) for column in columns]] + [[cell(row.get(column)) for column in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     for line in cells:
-        yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        padded = (text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True))
+        yield "  ".join(padded).rstrip()
+
+
+def _width(text: str) -> int:
+    """Places that a terminal gives the text: two for wide letters, none for accents that stand by themselves."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
 
 
 def title(column: str) -> str:
@@ -84,7 +152,7 @@ def title(column: str) -> str:
 
 def cell(value: object) -> str:
     """One value as a person reads it, on one line and without control characters: mail is written by strangers."""
-    if value is None:
+    if value is None or value == "":
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"

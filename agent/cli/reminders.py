@@ -52,7 +52,9 @@ def list_(
             states=(state,) if state else _STATES,
         )
         kinds = _calendars(house)
-        rows = [one.told(kinds.get(one.mailbox)) for one in found]
+        rows = [one.told(kinds.get(normalise(one.mailbox).normalised)) for one in found]
+    if not as_json:
+        rows = [{**row, "due_at": one.due_at} for row, one in zip(rows, found, strict=True)]
     emit(rows, as_json=as_json, columns=_COLUMNS, empty="no reminders")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = noun("Matches that need a person's decision.")
 
-_COLUMNS = ("id", "mailbox", "date", "from", "subject", "address", "candidates", "evidence")
+_COLUMNS = ("date", "mailbox", "from", "subject", "address", "who", "id")
 
 
 @app.command("list")
@@ -26,8 +26,16 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     from agent.store import reviews
 
     with reading(context) as (_house, connection):
-        rows = (item.told() for item in reviews.open_items(connection))
+        waiting = (item.told() for item in reviews.open_items(connection))
+        rows = waiting if as_json else (_line(told) for told in waiting)
         emit(rows, as_json=as_json, columns=_COLUMNS, empty="nothing waits for a decision")
+
+
+def _line(told: dict[str, object]) -> dict[str, object]:
+    """For people: the day, and the candidates with the ids by which `accept` knows them."""
+    candidates = told["candidates"] if isinstance(told["candidates"], list) else []
+    names = [f"{one['name'] or one['email']} ({one['id']})" for one in candidates]
+    return {**told, "date": str(told["date"] or "")[:10], "who": " or ".join(names) or "nobody known"}
 
 
 @app.command()

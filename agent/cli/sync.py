@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 app = noun("One complete pass over the mailboxes, then exit.")
 
-_SHOWN = ("logged", "skipped", "review", "withheld", "before-start", "reminders")
+_COUNTED = ("logged", "review", "withheld", "before-start", "reminders")
+_RARE = {"withheld": "held back by the server, to be tried again", "before-start": "older than `since`"}
 
 
 @app.command("sync")
@@ -74,18 +75,33 @@ def _report(house: "House", ended: Sequence["Passed"], *, as_json: bool, dry_run
         )
         return
     total = sum((house.counts.get(one.mailbox.address, Counter()) for one in ended), Counter[str]())
-    counts = told(total)
-    words = ", ".join(f"{counts[name]} {name}" for name in _SHOWN)
-    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(_reasons(total).items()))
-    prefix = "would be: " if dry_run else ""
-    say(f"{len(ended)} mailboxes: {prefix}{words}" + (f" (skipped: {reasons})" if reasons else ""))
+    mailboxes = "1 mailbox" if len(ended) == 1 else f"{len(ended)} mailboxes"
+    say(f"{mailboxes}: {'would be: ' if dry_run else ''}{summary(total)}")
+    for one in ended:
+        if one.ended.ending == "paused":
+            note(f"{one.mailbox.address} is paused: `crm-agent mailboxes resume {one.mailbox.address}` goes on")
 
 
 def told(counts: Counter[str]) -> dict[str, object]:
     """The counts of a pass, with skips added up and by reason. Pure."""
     reasons = _reasons(counts)
-    plain = {name: counts.get(name, 0) for name in _SHOWN if name != "skipped"}
-    return {**plain, "skipped": sum(reasons.values()), "reasons": reasons}
+    plain = {name: counts.get(name, 0) for name in _COUNTED}
+    return {**plain, "skipped": sum(reasons.values()), "contacts_created": 0, "reasons": reasons}
+
+
+def summary(counts: Counter[str]) -> str:
+    """The same in a line for people; what is out of the ordinary only where there is any. Pure."""
+    reasons = _reasons(counts)
+    why = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
+    words = [
+        f"{counts['logged']} logged",
+        f"{sum(reasons.values())} skipped" + (f" ({why})" if why else ""),
+        f"{counts['review']} review",
+        f"{counts['reminders']} reminder{'' if counts['reminders'] == 1 else 's'}",
+        "0 contacts created",  # from mail: no rule of this version makes any
+    ]
+    words += [f"{counts[name]} {what}" for name, what in _RARE.items() if counts[name]]
+    return ", ".join(words)
 
 
 def _reasons(counts: Counter[str]) -> dict[str, int]:

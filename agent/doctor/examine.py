@@ -13,7 +13,6 @@ Patient = TypeVar("Patient")
 
 LATER = "try again later; if it stays so, ask whoever runs the server"
 _CONFIGURATION = "correct the configuration"
-_AS_TOLD = "do what is said there"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +48,13 @@ def of_error(error: ConnectorError | StoreError | SecretError) -> Said:
         case ConnectorError():
             return failed(str(error), error.advice or (_CONFIGURATION if isinstance(error, Fatal) else LATER))
         case Unfit() | SecretError():
-            return failed(str(error), _AS_TOLD)
+            return failed(*_parted(str(error)))
         case _:
             return failed(str(error), "start the database, and check `store.url`")
+
+
+def _parted(sentence: str) -> tuple[str, str]:
+    """What is wrong, and what to do: these errors say both, with a semicolon or a colon between. Pure."""
+    mark = "; " if "; " in sentence else ": "
+    what, _, instead = sentence.rpartition(mark)
+    return what or sentence, instead

@@ -234,7 +234,7 @@ def merged(draft: Draft, row: Row) -> Draft:
         company=company,
         company_domain=row.company_domain or draft.company_domain,
         title=row.title or draft.title,
-        owner=normalise(row.owner).normalised if row.owner else draft.owner,
+        owner=draft.owner if _key(row.owner) in ("", _key(draft.owner)) else row.owner,
         stage=row.stage or draft.stage,
         fields={**draft.fields, **row.fields, **born},
         external_ids={**draft.external_ids, **row.external_ids},

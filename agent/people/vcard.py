@@ -1,10 +1,11 @@
-"""Reads contacts from vCard 3.0 (RFC 2426) and 4.0 (RFC 6350).
+"""Reads contacts from vCard 2.1 (as Outlook writes it), 3.0 (RFC 2426) and 4.0 (RFC 6350).
 
 Called by `contacts import`. Only lines that say something about a person are kept; photos pass by unread. Whatever
 the bytes are, it yields rows and refusals, each with the line on which its card begins, and never raises.
 """
 
 import codecs
+import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ MOST_LINES = 1_000
 _LINE = re.compile(r'((?:[\w-]+\.)?[\w-]+)((?:;(?:[^":;]|"[^"]*")*)*):(.*)', re.DOTALL)
 _PREFERENCE = re.compile(r";\s*pref\s*=\s*\"?(\d{1,3})", re.IGNORECASE)
 _PREFERRED_TYPE = re.compile(r";(?:\s*type\s*=[^;:]*\bpref\b|\s*pref\s*(?:;|$))", re.IGNORECASE)
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
+_QUOTED = re.compile(r"[^:]*;\s*(?:encoding\s*=\s*)?quoted-printable\b", re.IGNORECASE)
+"""A line of vCard 2.1 whose value is quoted-printable (RFC 2045, 6.7); a `=` at its end goes on in the next line."""
 _UNESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NOTES = {"NOTE": "note", "URL": "url", "NICKNAME": "nickname"}
 """Properties that become fields of the contact."""
@@ -43,7 +47,7 @@ class Card:
         self.lines += 1
         if self.lines <= MOST_LINES and (parts := _LINE.fullmatch(text)):
             name = parts[1].rpartition(".")[2].upper()
-            self.values.setdefault(name, []).append((parts[2], parts[3]))
+            self.values.setdefault(name, []).append((parts[2], _decoded(parts[2], parts[3])))
 
     def all(self, name: str) -> list[str]:
         """All values of a property, unescaped, the preferred ones first."""
@@ -88,9 +92,11 @@ def _unfolded(data: bytes) -> Iterator[tuple[int, str]]:
     """(line it begins on, text) with continuation lines joined; of lines that are too long only the start."""
     started, parts, size = 0, [""], 0
     for number, raw in enumerate(re.split(rb"\r\n|\n|\r", data), start=1):
-        if raw[:1] in (b" ", b"\t") and started:
+        soft = parts[-1].endswith("=") and _QUOTED.match(parts[0]) is not None
+        if (raw[:1] in (b" ", b"\t") or soft) and started:
             if size <= LONGEST_LINE:
-                parts.append(raw[1 : LONGEST_LINE + 2].decode("utf-8", "surrogateescape"))
+                parts[-1] = parts[-1][:-1] if soft else parts[-1]
+                parts.append(raw[not soft : LONGEST_LINE + 2].decode("utf-8", "surrogateescape"))
                 size += len(parts[-1])
             continue
         if size and size <= LONGEST_LINE:
@@ -99,6 +105,20 @@ def _unfolded(data: bytes) -> Iterator[tuple[int, str]]:
         started, size = number, len(parts[0])
     if size and size <= LONGEST_LINE:
         yield started, "".join(parts)
+
+
+def _decoded(parameters: str, value: str) -> str:
+    """What vCard 2.1 encodes. What cannot be decoded keeps its bytes as lone surrogates, and is refused for them."""
+    charset = _CHARSET.search(parameters)
+    quoted = _QUOTED.match(parameters)
+    if not charset and not quoted:
+        return value
+    data = value.encode("utf-8", "surrogateescape")
+    data = quopri.decodestring(data) if quoted else data
+    try:
+        return data.decode(charset[1] if charset else "utf-8", "surrogateescape")
+    except (LookupError, UnicodeError):
+        return data.decode("utf-8", "surrogateescape")
 
 
 def _preference(parameters: str) -> int:
@@ -126,7 +146,7 @@ def _row(card: Card) -> Row | Refused:
 
 def _no_person(card: Card) -> str:
     version = card.first("VERSION")
-    if version not in ("3.0", "4.0"):
+    if version not in ("2.1", "3.0", "4.0"):
         return f"vCard version {version[:10]!r}: export it as vCard 3.0 or 4.0"
     if card.first("KIND").lower() == "group":
         return "it is a group, not a person: import its members"

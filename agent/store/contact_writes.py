@@ -87,7 +87,7 @@ class Writer:
             "name": draft.name,
             "company_id": company_id(self.hasher, draft.company) if draft.company else None,
             "title": draft.title,
-            "owner": normalise(draft.owner).normalised if draft.owner else "",
+            "owner": draft.owner,
             "stage": draft.stage,
             "phones": list(draft.phones),
             "fields": dict(draft.fields),

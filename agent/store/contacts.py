@@ -26,7 +26,7 @@ class Email:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contact:
-    """One person. owner: the normalised address of the mailbox whose customer this is, or ''.
+    """One person. owner: the address of the mailbox whose customer this is, as people wrote it, or ''.
 
     emails: the primary one first. fields: the firm's own columns. external_ids: system -> the id there.
     created_by: import, add or mail.

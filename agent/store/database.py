@@ -4,10 +4,11 @@ Called by `agent.bootstrap`. Promises: one writer at a time in this process on S
 and nothing is half written. Writers that belong to a mailbox go through `agent.store.unit`.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,7 @@ def _engine(url: str) -> sa.Engine:
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise Unfit(f"store.url cannot be used: {error}; write sqlite:///file.db or postgresql+psycopg://…") from error
     if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "do_connect", _make_private)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -141,6 +143,13 @@ def _options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
     return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+
+
+def _make_private(_: object, __: object, arguments: Sequence[str], ___: object) -> None:
+    """Makes a new file for its owner alone: customers' mail is in it. WAL files take their rights from it."""
+    with suppress(OSError):  # it is there already, or SQLite says what is wrong
+        if not arguments[0].startswith(("file:", ":memory:")):
+            os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -183,9 +192,26 @@ def _reachable() -> Iterator[None]:
 
 
 def _unreachable(reason: str) -> StoreError:
-    if reason == "unable to open database file":
-        return Unfit("the database file cannot be opened: check store.url, and that the service may write its folder")
-    return StoreError(f"the database does not answer: {reason}")
+    if reason in _UNFIT:
+        return Unfit(_UNFIT[reason])
+    return StoreError(_PASSING.get(reason, f"the database does not answer: {reason}"))
+
+
+_UNFIT = {
+    "unable to open database file": (
+        "the database file cannot be opened: check store.url, and that the service may write its folder"
+    ),
+    "attempt to write a readonly database": (
+        "the database file cannot be written: let the user of the service write it and its folder"
+    ),
+}
+_PASSING = {
+    "database is locked": (
+        f"the database does not answer: another program has held it for {BUSY_SECONDS} s; end that one, or try again"
+    ),
+    "database or disk is full": "the disk is full where the database lies: make room; nothing is half written",
+}
+"""What SQLite says, in words for people and with what to do. The first kind does not pass by waiting."""
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -32,7 +32,7 @@ class Ruling:
 def of_message(connection: sa.Connection, message_key: bytes) -> list[Ruling]:
     """One ruling a mailbox and identity, by mailbox; empty if the message was never seen."""
     rows = connection.execute(
-        sa.select(locations, mailboxes.c.address, interactions.c.rule)
+        sa.select(locations, mailboxes.c.written.label("address"), interactions.c.rule)
         .join(mailboxes, mailboxes.c.id == locations.c.mailbox_id)
         .outerjoin(interactions, interactions.c.id == locations.c.interaction_id)
         .where(locations.c.message_key == message_key)

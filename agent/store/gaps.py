@@ -115,7 +115,7 @@ def quarantined(connection: sa.Connection) -> Sequence[sa.RowMapping]:
         connection.execute(
             sa.select(
                 gaps.c.id,
-                mailboxes.c.address.label("mailbox"),
+                mailboxes.c.written.label("mailbox"),
                 folders.c.name.label("folder"),
                 gaps.c.uid,
                 gaps.c.reason,

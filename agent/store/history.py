@@ -58,6 +58,13 @@ def shown(connection: sa.Connection, ids: Sequence[str]) -> list[Told]:
     ]
 
 
+def find(connection: sa.Connection, asked: str) -> str | None:
+    """The id of one interaction, by its id or an unmistakable beginning of it."""
+    begins = interactions.c.id.startswith(asked, autoescape=True)
+    found = connection.execute(sa.select(interactions.c.id).where(begins).limit(2)).scalars().all()
+    return str(found[0]) if len(found) == 1 and asked else None
+
+
 def _chosen(wanted: Wanted) -> sa.Select[tuple[str]]:
     chosen = sa.select(interactions.c.id).order_by(interactions.c.occurred_at.desc(), interactions.c.id)
     if wanted.contact_id is not None:
@@ -116,7 +123,7 @@ def _places(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[tup
     rows = connection.execute(
         sa.select(
             locations.c.interaction_id,
-            mailboxes.c.address,
+            mailboxes.c.written.label("address"),
             folders.c.name,
             locations.c.gone_at.is_not(None).label("gone"),
         )

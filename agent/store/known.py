@@ -53,12 +53,13 @@ class KnownPlace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """All by message key."""
+    """All by message key. rulings: of doubtful addresses. moved: from whom it was taken -> who has it."""
 
     interactions: Mapping[bytes, tuple[KnownInteraction, ...]] = field(default_factory=dict)
     places: Mapping[bytes, tuple[KnownPlace, ...]] = field(default_factory=dict)
     removed: Mapping[bytes, tuple[Removal, ...]] = field(default_factory=dict)
     rulings: Mapping[bytes, Mapping[str, Holder | None]] = field(default_factory=dict)
+    moved: Mapping[bytes, Mapping[str, Holder]] = field(default_factory=dict)
 
 
 def known_uids(
@@ -80,11 +81,13 @@ def known_keys(connection: sa.Connection, keys: Collection[bytes]) -> Known:
         return Known()
     logged = [key for (key,) in bulk.among(connection, _LOGGED, keys)]
     found = _interactions(connection, logged) if logged else {}
+    said, moved = _rulings(connection, keys)
     return Known(
         interactions=found,
         places=_places(connection, found.keys()) if found else {},
         removed=removals.under(connection, keys),
-        rulings=_rulings(connection, keys),
+        rulings=said,
+        moved=moved,
     )
 
 
@@ -137,10 +140,12 @@ def _places(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, t
     return found
 
 
-def _rulings(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, dict[str, Holder | None]]:
-    """Per message and doubtful address whom people chose; None where they chose nobody."""
+def _rulings(
+    connection: sa.Connection, keys: Collection[bytes]
+) -> tuple[dict[bytes, dict[str, Holder | None]], dict[bytes, dict[str, Holder]]]:
+    """Per message: whom people chose for a doubtful address (None: nobody), and to whom they moved it from whom."""
     if connection.execute(sa.select(rulings.c.message_key).limit(1)).first() is None:
-        return {}
+        return {}, {}
     primary = sa.select(contact_emails).where(contact_emails.c.is_primary).subquery()
     rows = connection.execute(
         sa.select(rulings, contacts.c.name, contacts.c.company_id, primary.c.address.label("email"))
@@ -148,9 +153,14 @@ def _rulings(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, 
         .outerjoin(primary, primary.c.contact_id == rulings.c.contact_id)
         .where(rulings.c.message_key.in_(keys))
     )
-    found: dict[bytes, dict[str, Holder | None]] = {}
+    said: dict[bytes, dict[str, Holder | None]] = {}
+    moved: dict[bytes, dict[str, Holder]] = {}
     for row in rows:
-        found.setdefault(row.message_key, {})[row.address] = row.contact_id and Holder(
+        holder = row.contact_id and Holder(
             contact_id=row.contact_id, name=row.name, email=row.email or "", company_id=row.company_id
         )
-    return found
+        if row.instead_of:
+            moved.setdefault(row.message_key, {})[row.instead_of] = holder
+        else:
+            said.setdefault(row.message_key, {})[row.address] = holder
+    return said, moved

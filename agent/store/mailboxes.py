@@ -103,7 +103,12 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
 def enlist(database: Database, settings: Settings, now: datetime) -> None:
     """Adds rows for configured mailboxes that have none, without reading a secret. The next `settle` completes them."""
     rows = [
-        {"address": normalise(mailbox.address).normalised, "connector": mailbox.connector, "next_due": now}
+        {
+            "address": normalise(mailbox.address).normalised,
+            "written": mailbox.address,
+            "connector": mailbox.connector,
+            "next_due": now,
+        }
         for mailbox in settings.mailboxes
     ]
     with database.write() as connection:
@@ -261,6 +266,7 @@ def _folder_count() -> "sa.Label[int]":
 def _new_row(address: str, mailbox: Mailbox, hasher: Hasher, now: datetime, *, approved: bool) -> Row:
     return {
         "address": address,
+        "written": mailbox.address,
         "connector": mailbox.connector,
         "approved": approved,
         "since": _floor(mailbox.since, now),
@@ -277,6 +283,7 @@ def _settle_known(
         return
     values: dict[str, object] = {
         "active": True,
+        "written": mailbox.address,
         "connector": mailbox.connector,
         "settings_digest": digest,
         **_lifted(now),

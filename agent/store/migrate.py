@@ -114,12 +114,22 @@ def _run_migrations(database: Database) -> None:
 
 
 def _settle_installation(database: Database, hasher: Hasher) -> None:
+    """Names a new installation, and refuses another's key. Writes once in its life: readers wait for no writer."""
     check = hasher.hash("installation")
+    with database.read() as connection:
+        known = connection.execute(sa.select(installation.c.key_check)).scalar_one_or_none()
+    if known is None:
+        known = _name_installation(database, check)
+    if known != check:
+        raise Unfit("the store key is not the one this database was made with: restore the key")
+
+
+def _name_installation(database: Database, check: bytes) -> bytes:
+    """The key check that stands then: ours, or that of a copy which was as quick."""
     with database.write(durable=True) as connection:
         database.serialise(connection)
-        known = connection.execute(sa.select(installation.c.key_check)).scalar_one_or_none()
+        known: bytes | None = connection.execute(sa.select(installation.c.key_check)).scalar_one_or_none()
         if known is None:
             row = {"id": secrets.token_hex(8), "key_check": check, "created_at": datetime.now(UTC)}
             connection.execute(sa.insert(installation), row)
-        elif known != check:
-            raise Unfit("the store key is not the one this database was made with: restore the key")
+    return known or check

@@ -258,7 +258,7 @@ def _listing() -> sa.Select[tuple[object, ...]]:
     )
     shown_in = sa.func.coalesce(reminders.c.bundle_id, reminders.c.id)
     item = sa.select(calendar_items.c.uid).where(calendar_items.c.reminder_id == shown_in).limit(1).scalar_subquery()
-    return sa.select(reminders, mailboxes.c.address.label("mailbox"), address.label("contact"), item.label("uid")).join(
+    return sa.select(reminders, mailboxes.c.written.label("mailbox"), address.label("contact"), item.label("uid")).join(
         mailboxes, mailboxes.c.id == reminders.c.mailbox_id
     )
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from agent.store import feed
 from agent.store.contacts import Contact
+from agent.store.corrections import CHOSEN
 from agent.store.database import Database
 from agent.store.mailboxes import lock_all
 from agent.store.tables import links, locations, mailboxes, rereads, reviews, rulings
@@ -117,7 +118,9 @@ def _rule(
     lock_all(connection)
     key = {"message_key": item.message_key, "address": item.address}
     connection.execute(
-        sa.delete(rulings).where(rulings.c.message_key == item.message_key, rulings.c.address == item.address)
+        sa.delete(rulings).where(
+            rulings.c.message_key == item.message_key, rulings.c.address == item.address, rulings.c.instead_of == ""
+        )
     )
     connection.execute(sa.insert(rulings).values(**key, contact_id=contact_id, made_at=now))
     connection.execute(
@@ -145,13 +148,13 @@ def _link(item: Item, contact: Contact) -> dict[str, object]:
         "email": contact.emails[0].address if contact.emails else "",
         "rule": "manual",
         "confidence": 1.0,
-        "evidence": ["chosen in the review queue"],
+        "evidence": [CHOSEN],
         "origin": "manual",
     }
 
 
 def _items() -> sa.Select[tuple[object, ...]]:
-    return sa.select(reviews, mailboxes.c.address.label("mailbox")).join(
+    return sa.select(reviews, mailboxes.c.written.label("mailbox")).join(
         mailboxes, mailboxes.c.id == reviews.c.mailbox_id
     )
 

@@ -1,17 +1,19 @@
 """Decides a page of envelopes: one read of everything known, then pure rules."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.store import directory, known, threads
 from agent.store.known import Known
+from agent.sync.overruling import direction_of, give, overrule
 from agent.sync.room import Room
 from connectors.message import Envelope
 from matchers.address import normalise
 from matchers.chain import match_page, wanted
-from matchers.contact import Holder, ThreadView
-from matchers.match import Decision, Doubt, Link, Log, Reason, Review, Skip
+from matchers.contact import ThreadView
+from matchers.match import Decision
 from matchers.thread import referenced_ids
 
 if TYPE_CHECKING:
@@ -76,53 +78,16 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
             envelope=envelope,
             key=key,
             refs=ref,
-            decision=overrule(decision, facts.rulings.get(key, {})),
+            decision=give(
+                overrule(decision, facts.rulings.get(key, {})),
+                facts.moved.get(key, {}),
+                partial(direction_of, envelope, room.own, room.policy, answers),
+            ),
             view=view,
         )
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )
     return Deciding(messages=messages, known=facts, stamp=stamp)
-
-
-def overrule(decision: Decision, rulings: Mapping[str, Holder | None]) -> Decision:
-    """Applies what people decided about doubtful participants. Pure."""
-    if not rulings or isinstance(decision, Skip):
-        return decision
-    chosen = [(doubt, rulings[doubt.address]) for doubt in decision.doubts if doubt.address in rulings]
-    links = list(decision.links) if isinstance(decision, Log) else []
-    links += [_chosen(doubt, holder) for doubt, holder in chosen if holder is not None]
-    doubts = tuple(doubt for doubt in decision.doubts if doubt.address not in rulings)
-    if links or (isinstance(decision, Log) and decision.companies):
-        return _as_log(decision, tuple(links), doubts)
-    if doubts:
-        return replace(decision, doubts=doubts)
-    return Skip(reason=Reason.NO_CONTACT, evidence=("Somebody of your team said that no contact is meant",))
-
-
-def _chosen(doubt: Doubt, holder: Holder) -> Link:
-    return Link(
-        contact_id=holder.contact_id,
-        email=holder.email,
-        name=holder.name,
-        role=doubt.role,
-        address=doubt.address,
-        rule="manual",
-        confidence=1.0,
-        evidence=("Somebody of your team chose this contact",),
-    )
-
-
-def _as_log(decision: Log | Review, links: tuple[Link, ...], doubts: tuple[Doubt, ...]) -> Log:
-    companies = decision.companies if isinstance(decision, Log) else ()
-    rule = decision.rule if isinstance(decision, Log) else "manual"
-    return Log(
-        direction=decision.direction,
-        links=links,
-        companies=companies,
-        doubts=doubts,
-        rule=rule,
-        evidence=decision.evidence,
-    )
 
 
 def _thread_views(

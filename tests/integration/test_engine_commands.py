@@ -94,7 +94,7 @@ def test_shows_a_contact_by_any_of_its_addresses_and_by_id(desk: Desk) -> None:
     desk.run("contacts", "import", desk.folder / "people.csv")
     (jane,) = desk.objects("contacts", "show", "janedoe@gmail.com")
 
-    assert (jane["name"], jane["company"], jane["owner"]) == ("Jane Doe", "Acme", "di@ourfirm.example")
+    assert (jane["name"], jane["company"], jane["owner"]) == ("Jane Doe", "Acme", "Di@ourfirm.example")
     assert jane["fields"] == {"region": "North"}
     assert desk.objects("contacts", "show", str(jane["id"])) == [jane]
     assert "Jane@acme.example, jane.doe@gmail.com" in desk.run("contacts", "show", str(jane["id"]))[1]
@@ -149,6 +149,7 @@ def test_a_paused_mailbox_says_so_alarms_nobody_and_goes_on_when_resumed(desk: D
     assert desk.run("mailboxes", "pause", "di@ourfirm.example")[0] == 0
     assert desk.objects("mailboxes")[0]["state"] == "paused"
     assert desk.run("mailboxes", "check")[0] == 0
+    assert "Di@ourfirm.example is paused" in desk.run("sync")[2]
     assert desk.run("mailboxes", "resume", "di@ourfirm.example")[0] == 0
     assert desk.objects("mailboxes")[0]["state"] == "new"
     assert desk.run("mailboxes", "pause", "who@ourfirm.example")[0] == 2
@@ -159,10 +160,37 @@ def test_migrate_says_what_it_did(desk: Desk) -> None:
     assert "nothing to do" in desk.run("migrate")[1]
 
 
+def test_a_note_without_words_is_refused(desk: Desk) -> None:
+    desk.run("contacts", "import", desk.folder / "people.csv")
+    code, _, err = desk.run("interactions", "add", "--contact", "jane@acme.example", "--kind", "call", "--text", " ")
+    assert (code, "write what was said" in err) == (2, True)
+
+
 def test_reload_without_a_daemon_says_so(desk: Desk) -> None:
     code, _, err = desk.run("reload")
     assert code == 1
     assert "crm-agent run" in err
+
+
+def test_addresses_are_told_as_their_owners_write_them(desk: Desk) -> None:
+    """A file that spells the owner otherwise the next time changes nothing."""
+    desk.run("contacts", "import", desk.folder / "people.csv")
+    (desk.folder / "people.csv").write_text(CSV.replace("Di@ourfirm", "DI@OurFirm"))
+    assert "3 unchanged" in desk.run("contacts", "import", desk.folder / "people.csv")[1]
+    (desk.folder / "di/new/1").write_text(
+        "From: jane@acme.example\nTo: di@ourfirm.example, office@acme.example\nMessage-ID: <1@acme.example>\n"
+        "Date: Fri, 20 Nov 2026 10:00:00 +0100\n\nHello\n"
+    )
+    assert desk.run("sync")[0] == 0
+    assert desk.run("reminders", "add", "jane@acme.example", "--due", "tomorrow", "--title", "Call")[0] == 0
+
+    (logged,) = desk.objects("interactions", "list")
+    (explained,) = desk.objects("explain", "1@acme.example")
+    (waiting,) = desk.objects("review", "list")
+    (reminder,) = desk.objects("reminders", "list", "--mailbox", "DI@ourfirm.example")
+    told = (explained["mailbox"], waiting["mailbox"], reminder["mailbox"])
+    assert (logged["mailboxes"], told) == (["Di@ourfirm.example"], ("Di@ourfirm.example",) * 3)
+    assert (logged["contacts"][0]["email"], reminder["contact"]) == ("Jane@acme.example", "Jane@acme.example")  # type: ignore[index]  # JSON
 
 
 def test_the_daemon_reads_new_mail_reloads_and_stops(desk: Desk) -> None:

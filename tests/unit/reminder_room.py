@@ -155,7 +155,7 @@ class Room:
 
     def _add_mailbox(self, connection: sa.Connection, mailbox: Mailbox) -> int:
         held = {"lease_owner": "test", "lease_epoch": 1, "lease_until": MONDAY + timedelta(days=999)}
-        row = {"address": mailbox.address, "connector": "mail", "next_due": MONDAY, **held}
+        row = {"address": mailbox.address, "written": mailbox.address, "connector": "mail", "next_due": MONDAY, **held}
         return int(connection.execute(sa.insert(tables.mailboxes).values(**row)).inserted_primary_key[0])
 
     def _add_folder(self, connection: sa.Connection, mailbox_id: int) -> int:

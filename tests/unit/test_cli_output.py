@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.output import emit, progress
+from agent.cli.sync import summary
 
 ROWS = [
     {"id": 1, "subject": "Angebot für März", "seen_at": datetime(2026, 3, 2, 9, 5, tzinfo=UTC), "tags": ["a", "b"]},
@@ -33,6 +35,12 @@ def test_a_table_has_aligned_columns_with_headings(capsys: pytest.CaptureFixture
 def test_without_columns_those_of_the_first_row_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     emit([{"b": True, "a": timedelta(minutes=2)}, {"b": False}], as_json=False)
     assert capsys.readouterr().out.splitlines() == ["B    A", "yes  120 s", "no   -"]
+
+
+def test_columns_are_aligned_as_a_terminal_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Wide letters take two places, accents of their own none; what is empty is a dash."""
+    emit([{"a": "日本", "b": 1}, {"a": "e\u0301", "b": 2}, {"a": "", "b": 3}], as_json=False)
+    assert capsys.readouterr().out.splitlines() == ["A     B", "日本  1", "e\u0301     2", "-     3"]
 
 
 def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,3 +114,12 @@ def test_progress_shows_a_bar_on_a_terminal() -> None:
         show(200, 1000, "anna [bold]\x1b[31m")
     assert "200/1000" in stream.getvalue()
     assert "anna [bold]" in stream.getvalue()
+
+
+def test_a_pass_is_summed_up_in_a_line() -> None:
+    """What is out of the ordinary is named only where there is any."""
+    assert summary(Counter()) == "0 logged, 0 skipped, 0 review, 0 reminders, 0 contacts created"
+    counts = Counter({"logged": 2, "skipped:bulk": 1, "skipped:no-contact": 3, "reminders": 1, "before-start": 4})
+    assert summary(counts) == (
+        "2 logged, 4 skipped (bulk 1, no-contact 3), 0 review, 1 reminder, 0 contacts created, 4 older than `since`"
+    )

@@ -138,7 +138,7 @@ MISTAKES = {
     ),
     "type": (
         '[[connectors]]\nname = "x"\ntype = "imaps"',
-        ['crm-agent.toml:3: connectors.type: is no type of connector, write "imap"'],
+        ['crm-agent.toml:3: connectors.type: "imaps" is no type of connector, write "imap"'],
     ),
     "no type": (
         '[[connectors]]\nname = "x"',
@@ -150,7 +150,8 @@ MISTAKES = {
     ),
     "syntax": ("[policy]\ncapture = full\n", ["crm-agent.toml:2: this is not TOML: invalid value"]),
     "key twice": ("a = 1\na = 2\n", ["crm-agent.toml:2: this is not TOML: cannot overwrite a value"]),
-    "brackets without end": ("a = " + "[" * 5000, ["crm-agent.toml: brackets are nested too deeply"]),
+    "brackets without end": ("a = " + "[" * 5000, ["crm-agent.toml: brackets or dotted keys are nested too deeply"]),
+    "dots without end": ("[" + "a." * 20000 + "b]", ["crm-agent.toml: brackets or dotted keys are nested too deeply"]),
 }
 
 
@@ -231,7 +232,7 @@ SERVER_MISTAKES = {
         'password = { file = "none" }',
         [
             "crm-agent.toml:10: connectors.mailboxes.password: secret file none cannot be read: "
-            "No such file or directory"
+            "No such file or directory; make it a file of one line that the service alone can read (chmod 600)"
         ],
     ),
     "secret file of others": (

@@ -31,6 +31,11 @@ def test_toml_shows_what_applies_to_each_mailbox(settings: Settings) -> None:
     assert shown["mailboxes"][1]["calendar"]["type"] == "ics"
 
 
+def test_folders_are_shown_in_the_words_of_the_configuration(tmp_path: Path) -> None:
+    shown = as_values(Room(tmp_path).settings(IMAP + ANNA + 'folders = { roles = ["inbox"], except = ["Private*"] }'))
+    assert shown["mailboxes"][0]["folders"] == {"roles": ["inbox"], "except": ["Private*"]}  # type: ignore[index]  # JSON
+
+
 def test_json_has_durations_in_seconds(settings: Settings) -> None:
     shown = json.loads(json.dumps(as_values(settings)))
     assert shown["policy"]["alert_after"] == 7200

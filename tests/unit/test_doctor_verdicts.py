@@ -11,7 +11,7 @@ from agent.doctor.finding import Said, Verdict, failed, fine, warning
 from agent.doctor.mail import judge_capabilities, judge_folders
 from agent.doctor.storage import MB, judge_schema, judge_space
 from agent.doctor.trust import authority, end_of, lasting, readable, secrets_of
-from agent.store.errors import SchemaMismatch, StoreError
+from agent.store.errors import SchemaMismatch, StoreError, Unfit
 from config.model import CaldavCalendar, ImapAccess, OAuth
 from config.secrets import Secret, SecretError
 from connectors.dav import Answer, Resource, resources
@@ -57,13 +57,28 @@ def test_a_warning_holds_nothing_up() -> None:
         (Retriable("busy"), "try again later; if it stays so, ask whoever runs the server"),
         (Skippable("not this folder"), "try again later; if it stays so, ask whoever runs the server"),
         (StoreError("does not answer"), "start the database, and check `store.url`"),
-        (SchemaMismatch("old: run `crm-agent migrate`"), "do what is said there"),
-        (SecretError("file x can be read by others: run chmod 600 x"), "do what is said there"),
     ],
 )
 def test_every_error_is_a_failure_with_something_to_do(error: Exception, advice: str) -> None:
     (found,) = examine("anna", None, [Look(check="x", at=lambda _: raising(error))])
     assert (found.ok, found.detail, found.advice) == (Verdict.FAILED, str(error), advice)
+
+
+@pytest.mark.parametrize(
+    ("error", "detail", "advice"),
+    [
+        (SchemaMismatch("old: run `crm-agent migrate`"), "old", "run `crm-agent migrate`"),
+        (
+            SecretError("file x can be read by others: run chmod 600 x"),
+            "file x can be read by others",
+            "run chmod 600 x",
+        ),
+        (Unfit("cannot be read: malformed; check store.url"), "cannot be read: malformed", "check store.url"),
+    ],
+)
+def test_an_error_that_says_what_to_do_is_told_in_two_parts(error: Exception, detail: str, advice: str) -> None:
+    (found,) = examine("anna", None, [Look(check="x", at=lambda _: raising(error))])
+    assert (found.ok, found.detail, found.advice) == (Verdict.FAILED, detail, advice)
 
 
 def test_a_fault_of_the_program_is_not_taken_for_a_finding() -> None:

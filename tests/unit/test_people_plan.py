@@ -64,7 +64,7 @@ def test_an_unknown_person_is_added() -> None:
     (draft,) = plan.add
     assert outcomes(plan) == ["added"]
     assert draft.emails == (Email(address="anna@x.example", primary=True),)
-    assert (draft.owner, draft.fields) == ("me@ourfirm.example", {"birthday": "1980-05-17"})
+    assert (draft.owner, draft.fields) == ("Me@OurFirm.example", {"birthday": "1980-05-17"})
 
 
 def test_the_same_address_and_name_is_the_same_contact_in_any_spelling() -> None:

@@ -1,4 +1,4 @@
-"""Contacts from vCard 3.0 and 4.0."""
+"""Contacts from vCard 2.1, 3.0 and 4.0."""
 
 import pytest
 from hypothesis import given, settings
@@ -33,7 +33,7 @@ def card(*lines: str, version: str = "4.0") -> str:
     return "\r\n".join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""])
 
 
-def only(text: str) -> Row:
+def only(text: str | bytes) -> Row:
     (row,) = read(text)
     assert isinstance(row, Row), row
     return row
@@ -69,6 +69,33 @@ def test_a_card_without_full_name_is_named_by_its_parts() -> None:
     assert only(card("N:Ash;Anna;B.;Dr.;", "EMAIL:a@x.example", version="3.0")).name == "Anna B. Ash"
 
 
+def test_a_card_as_outlook_writes_it_is_read() -> None:
+    """vCard 2.1: charsets, quoted-printable with lines that go on, types without a name."""
+    row = only(
+        card(
+            "N;CHARSET=Windows-1252;ENCODING=QUOTED-PRINTABLE:M=FCller;J=F6rg",
+            "FN;CHARSET=Windows-1252;ENCODING=QUOTED-PRINTABLE:J=F6rg=20=",
+            "M=FCller",
+            "ORG;CHARSET=UTF-8;QUOTED-PRINTABLE:B=C3=A4cker;Einkauf",
+            "TEL;WORK;VOICE:123",
+            "EMAIL;INTERNET:old@v.example",
+            "EMAIL;PREF;INTERNET:joerg@v.example",
+            version="2.1",
+        )
+    )
+    assert (row.name, row.company, row.phones) == ("Jörg Müller", "Bäcker", ("123",))
+    assert row.emails == ("joerg@v.example", "old@v.example")
+
+
+def test_a_card_in_a_charset_that_it_names_is_read_and_one_that_names_none_is_refused() -> None:
+    named = card("FN;CHARSET=ISO-8859-1:J#rg", "EMAIL:j@x.example", version="2.1").encode().replace(b"#", b"\xf6")
+    assert only(named).name == "Jörg"
+    (refused,) = read(named.replace(b";CHARSET=ISO-8859-1", b""))
+    assert isinstance(refused, Refused)
+    (unknown,) = read(named.replace(b"ISO-8859-1", b"no-such-set"))
+    assert isinstance(unknown, Refused)
+
+
 def test_a_birthday_without_year_or_in_words_is_kept() -> None:
     assert only(card("EMAIL:a@x.example", "BDAY:--0517")).birthday == "--05-17"
     assert only(card("EMAIL:a@x.example", "BDAY;VALUE=text:circa 1800")).fields == {"birthday": "circa 1800"}
@@ -90,7 +117,7 @@ def test_cards_are_told_apart_by_the_line_they_begin_on() -> None:
     [
         (card("FN:A"), "no mail address"),
         (card("EMAIL:nonsense"), "'nonsense'"),
-        (card("EMAIL:a@x.example", version="2.1"), "3.0 or 4.0"),
+        (card("EMAIL:a@x.example", version="1.0"), "3.0 or 4.0"),
         (card("KIND:group", "EMAIL:a@x.example"), "group"),
         ("BEGIN:VCARD\nVERSION:4.0\nEMAIL:a@x.example\n", "not closed"),
         ("hello", "no card"),

@@ -73,7 +73,7 @@ def test_tells_everything_that_was_written(database: Database, hasher: Hasher) -
         "phones": ["+49 30 1234"],
         "company": "Acme",
         "title": "Buyer",
-        "owner": "anna@ourfirm.example",
+        "owner": "Anna@OurFirm.example",
         "stage": "customer",
         "fields": {"birthday": "1980-02-03"},
         "external_ids": {"erp": "4711"},

@@ -179,7 +179,8 @@ rulings = sa.Table(
     "rulings",
     metadata,
     sa.Column("message_key", Hash, primary_key=True),
-    sa.Column("address", sa.String, primary_key=True),  # the participant that was in doubt
+    sa.Column("address", sa.String, primary_key=True),  # the participant that was in doubt, '' of a message moved
+    sa.Column("instead_of", sa.String, primary_key=True, default=""),  # of a message moved: from which contact, or -
     sa.Column("contact_id", sa.ForeignKey("contacts.id", ondelete="CASCADE")),  # None: rejected
     sa.Column("made_at", Instant, nullable=False),
 )

@@ -28,7 +28,7 @@ contacts = sa.Table(
     sa.Column("name", sa.String, nullable=False, default=""),
     sa.Column("company_id", sa.ForeignKey("companies.id", ondelete="SET NULL"), index=True),
     sa.Column("title", sa.String, nullable=False, default=""),
-    sa.Column("owner", sa.String, nullable=False, default="", index=True),  # a mailbox address, normalised
+    sa.Column("owner", sa.String, nullable=False, default="", index=True),  # a mailbox address, as people wrote it
     sa.Column("stage", sa.String, nullable=False, default=""),
     sa.Column("phones", sa.JSON, nullable=False),
     sa.Column("fields", sa.JSON, nullable=False),

@@ -10,6 +10,7 @@ mailboxes = sa.Table(
     metadata,
     row_id(),
     sa.Column("address", sa.String, nullable=False, unique=True),  # normalised
+    sa.Column("written", sa.String, nullable=False, default=""),  # as the configuration writes it: what people read
     sa.Column("connector", sa.String, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False, default=True),  # named in the configuration
     sa.Column("approved", sa.Boolean, nullable=False, default=True),

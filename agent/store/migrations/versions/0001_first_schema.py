@@ -66,6 +66,7 @@ def upgrade() -> None:
     op.create_table('mailboxes',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('address', sa.String(), nullable=False),
+    sa.Column('written', sa.String(), nullable=False),
     sa.Column('connector', sa.String(), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
     sa.Column('approved', sa.Boolean(), nullable=False),
@@ -366,10 +367,11 @@ def upgrade() -> None:
     op.create_table('rulings',
     sa.Column('message_key', agent.store.columns.Hash(), nullable=False),
     sa.Column('address', sa.String(), nullable=False),
+    sa.Column('instead_of', sa.String(), nullable=False),
     sa.Column('contact_id', sa.String(), nullable=True),
     sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_rulings_contact_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('message_key', 'address', name=op.f('pk_rulings'))
+    sa.PrimaryKeyConstraint('message_key', 'address', 'instead_of', name=op.f('pk_rulings'))
     )
     op.create_table('signals',
     sa.Column('message_key', agent.store.columns.Hash(), nullable=False),
