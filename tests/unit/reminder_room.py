@@ -7,15 +7,16 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tended, Tending, own_addresses, tend_mailbox
-from agent.store import reminders, tables
-from agent.store.calendar_shelf import load_items
+from agent.store import mailboxes, reminders, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.item_rows import load_items
 from agent.store.migrate import installation_id
 from agent.store.reminders import Listed
 from agent.store.unit import Lease
-from config.model import AfterRule, ArchiveAccess, Calendar, IcsCalendar, Mailbox, Organisation, Reminders
+from config.model import AfterRule, ArchiveAccess, Calendar, IcsCalendar, Mailbox, Organisation, Reminders, Settings
 from connectors.base import CalendarSink
 from connectors.event import FoundEvent
 from connectors.ics import IcsSink
@@ -51,6 +52,7 @@ class Room:
     now: datetime = MONDAY
     open_sink: object = None
     lease_holds: bool = True
+    epoch: int = 1
 
     def __post_init__(self) -> None:
         self.calendar = self.calendar or IcsCalendar(path=self.folder)
@@ -110,19 +112,43 @@ class Room:
         content: dict[str, object] = {
             "database": self.database,
             "hasher": self.hasher,
-            "lease": Lease(mailbox_id=self.ids[one.address], owner="test", epoch=1),
+            "lease": Lease(mailbox_id=self.ids[one.address], owner="test", epoch=self.epoch),
             "installation": self.installation,
             "mailbox": one,
             "organisation": Organisation(domains=("ourfirm.example",), timezone="Europe/Berlin"),
             "own": own_addresses((self.mailbox, *self.others)),
-            "open_sink": self.open_sink or (lambda calendar: self.sink()),
+            "open_sink": self.open_sink or self.open,
             "clock": lambda: self.now,
             "hold": lambda seconds: self.lease_holds,
         }
         return Tending(**{**content, **changes})  # type: ignore[arg-type]
 
+    def leave(self) -> None:
+        """The mailbox is taken out of the configuration."""
+        self._configure(Settings())
+
+    def come_back(self) -> None:
+        """The mailbox is in the configuration again, as it was."""
+        self._configure(Settings(mailboxes=(self.mailbox,)))
+
+    def farewell(self, **changes: object) -> Withdrawn:
+        """What the engine does for a mailbox that left."""
+        tending = self.tending(**changes)
+        names = ("database", "hasher", "lease", "installation", "open_sink", "clock", "hold", "eager")
+        return withdraw(Leaver(**{name: getattr(tending, name) for name in names}))
+
+    def _configure(self, settings: Settings) -> None:
+        mailboxes.settle(self.database, settings, self.hasher, self.now)
+        self.epoch += 1
+
     def sink(self) -> CalendarSink:
-        return IcsSink(IcsCalendar(path=self.folder))
+        """The calendar of the mailbox as it is configured now."""
+        assert self.mailbox.calendar is not None
+        return self.open(self.mailbox.calendar)
+
+    def open(self, calendar: Calendar) -> CalendarSink:
+        assert isinstance(calendar, IcsCalendar)
+        return IcsSink(calendar)
 
     @property
     def installation(self) -> str:

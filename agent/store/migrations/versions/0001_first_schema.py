@@ -112,6 +112,7 @@ def upgrade() -> None:
     )
     op.create_table('calendar_items',
     sa.Column('uid', sa.String(), nullable=False),
+    sa.Column('place', sa.String(), nullable=False),
     sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('reminder_id', sa.String(), nullable=False),
     sa.Column('intent', sa.String(), nullable=True),
@@ -125,19 +126,21 @@ def upgrade() -> None:
     sa.Column('written', sa.JSON(), nullable=True),
     sa.Column('kept', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_calendar_items_mailbox_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('uid', name=op.f('pk_calendar_items'))
+    sa.PrimaryKeyConstraint('uid', 'place', name=op.f('pk_calendar_items'))
     )
     op.create_index(op.f('ix_calendar_items_mailbox_id_intent'), 'calendar_items', ['mailbox_id', 'intent'], unique=False)
     op.create_index(op.f('ix_calendar_items_reminder_id'), 'calendar_items', ['reminder_id'], unique=False)
     op.create_table('calendars',
     sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('place', sa.String(), nullable=False),
+    sa.Column('described', sa.JSON(), nullable=True),
+    sa.Column('left_at', agent.store.columns.Instant(), nullable=True),
     sa.Column('cursor', sa.Text(), nullable=True),
     sa.Column('fault', sa.String(), nullable=True),
     sa.Column('read_at', agent.store.columns.Instant(), nullable=True),
     sa.Column('next_try', agent.store.columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_calendars_mailbox_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('mailbox_id', name=op.f('pk_calendars'))
+    sa.PrimaryKeyConstraint('mailbox_id', 'place', name=op.f('pk_calendars'))
     )
     op.create_table('company_domains',
     sa.Column('domain', sa.String(), nullable=False),
@@ -329,6 +332,7 @@ def upgrade() -> None:
     sa.Column('timezone', sa.String(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('bundle_id', sa.String(), nullable=True),
+    sa.Column('set_aside', sa.String(), nullable=True),
     sa.Column('created_at', agent.store.columns.Instant(), nullable=False),
     sa.Column('changed_at', agent.store.columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_reminders_contact_id'), ondelete='CASCADE'),
