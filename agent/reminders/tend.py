@@ -4,21 +4,24 @@ Called after each complete pass over the mailbox, under the same lease. Idempote
 finishes. A calendar that fails holds up neither the mail nor the rules; its intents wait.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from agent.reminders import identity
 from agent.reminders.calendar_days import WorkDays
-from agent.reminders.cycle import BUNDLE, Frame, Place, Withdraw, plan
+from agent.reminders.cycle import ADOPTED, BUNDLE, Frame, Place, Standing, Withdraw, plan
 from agent.reminders.farewell import Leaver, in_former_calendar, withdraw
-from agent.reminders.intents import new_intents
+from agent.reminders.intents import CalendarItem, new_intents
+from agent.reminders.item import note_in
 from agent.reminders.publish import Desk, Published, publish, read_back
+from agent.reminders.readback import NOTE_LIMIT
 from agent.reminders.rules.base import Ledger, Terms, Wanted
 from agent.reminders.rules.bounced import bounced
 from agent.reminders.rules.flagged import flagged
 from agent.reminders.rules.waiting_for_them import waiting_for_them
-from agent.store import item_rows, leaving, ledger, reminders
+from agent.store import item_rows, leaving, ledger, notes, reminders
 from agent.store.calendar_shelf import CalendarShelf
 from agent.store.database import Database
 from agent.store.hashes import Hasher
@@ -28,6 +31,9 @@ from config.model import CaldavCalendar, Calendar, Mailbox, Organisation
 from connectors.base import CalendarSink
 from connectors.errors import ConnectorError, Fatal, Retriable
 from matchers.address import normalise
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _REST = timedelta(minutes=1)
 _LONG_REST = timedelta(hours=1)
@@ -158,11 +164,13 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         frame = _frame(tending, now, behind=ledger.is_blind(connection, mailbox_id))
     wanted = {identity.reminder_id(tending.hasher.hash, one): one for one in _wanted(tending, rows, now)}
     with fenced(tending.database, tending.lease, durable=True) as connection:
-        actions = plan(wanted, reminders.standing(connection, mailbox_id), frame)
+        known_before = reminders.standing(connection, mailbox_id)
+        actions = plan(wanted, known_before, frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, now)
         site = _site(tending) if has_calendar else None
         if site is not None:
             items = item_rows.load_items(connection, mailbox_id, site.place)
+            _note_what_was_adopted(tending, connection, known_before, items, now)
             changed = new_intents(reminders.standing(connection, mailbox_id), items, _uid_of(tending))
             item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
     if tending.memo is not None:
@@ -170,6 +178,18 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)
     placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
     return Tended(placed=placed, withdrawn=withdrawn)
+
+
+def _note_what_was_adopted(
+    tending: Tending, connection: "Connection", before: Sequence[Standing], items: Sequence[CalendarItem], now: datetime
+) -> None:
+    """A note typed into an item that nobody knew belongs to nobody until a rule says whose the item is."""
+    adopted = {one.id for one in before if one.rule == ADOPTED}
+    known = {one.id: one for one in reminders.standing(connection, tending.lease.mailbox_id)} if adopted else {}
+    for item in items:
+        one, text = known.get(item.reminder_id), note_in(item.kept.description or "")
+        if item.reminder_id in adopted and one is not None and one.rule != ADOPTED and text:
+            notes.record(tending.database, connection, tending.hasher, one, text[:NOTE_LIMIT], now)
 
 
 def _fingerprint(tending: Tending, history: str, now: datetime, *, has_calendar: bool) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.reminders.cycle import ACTIVE, ADOPTED, DISMISSED, DONE, IN_CALENDAR, SNOOZED, Standing
+from agent.reminders.cycle import ACTIVE, ADOPTED, DISMISSED, DONE, IN_CALENDAR, NOT_NEEDED, SNOOZED, Standing
 from agent.reminders.intents import CalendarItem, Kept, event_of
 from agent.reminders.publish import Reading
 from agent.reminders.readback import Deed, Sighting, settled, sighting, wall_start
@@ -116,7 +116,8 @@ class CalendarShelf:
             reminders.confirm(self.database, connection, one.id, now)
 
     def _follow(self, connection: sa.Connection, one: Standing, deed: Deed, now: datetime) -> Standing:
-        if one.state not in ACTIVE:
+        ended_with_us = self.left and one.state == NOT_NEEDED and deed.done
+        if one.state not in ACTIVE and not ended_with_us:
             return one
         due = deed.moved_to or one.due
         if deed.done:
