@@ -8,14 +8,14 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
 from hypothesis.stateful import RuleBasedStateMachine
 
-from agent.reminders.cycle import ACTIVE, ADOPTED, BUNDLE
+from agent.reminders.cycle import ACTIVE, ADOPTED, BUNDLE, DISMISSED, SNOOZED
 from agent.store import feed, reminders, tables
 from agent.store.hashes import Hasher
 from agent.store.migrate import upgrade
@@ -85,6 +85,7 @@ class OutboxWorld(RuleBasedStateMachine):
         self.dropped: set[str] = set()
         self.ticked: set[str] = set()
         self.left_at_once = 0
+        self.away = False
         self.notes: dict[str, str] = {}
         self.acts: list[Callable[[], object]] = []
         self.saved: tuple[int, Path] | None = None
@@ -97,6 +98,12 @@ class OutboxWorld(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     # The history.
+
+    def back(self) -> None:
+        """The mailbox is in the configuration again. What was moved to a time that has passed gets a new one."""
+        now = self.room.now.replace(tzinfo=None)
+        self.moved = {uid: at for uid, at in self.moved.items() if at > now + timedelta(hours=2)}
+        self._configure(away=False)
 
     def _act(self, act: Callable[[], object]) -> None:
         """Something in the mailboxes, which a restored database reads again."""
@@ -152,6 +159,9 @@ class OutboxWorld(RuleBasedStateMachine):
 
     def _tend(self) -> None:
         self.room.wait(hours=7)  # whatever rests after a failure has its turn
+        if self.away:
+            self.room.farewell(eager=True)
+            return
         self.room.tend(memo=self.memo, eager=True)
         if self.calendar.faults.error is None:
             self.left_at_once = 0
@@ -174,7 +184,26 @@ class OutboxWorld(RuleBasedStateMachine):
             self.calendar.faults.after_write = None
             self.database.hook = lambda stage: None
 
+    def _configure(self, *, away: bool) -> None:
+        """What a start with such a configuration does; the database may come from a backup made under another."""
+        self.away = away
+        if away:
+            self.room.leave()
+        else:
+            self.room.come_back()
+
+    def _forget_what_was_not_read(self) -> None:
+        """When the mailbox leaves, only what the agent has read of the owner's doings outlives the items."""
+        with self.database.read() as connection:
+            known = {self._uid(one.id): one for one in reminders.standing(connection, self._mailbox)}
+        self.worded.clear()
+        self.dropped = {uid for uid in self.dropped if uid in known and known[uid].state == DISMISSED}
+        stay = {uid for uid, at in self.moved.items() if uid in known and known[uid].due == at}
+        self.moved = {uid: at for uid, at in self.moved.items() if uid in stay and known[uid].state == SNOOZED}
+
     def _settle(self) -> None:
+        if self.away:
+            self.back()
         for _ in range(3):
             self._tend()
         with self.database.read() as connection:

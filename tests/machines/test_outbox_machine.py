@@ -2,16 +2,16 @@
 
 One salesperson with a calendar in memory. Mail goes both ways, flags come and go, people meet, mail bounces; the
 user moves, edits, finishes and deletes items; the process dies at any transaction and at any remote write, answers
-are lost, the calendar fails or forgets its cursors, yesterday's backup is restored. Each run may be a daemon's, which
-remembers what it saw, or a new process's. Left alone for two runs, these hold:
+are lost, the calendar fails or forgets its cursors, yesterday's backup is restored, the mailbox leaves the
+configuration and comes back. Each run may be a daemon's, which remembers what it saw, or a new process's. In the
+configuration and left alone for two runs, these hold:
 
 - a reminder has at most one item, under its own uid, and one that stands has its own or its bundle's;
 - no item whose reason has gone, unless the user ticked it off there (then it is theirs) or it was adopted after a
   restored backup;
 - what the user moved or worded stays so; what they deleted does not come back (unless it was deleted before the
-  agent ever learned that it stood there: nobody can tell that from a write that never arrived); a note is in the
-  history once (unless it was typed between a restored backup and the next run, into an item the backup did not know:
-  that item is taken in as it stands, before anybody knows whose it is);
+  agent ever learned that it stood there: nobody can tell that from a write that never arrived, and unless the mailbox
+  left before it was read); a note is in the history once;
 - items of others are as they were, and what we write invites nobody.
 """
 
@@ -81,14 +81,16 @@ class OutboxMachine(OutboxWorld):
         item = self._pick(which)
         start = (self.room.now + timedelta(days=days)).replace(hour=11, minute=0, second=0, microsecond=0, tzinfo=None)
         self.calendar.user_moves(item.uid, start)
-        self.moved[item.uid] = start
+        if not self.away:
+            self.moved[item.uid] = start
 
     @precondition(lambda self: self._ours())
     @rule(which=some, title=st.sampled_from(("Ring them up", "Ask for the order")))
     def user_words(self, which: int, title: str) -> None:
         item = self._pick(which)
         self.calendar.user_edits(item.uid, title=title)
-        self.worded[item.uid] = title
+        if not self.away:
+            self.worded[item.uid] = title
 
     @precondition(lambda self: self._ours())
     @rule(which=some)
@@ -96,10 +98,7 @@ class OutboxMachine(OutboxWorld):
         item = self._pick(which)
         self.number += 1
         note = f"Spoke about number {self.number}"
-        if item.uid in {known.uid for known in self._items()}:
-            self.notes[item.uid] = note
-        else:
-            self.notes.pop(item.uid, None)
+        self.notes[item.uid] = note
         self.calendar.user_edits(item.uid, description=f"Why not\n{NOTE}\n{note}")
 
     @precondition(lambda self: self._ours())
@@ -146,6 +145,18 @@ class OutboxMachine(OutboxWorld):
     @rule()
     def tend(self) -> None:
         self._tend()
+
+    @precondition(lambda self: not self.away)
+    @rule()
+    def leave(self) -> None:
+        """The mailbox is taken out of the configuration."""
+        self._forget_what_was_not_read()
+        self._configure(away=True)
+
+    @precondition(lambda self: self.away)
+    @rule()
+    def come_back(self) -> None:
+        self.back()
 
     @rule()
     def restart(self) -> None:
@@ -208,12 +219,14 @@ class OutboxMachine(OutboxWorld):
             Path(f"{self.file}{leftover}").unlink(missing_ok=True)
         shutil.copyfile(copy, self.file)
         self.memo.clear()
+        self._configure(away=self.away)
         for act in self.acts[count:]:
             self._read(act)
         for mail in self.mails:
             self.room.flag(mail, mail in self.marked)
         self.dropped &= {item.uid for item in self._items()}
-        self.notes.clear()
+        if self.away:
+            self._forget_what_was_not_read()
 
     @rule()
     def settle(self) -> None:

@@ -23,6 +23,7 @@ from connectors.ics import IcsSink
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """10:00 in Berlin on a Monday without holidays around."""
+_HELD = {"lease_owner": "test", "lease_until": MONDAY + timedelta(days=999)}
 EVERY_STATE = ("pending", "in-calendar", "snoozed", "done", "dismissed", "not-needed")
 
 
@@ -139,7 +140,13 @@ class Room:
 
     def _configure(self, settings: Settings) -> None:
         mailboxes.settle(self.database, settings, self.hasher, self.now)
-        self.epoch += 1
+        query = sa.select(tables.mailboxes.c.lease_epoch)
+        free = tables.mailboxes.c.lease_owner.is_(None)
+        with self.database.write() as connection:
+            connection.execute(sa.update(tables.mailboxes).where(free).values(**_HELD))
+            self.epoch = connection.execute(
+                query.where(tables.mailboxes.c.address == self.mailbox.address)
+            ).scalar_one()
 
     def sink(self) -> CalendarSink:
         """The calendar of the mailbox as it is configured now."""
@@ -180,8 +187,7 @@ class Room:
         return [item.intent for item in items if item.intent is not None]
 
     def _add_mailbox(self, connection: sa.Connection, mailbox: Mailbox) -> int:
-        held = {"lease_owner": "test", "lease_epoch": 1, "lease_until": MONDAY + timedelta(days=999)}
-        row = {"address": mailbox.address, "connector": "mail", "next_due": MONDAY, **held}
+        row = {"address": mailbox.address, "connector": "mail", "next_due": MONDAY, "lease_epoch": 1, **_HELD}
         return int(connection.execute(sa.insert(tables.mailboxes).values(**row)).inserted_primary_key[0])
 
     def _add_folder(self, connection: sa.Connection, mailbox_id: int) -> int:
