@@ -82,15 +82,17 @@ class Room:
         return self._mail("outbound", by, to, asks=asks, thread=thread, holder=by, **more)
 
     def received(self, by: str = "zoe", *, asks: bool | None = False, thread: str = "t1", **more: object) -> str:
-        """A contact's mail to us. more: holder, at, subject, flagged, flag_due, id."""
+        """A contact's mail to us. more: holder, at, subject, flagged, flag_due, holds_until, id."""
         return self._mail("inbound", f"{by}@buyer.example", by, asks=asks, thread=thread, **more)
 
     def met(self, contact: str = "zoe") -> None:
         id = self._interaction("meeting", "outbound", self.now, None, None, None, None)
         self._link(id, contact, "attendee")
 
-    def bounced(self, contact: str = "zoe", *, thread: str = "t1", kind: str = "bounce") -> None:
-        row = {"message_key": self._key(), "contact_id": contact, "kind": kind, "thread_id": thread}
+    def bounced(
+        self, contact: str = "zoe", *, thread: str = "t1", kind: str = "bounce", back_on: date | None = None
+    ) -> None:
+        row = {"message_key": self._key(), "contact_id": contact, "kind": kind, "thread_id": thread, "back_on": back_on}
         with self.database.write() as connection:
             connection.execute(sa.insert(tables.signals).values(**row, occurred_at=self.now))
 
@@ -199,6 +201,8 @@ class Room:
         id = self._interaction(
             "email", direction, at, more["thread"], more.get("subject", "Order 12"), more["asks"], more.get("id")
         )
+        if more.get("holds_until") is not None:
+            self._promise(id, more["holds_until"])
         self._participate(id, "from", sender)
         self._link(id, contact, "from" if direction == "inbound" else "to")
         to = f"{contact}@buyer.example" if direction == "outbound" else self.mailbox.address
@@ -219,6 +223,11 @@ class Room:
             values = {**row, **fixed, "thread_id": thread, "subject": subject, "asks": asks, "words": 20}
             connection.execute(sa.insert(tables.interactions).values(**values))
         return name
+
+    def _promise(self, id: str, day: object) -> None:
+        with self.database.write() as connection:
+            query = sa.update(tables.interactions).where(tables.interactions.c.id == id)
+            connection.execute(query.values(holds_until=day))
 
     def _participate(self, id: str, role: str, address: str) -> None:
         self._rows += 1

@@ -57,6 +57,7 @@ def upgrade() -> None:
     sa.Column('flagged_as', sa.JSON(), nullable=False),
     sa.Column('asks', sa.Boolean(), nullable=True),
     sa.Column('words', sa.Integer(), nullable=True),
+    sa.Column('holds_until', sa.Date(), nullable=True),
     sa.Column('recorded_at', agent.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_interactions')),
     sa.UniqueConstraint('message_key', 'variant', name=op.f('uq_interactions_message_key_variant'))
@@ -358,6 +359,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('thread_id', sa.String(), nullable=True),
     sa.Column('occurred_at', agent.store.columns.Instant(), nullable=False),
+    sa.Column('back_on', sa.Date(), nullable=True),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_signals_contact_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('message_key', 'contact_id', 'kind', name=op.f('pk_signals'))
     )
