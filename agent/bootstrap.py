@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from agent.engine.progress import Progress, utc_now
+from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
+from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
 from agent.store import mailboxes, migrate
 from agent.store.database import IN_MEMORY, Database, sqlite_file
@@ -57,6 +60,10 @@ class House:
     def work(self, *, eager: bool) -> "Work":
         """A pass over one mailbox, for `agent.engine`. eager: nothing waits for its time (`sync`)."""
         return Work(house=self, eager=eager)
+
+    def farewell(self, *, eager: bool) -> Farewell | None:
+        """How calendars of mailboxes that left are emptied; None where nothing may be written outside (a dry run)."""
+        return None if self.dry else partial(_farewell, self, eager)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +128,7 @@ class Work:
                 mailbox=mailbox,
                 organisation=house.settings.organisation,
                 own=own_addresses(house.settings.mailboxes),
-                open_sink=None if house.dry else (lambda calendar: registry.open_calendar(mailbox)),
+                open_sink=None if house.dry else registry.open_calendar,
                 clock=utc_now,
                 hold=lambda seconds: _hold(progress, seconds),
                 eager=self.eager,
@@ -139,6 +146,22 @@ class Work:
         self.house.calendar_errors[mailbox.address] = error
         if before is None or str(before) != str(error):
             _log.warning("the calendar is not up to date", mailbox=lease.mailbox_id, sentence=str(error))
+
+
+def _farewell(house: House, eager: bool, lease: Lease, progress: Progress) -> Withdrawn:
+    """Opens the calendars as they were described while the mailbox was configured."""
+    return withdraw(
+        Leaver(
+            database=house.database,
+            hasher=house.hasher,
+            lease=lease,
+            installation=migrate.installation_id(house.database),
+            open_sink=registry.open_calendar,
+            clock=house.clock,
+            hold=lambda seconds: _hold(progress, seconds),
+            eager=eager,
+        )
+    )
 
 
 def _hold(progress: Progress, seconds: float) -> bool:

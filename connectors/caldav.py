@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from config.model import CaldavCalendar, Mailbox
+from config.model import CaldavCalendar, Calendar
 from config.secrets import SecretError
 from connectors.dav import DAV, Answer, DavClient, Resource, Timeouts, parse_xml, path_of, resources
 from connectors.errors import Conflict, Fatal, Retriable, Skippable
@@ -351,8 +351,8 @@ def _no_calendar(status: int) -> Fatal:
     return Fatal(f"the calendar server answered {status} instead of a listing", advice="check calendar.url")
 
 
-def open_calendar(mailbox: Mailbox) -> CalDavSink:
-    """For `connectors.registry`. Raises Fatal if the mailbox has no CalDAV calendar."""
-    if not isinstance(mailbox.calendar, CaldavCalendar):
+def open_calendar(calendar: Calendar) -> CalDavSink:
+    """For `connectors.registry`. Raises Fatal if it is no CalDAV calendar."""
+    if not isinstance(calendar, CaldavCalendar):
         raise Fatal("the mailbox has no CalDAV calendar", advice='write type = "caldav" in [calendar]')
-    return CalDavSink(mailbox.calendar)
+    return CalDavSink(calendar)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from config.model import IcsCalendar, Mailbox
+from config.model import Calendar, IcsCalendar
 from connectors.errors import Conflict, Fatal, Retriable
 from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
 from connectors.ical import ITEM_LIMIT, compose, read, revise
@@ -191,8 +191,8 @@ def _taken() -> Conflict:
     return Conflict("an item with this uid stands in the calendar already")
 
 
-def open_calendar(mailbox: Mailbox) -> IcsSink:
-    """For `connectors.registry`. Raises Fatal if the mailbox has no folder for a calendar."""
-    if not isinstance(mailbox.calendar, IcsCalendar):
+def open_calendar(calendar: Calendar) -> IcsSink:
+    """For `connectors.registry`. Raises Fatal if it is no folder."""
+    if not isinstance(calendar, IcsCalendar):
         raise Fatal("the mailbox has no calendar folder", advice='write type = "ics" in [calendar]')
-    return IcsSink(mailbox.calendar)
+    return IcsSink(calendar)

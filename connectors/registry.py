@@ -1,7 +1,7 @@
 """Type name → connector. A connector is imported when a mailbox of its type is opened, not before.
 
 Outsiders add theirs as entry points of the group `crm_sync_agent.connectors`, named by type: a module with
-`open_source(mailbox, *, tokens)`, `open_calendar(mailbox)`, or both.
+`open_source(mailbox, *, tokens)`, `open_calendar(calendar)`, or both.
 """
 
 from importlib import import_module
@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
-from config.model import Mailbox
+from config.model import Calendar, Mailbox
 from connectors.base import CalendarSink, MailSource
 from connectors.errors import Fatal
 
@@ -29,11 +29,12 @@ def open_source(mailbox: Mailbox, *, tokens: "TokenCache | None" = None) -> Mail
     return source
 
 
-def open_calendar(mailbox: Mailbox) -> CalendarSink:
-    """The mailbox's calendar as a sink; nothing connects before it is used. Raises Fatal where there is none."""
-    if mailbox.calendar is None:
-        raise Fatal("the mailbox has no calendar", advice="name one under [connectors.mailboxes.calendar]")
-    sink: CalendarSink = _connector(mailbox.calendar.type, "open_calendar").open_calendar(mailbox)
+def open_calendar(calendar: Calendar) -> CalendarSink:
+    """A calendar as a sink; nothing connects before it is used. Raises Fatal for a type nobody serves.
+
+    The calendar alone says where it is: it is emptied once more after its mailbox left the configuration.
+    """
+    sink: CalendarSink = _connector(calendar.type, "open_calendar").open_calendar(calendar)
     return sink
 
 

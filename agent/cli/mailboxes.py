@@ -27,7 +27,10 @@ _SHOWN = ("address", "state", "lag_seconds", "last_success", "logged", "skipped"
 def show(context: typer.Context, as_json: Json = False) -> None:
     """Shows state, lag, last success, counts, and what to do about the last error."""
     if context.invoked_subcommand is None:
-        _tell(_states(settings(context, secrets="store")), as_json=as_json)
+        configured = settings(context, secrets="store")
+        _tell(_states(configured), as_json=as_json)
+        for sentence in _leavers(configured):
+            note(sentence)
 
 
 @app.command()
@@ -117,6 +120,24 @@ def _recorded(configured: "Settings") -> "dict[str, State]":
         return {}
     with open_house(configured, create=False) as house, house.database.read() as connection:
         return {state.address: state for state in mailboxes.states(connection, utc_now())}
+
+
+def _leavers(configured: "Settings") -> list[str]:
+    """One sentence a mailbox that left the configuration while items of ours still stand in its calendar."""
+    from agent.bootstrap import open_house
+    from agent.store import leaving
+    from agent.store.database import sqlite_file
+
+    file = sqlite_file(configured.store.url)
+    if file is not None and not file.exists():
+        return []
+    with open_house(configured, create=False) as house, house.database.read() as connection:
+        return [
+            f"{one.address} left the configuration: still to be withdrawn from its calendar: {one.waiting}"
+            + (f": {one.fault}" if one.fault else "")
+            for one in leaving.waiting(connection)
+            if one.gone
+        ]
 
 
 @contextmanager

@@ -89,6 +89,7 @@ def _serve(context: typer.Context, configured: "Settings", pid_file: Path | None
             load=lambda: settings(context, mailboxes=True),
             work_for=lambda fresh: replace(house, settings=fresh).work(eager=False),
             sources=house.sources,
+            farewell=house.farewell(eager=False),
             pid_file=pid_file or default_path(sqlite_file(configured.store.url)),
         )
         if serve(wiring, configured):

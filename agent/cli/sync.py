@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
 if TYPE_CHECKING:
     from agent.bootstrap import House
     from agent.engine.once import Passed
+    from agent.reminders.farewell import Withdrawn
     from config.model import Mailbox, Settings
 
 app = noun("One complete pass over the mailboxes, then exit.")
@@ -42,8 +43,9 @@ def sync(
         raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
     with open_house(configured, in_memory=dry_run) as house:
         ended = _pass(house, configured, chosen)
+        withdrawn = _withdraw(house) if mailbox is None else {}
         _report(house, ended, as_json=as_json, dry_run=dry_run)
-        _stop_if_failed(house, ended)
+        _stop_if_failed([*_all_troubles(house, ended), *_told_of_leavers(withdrawn)])
 
 
 def _pass(house: "House", configured: "Settings", chosen: Sequence["Mailbox"]) -> list["Passed"]:
@@ -61,6 +63,17 @@ def _pass(house: "House", configured: "Settings", chosen: Sequence["Mailbox"]) -
             show(len(done), len(chosen), passed.mailbox.address)
 
         return run_once(runner, chosen, threading.Event(), tell=tell)
+
+
+def _withdraw(house: "House") -> dict[str, "Withdrawn"]:
+    """Empties the calendars of mailboxes that left the configuration."""
+    from agent.engine.once import withdraw_once
+    from agent.engine.runner import Runner
+
+    farewell = house.farewell(eager=True)
+    if farewell is None:
+        return {}
+    return withdraw_once(Runner(database=house.database, work=house.work(eager=True), farewell=farewell))
 
 
 def _report(house: "House", ended: Sequence["Passed"], *, as_json: bool, dry_run: bool) -> None:
@@ -108,14 +121,40 @@ def _reasons(counts: Counter[str]) -> dict[str, int]:
     return {name.removeprefix("skipped:"): count for name, count in counts.items() if name.startswith("skipped:")}
 
 
-def _stop_if_failed(house: "House", ended: Sequence["Passed"]) -> None:
+def _all_troubles(house: "House", ended: Sequence["Passed"]) -> Iterator["Trouble"]:
+    return (trouble for one in ended for trouble in _troubles(house, one))
+
+
+def _told_of_leavers(withdrawn: Mapping[str, "Withdrawn"]) -> Iterator["Trouble"]:
+    """Says what became of the items of mailboxes that left. Yields what may work later.
+
+    A refusal is told once: nobody may be left who could do something about it, and it ends no later pass in failure.
+    """
+    from connectors.errors import Fatal
+
+    for address, done in withdrawn.items():
+        whose = f"{address} left the configuration"
+        if done.removed:
+            note(f"{whose}: withdrawn from its calendar: {done.removed}")
+        if done.stays:
+            note(f"{whose}: left standing in its calendar, which was out of reach for too long: {done.stays}")
+        if done.error is None and done.left:
+            note(f"{whose}: still to be withdrawn from its calendar with the next pass: {done.left}")
+        elif done.error is not None and (done.is_news or not isinstance(done.error, Fatal)):
+            sentence = f"{whose}: still to be withdrawn from its calendar: {done.left}: {done.error}"
+            yield Trouble(sentence=sentence, advice=LEFT_ADVICE, wrong=False)
+
+
+def _stop_if_failed(troubles: Sequence["Trouble"]) -> None:
     """Exit 2 where the configuration must change, 1 where it may work later."""
-    troubles = [trouble for one in ended for trouble in _troubles(house, one)]
     for trouble in troubles:
         note(trouble.sentence)
         note(trouble.advice)
     if troubles:
         raise Stop("", code=WRONG_USE if any(trouble.wrong for trouble in troubles) else SOME_FAILED)
+
+
+LEFT_ADVICE = "it is tried again for 30 days; what is left then can be deleted by hand"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -50,7 +50,7 @@ class CalendarVisit:
 
     @cached_property
     def sink(self) -> CalendarSink:
-        return registry.open_calendar(self.mailbox)
+        return registry.open_calendar(self.calendar)
 
     @cached_property
     def dav(self) -> CaldavCalendar:

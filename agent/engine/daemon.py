@@ -12,7 +12,7 @@ import structlog
 from agent.engine import pidfile
 from agent.engine.local import PER_SERVER, WORKERS, Local
 from agent.engine.progress import utc_now
-from agent.engine.runner import Runner, Work
+from agent.engine.runner import Farewell, Runner, Work
 from agent.engine.signals import Asked, Inbox
 from agent.engine.sources import Sources
 from agent.store import mailboxes
@@ -35,7 +35,8 @@ class Wiring:
     """What the daemon works with.
 
     load: reads the configuration anew, raises ConfigProblems. work_for: the pass for these settings; it borrows
-    connections from `sources`. pid_file: where `reload` finds us, None nowhere.
+    connections from `sources`. farewell: empties the calendars of mailboxes that left. pid_file: where `reload` finds
+    us, None nowhere.
     """
 
     database: Database
@@ -43,6 +44,7 @@ class Wiring:
     load: Callable[[], Settings]
     work_for: Callable[[Settings], Work]
     sources: Sources
+    farewell: Farewell | None = None
     pid_file: Path | None = None
     workers: int = WORKERS
     per_server: int = PER_SERVER
@@ -102,7 +104,12 @@ def _settle(wiring: Wiring, settings: Settings, local: Local) -> None:
 
 
 def _runner(wiring: Wiring, settings: Settings) -> Runner:
-    return Runner(database=wiring.database, work=wiring.work_for(settings), lease_seconds=wiring.lease_seconds)
+    return Runner(
+        database=wiring.database,
+        work=wiring.work_for(settings),
+        farewell=wiring.farewell,
+        lease_seconds=wiring.lease_seconds,
+    )
 
 
 def by_address(configured: Sequence[Mailbox]) -> dict[str, Mailbox]:

@@ -5,7 +5,7 @@ Two of them on one database do each other no harm: the lease of a mailbox goes t
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from agent.engine.runner import Ended, Runner
 from agent.engine.servers import server_of
-from agent.store import leases, mailboxes
+from agent.store import leases, leaving, mailboxes
 from agent.store.database import StoreError
 from agent.store.mailboxes import Due
 from agent.store.owner import this_process
@@ -27,6 +27,9 @@ WORKERS = 16
 """Mailboxes read at a time by this process."""
 PER_SERVER = 8
 """Mailboxes read at a time on one host."""
+
+_CALENDARS = ""
+"""Under which name calendars that are emptied count as a server."""
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +77,8 @@ class Local:
                 if self._stop.is_set():
                     return
                 self._start(due)
+            for mailbox_id in self._leavers():
+                self._start_farewell(mailbox_id)
         except StoreError as error:
             self._in_doubt = True
             _log.error("the schedule cannot be read", sentence=str(error))
@@ -118,22 +123,42 @@ class Local:
         if lease is not None and not self._submit(runner, mailbox, due, lease):
             leases.release(runner.database, lease)
 
+    def _leavers(self) -> Sequence[int]:
+        """Mailboxes that left the configuration and whose calendar may be emptied now."""
+        if self._runner.farewell is None:
+            return ()
+        with self._runner.database.read() as connection:
+            return leaving.due(connection, self._runner.clock())
+
+    def _start_farewell(self, mailbox_id: int) -> None:
+        with self._changed:
+            runner = self._runner
+            if mailbox_id in self._running or not self._has_room(_CALENDARS):
+                return
+        lease = leases.take_left(runner.database, mailbox_id, this_process(), runner.lease_seconds, runner.clock())
+        if lease is not None and not self._run(_CALENDARS, lease, lambda: runner.withdraw(lease, self._stop)):
+            leases.release(runner.database, lease)
+
     def _submit(self, runner: Runner, mailbox: Mailbox, due: Due, lease: Lease) -> bool:
         """False if everything stopped meanwhile."""
+        return self._run(server_of(mailbox), lease, lambda: runner.run_one(mailbox, due, lease, self._stop))
+
+    def _run(self, server: str, lease: Lease, do: Callable[[], object]) -> bool:
         with self._changed:
             if self._stop.is_set():
                 return False
-            self._running[due.id] = _Running(server=server_of(mailbox), lease=lease)
-            done = self._pool.submit(runner.run_one, mailbox, due, lease, self._stop)
-        done.add_done_callback(lambda done: self._ended(due.id, done.result()))
+            self._running[lease.mailbox_id] = _Running(server=server, lease=lease)
+            done = self._pool.submit(do)
+        done.add_done_callback(lambda done: self._ended(lease.mailbox_id, done.result()))
         return True
 
     def _has_room(self, server: str) -> bool:
         busy = Counter(running.server for running in self._running.values())
         return busy.total() < self._workers and busy[server] < self._per_server
 
-    def _ended(self, mailbox_id: int, ended: Ended) -> None:
+    def _ended(self, mailbox_id: int, outcome: object) -> None:
+        lost = isinstance(outcome, Ended) and isinstance(outcome.error, StoreError)
         with self._changed:
-            self._in_doubt = self._in_doubt or isinstance(ended.error, StoreError)
+            self._in_doubt = self._in_doubt or lost
             self._running.pop(mailbox_id, None)
             self._changed.notify_all()

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from agent.engine.local import PER_SERVER
 from agent.engine.runner import Ended, Ending, Runner
 from agent.engine.servers import server_of
-from agent.store import leases, mailboxes, places
+from agent.reminders.farewell import Withdrawn
+from agent.store import leases, leaving, mailboxes, places
 from agent.store.owner import this_process
 from agent.store.unit import Lease, LeaseLost
 from config.model import Mailbox
@@ -62,6 +64,22 @@ def run_once(
         return _settle_between(runner, ended, ids, lambda again: pool.map(one, again))
 
 
+def withdraw_once(runner: Runner) -> dict[str, Withdrawn]:
+    """Empties the calendars of mailboxes that left the configuration; by address, what came of it.
+
+    A mailbox whose calendar another process works on is waited for like any other.
+    """
+    with runner.database.read() as connection:
+        gone = {one.mailbox_id: one.address for one in leaving.waiting(connection) if one.gone}
+    stop = threading.Event()
+    done: dict[str, Withdrawn] = {}
+    for mailbox_id, address in gone.items():
+        lease = _wait(runner, stop, partial(leases.take_left, runner.database, mailbox_id, this_process()))
+        if lease is not None:
+            done[address] = runner.withdraw(lease, stop)
+    return done
+
+
 def _settle_between(
     runner: Runner, ended: list[Passed], ids: Mapping[str, int], run: Callable[[list[Mailbox]], Iterable[Passed]]
 ) -> list[Passed]:
@@ -108,10 +126,14 @@ def _pass(runner: Runner, mailbox: Mailbox, ids: dict[str, int], stop: threading
 
 
 def _wait_for_lease(runner: Runner, mailbox_id: int, stop: threading.Event) -> Lease | None:
+    take = partial(leases.take, runner.database, mailbox_id, this_process(), force_due=True)
+    return _wait(runner, stop, take)
+
+
+def _wait(runner: Runner, stop: threading.Event, take: Callable[..., Lease | None]) -> Lease | None:
+    """take: of `agent.store.leases`; seconds and the time now are missing."""
     deadline = time.monotonic() + runner.lease_seconds + 2 * WAIT_STEP
     while True:
-        lease = leases.take(
-            runner.database, mailbox_id, this_process(), runner.lease_seconds, runner.clock(), force_due=True
-        )
+        lease = take(seconds=runner.lease_seconds, now=runner.clock())
         if lease is not None or time.monotonic() > deadline or stop.wait(WAIT_STEP):
             return lease

@@ -1,5 +1,7 @@
 """One pass over one mailbox: the job boundary. Whatever goes wrong inside ends as a row in the schedule.
 
+A mailbox that left the configuration has no pass any more; its calendars are emptied behind the same boundary.
+
 Called by `agent.engine.local` and by `crm-agent sync`, with a lease already taken.
 """
 
@@ -16,6 +18,7 @@ import structlog
 
 from agent.engine.backoff import Turn, after_failure, after_success
 from agent.engine.progress import Progress, utc_now
+from agent.reminders.farewell import Withdrawn
 from agent.store import leases
 from agent.store.database import Database, StoreError
 from agent.store.mailboxes import Due
@@ -25,6 +28,9 @@ from connectors.errors import ConnectorError
 
 Work = Callable[[Mailbox, Lease, Progress, threading.Event], None]
 """One complete pass. Raises ConnectorError, StoreError or LeaseLost; returns early when the event is set."""
+
+Farewell = Callable[[Lease, Progress], Withdrawn]
+"""Empties the calendars of a mailbox that left the configuration. Raises StoreError or LeaseLost."""
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +62,7 @@ class Runner:
 
     database: Database
     work: Work
+    farewell: Farewell | None = None
     lease_seconds: float = leases.SECONDS
     clock: Callable[[], datetime] = utc_now
     dice: Callable[[], float] = random.random
@@ -72,6 +79,20 @@ class Runner:
             ended = Ended(ending=Ending.FAILED, error=error)  # the lease runs out by itself
         _tell(lease.mailbox_id, ended, (self.clock() - started).total_seconds())
         return ended
+
+    def withdraw(self, lease: Lease, stop: threading.Event) -> Withdrawn:
+        """Empties the calendars of a mailbox that left, as far as they let it. Raises nothing: the log tells."""
+        progress = Progress(self.database, lease, seconds=self.lease_seconds, stop=stop, clock=self.clock)
+        done = Withdrawn()
+        try:
+            done = self.farewell(lease, progress) if self.farewell is not None else done
+            leases.release(self.database, lease)
+        except (StoreError, LeaseLost) as error:  # the lease runs out by itself; the next visit goes on
+            _log.warning("a calendar was not emptied", mailbox=lease.mailbox_id, sentence=str(error))
+        except Exception as error:  # noqa: BLE001 - the job boundary: one mailbox's fault stays its own
+            _log.error("unexpected error in a farewell", error=type(error).__name__, place=place_of(error))
+        _tell_farewell(lease.mailbox_id, done)
+        return done
 
     def _attempt(self, mailbox: Mailbox, lease: Lease, stop: threading.Event) -> Ended:
         progress = Progress(self.database, lease, seconds=self.lease_seconds, stop=stop, clock=self.clock)
@@ -110,6 +131,18 @@ def _tell(mailbox_id: int, ended: Ended, seconds: float) -> None:
             log.warning("pass ended", ending=ended.ending.value, error=type(error).__name__, sentence=str(error))
         case error:
             log.error("unexpected error in a pass", error=type(error).__name__, place=place_of(error))
+
+
+def _tell_farewell(mailbox_id: int, done: Withdrawn) -> None:
+    log = _log.bind(mailbox=mailbox_id)
+    if done.removed:
+        log.info("items of a mailbox that left were withdrawn from its calendar", items=done.removed, left=done.left)
+    if done.stays:
+        log.warning("items of a mailbox that left stay in its calendar: it could not be reached", items=done.stays)
+    if done.error is not None and done.is_news:
+        log.warning(
+            "items of a mailbox that left still stand in its calendar", items=done.left, sentence=str(done.error)
+        )
 
 
 def place_of(error: BaseException) -> list[str]:

@@ -73,7 +73,9 @@ def _for(one: Standing, item: CalendarItem | None, uid_of: Callable[[str], str])
         return CalendarItem(uid=uid, reminder_id=one.id, intent=CREATE, wanted=event_of(one, uid, Kept()))
     kept = replace(item.kept, done=False)
     event = event_of(one, item.uid, kept)
-    if event == item.wanted and item.intent != DELETE:
+    if item.intent == DELETE:  # it may be gone already, and nobody knows: it is looked for, and made if it is
+        return replace(item, intent=CREATE, wanted=event, kept=kept, href=None, etag=None, next_try=None)
+    if event == item.wanted:
         return None
     if event == item.written and item.href is not None:
         return replace(item, intent=None, wanted=event, kept=kept)

@@ -131,7 +131,11 @@ def is_closing(asks_something: bool, words: int) -> bool:
 
 def weigh(text: str, new_text: str | None = None, languages: Collection[str] = LANGUAGES) -> tuple[bool, int]:
     """(asks for something, words) of a mail's own new text. new_text: where the server tells what is new."""
-    own = own_text(text if new_text is None else new_text)
+    return weigh_own(own_text(text if new_text is None else new_text), languages)
+
+
+def weigh_own(own: str, languages: Collection[str] = LANGUAGES) -> tuple[bool, int]:
+    """The same of a text that is the sender's own already (`agent.reminders.own_text`)."""
     plain = _plain(own)
     words = plain.split()
     return _asks(plain, words, languages), count_words(words)

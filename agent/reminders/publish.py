@@ -69,7 +69,7 @@ class Desk:
     """One mailbox's calendar and what belongs to working on it.
 
     zone, at: the owner's. hold: makes the lease last for so many seconds; False if the process is to end, raises
-    LeaseLost. installation: ends our uids.
+    LeaseLost. installation: ends our uids. eager: an item that failed is tried at once.
     """
 
     sink: CalendarSink
@@ -80,17 +80,19 @@ class Desk:
     clock: Callable[[], datetime]
     hold: Callable[[float], bool]
     deletions: int = DELETIONS
+    eager: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
 class Published:
-    """Counts of one run. left: intents that wait for the next run."""
+    """Counts of one run. left: intents that wait for the next run. error: the last one that made an intent fail."""
 
     created: int = 0
     updated: int = 0
     deleted: int = 0
     failed: int = 0
     left: int = 0
+    error: ConnectorError | None = None
 
 
 def read_back(desk: Desk) -> Reading:
@@ -139,7 +141,7 @@ def publish(desk: Desk, *, only_new: bool = False) -> Published:
     done = Published()
     kinds = (CREATE,) if only_new else (CREATE, UPDATE, DELETE)
     waiting = [item for item in desk.shelf.items() if item.intent in kinds]
-    due = [item for item in waiting if item.next_try is None or item.next_try <= desk.clock()]
+    due = [item for item in waiting if desk.eager or item.next_try is None or item.next_try <= desk.clock()]
     done.left = len(waiting) - len(due)
     for number, item in enumerate(due):
         if not desk.hold(WRITE_SECONDS):
@@ -159,6 +161,7 @@ def _attempt(desk: Desk, item: CalendarItem, done: Published) -> bool:
         _carry_out(desk, item)
     except (Retriable, Skippable, Conflict) as error:
         done.failed += 1
+        done.error = error
         desk.shelf.failed(item, str(error), desk.clock() + _wait(item, error))
         return not isinstance(error, Retriable)
     except Fatal as error:

@@ -4,28 +4,36 @@ Called after each complete pass over the mailbox, under the same lease. Idempote
 finishes. A calendar that fails holds up neither the mail nor the rules; its intents wait.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from agent.reminders import identity
 from agent.reminders.calendar_days import WorkDays
-from agent.reminders.cycle import BUNDLE, Frame, Place, Withdraw, plan
-from agent.reminders.intents import new_intents
+from agent.reminders.cycle import ADOPTED, BUNDLE, Frame, Place, Standing, Withdraw, plan
+from agent.reminders.farewell import Leaver, in_former_calendar, withdraw
+from agent.reminders.intents import CalendarItem, new_intents
+from agent.reminders.item import note_in
 from agent.reminders.publish import Desk, Published, publish, read_back
+from agent.reminders.readback import NOTE_LIMIT
 from agent.reminders.rules.base import Ledger, Terms, Wanted
 from agent.reminders.rules.bounced import bounced
 from agent.reminders.rules.flagged import flagged
 from agent.reminders.rules.waiting_for_them import waiting_for_them
-from agent.store import calendar_shelf, ledger, reminders
+from agent.store import item_rows, leaving, ledger, notes, reminders
 from agent.store.calendar_shelf import CalendarShelf
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.leaving import Site
 from agent.store.unit import Lease, fenced
 from config.model import CaldavCalendar, Calendar, Mailbox, Organisation
 from connectors.base import CalendarSink
 from connectors.errors import ConnectorError, Fatal, Retriable
 from matchers.address import normalise
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _REST = timedelta(minutes=1)
 _LONG_REST = timedelta(hours=1)
@@ -83,15 +91,33 @@ def own_addresses(mailboxes: tuple[Mailbox, ...]) -> dict[str, str]:
 
 def tend_mailbox(tending: Tending) -> Tended:
     """Raises StoreError or LeaseLost; what the calendar refuses is in the answer."""
-    calendar = tending.mailbox.calendar
-    if calendar is None or tending.open_sink is None:
+    if tending.open_sink is None:
         return _derive(tending, has_calendar=False)
-    shelf = _shelf(tending, calendar)
-    shelf.settle_place()
+    site = _site(tending)
+    _settle(tending, site)
+    former = in_former_calendar(withdraw(_leaver(tending, tending.open_sink)))
+    tended = (
+        _in_calendar(tending, site, tending.open_sink) if site is not None else _derive(tending, has_calendar=False)
+    )
+    return replace(tended, error=tended.error or former)
+
+
+def _settle(tending: Tending, site: Site | None) -> None:
+    """Notices that the mailbox has another calendar than at its last run."""
+    mailbox_id = tending.lease.mailbox_id
+    with tending.database.read() as connection:
+        if leaving.is_settled(connection, mailbox_id, site):
+            return
+    with fenced(tending.database, tending.lease, durable=True) as connection:
+        leaving.settle(tending.database, connection, mailbox_id, site, tending.clock())
+
+
+def _in_calendar(tending: Tending, site: Site, open_sink: Callable[[Calendar], CalendarSink]) -> Tended:
+    shelf = _shelf(tending, site)
     if shelf.is_resting() and not tending.eager:
         return _derive(tending, has_calendar=True)
     try:
-        sink = tending.open_sink(calendar)
+        sink = open_sink(site.calendar)
     except ConnectorError as error:
         return _resting(tending, shelf, error)
     try:
@@ -138,17 +164,32 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         frame = _frame(tending, now, behind=ledger.is_blind(connection, mailbox_id))
     wanted = {identity.reminder_id(tending.hasher.hash, one): one for one in _wanted(tending, rows, now)}
     with fenced(tending.database, tending.lease, durable=True) as connection:
-        actions = plan(wanted, reminders.standing(connection, mailbox_id), frame)
+        known_before = reminders.standing(connection, mailbox_id)
+        actions = plan(wanted, known_before, frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, now)
-        if has_calendar:
-            items = calendar_shelf.load_items(connection, mailbox_id)
+        site = _site(tending) if has_calendar else None
+        if site is not None:
+            items = item_rows.load_items(connection, mailbox_id, site.place)
+            _note_what_was_adopted(tending, connection, known_before, items, now)
             changed = new_intents(reminders.standing(connection, mailbox_id), items, _uid_of(tending))
-            calendar_shelf.save_intents(tending.database, connection, mailbox_id, changed)
+            item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
     if tending.memo is not None:
         tending.memo[tending.name] = known
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)
     placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
     return Tended(placed=placed, withdrawn=withdrawn)
+
+
+def _note_what_was_adopted(
+    tending: Tending, connection: "Connection", before: Sequence[Standing], items: Sequence[CalendarItem], now: datetime
+) -> None:
+    """A note typed into an item that nobody knew belongs to nobody until a rule says whose the item is."""
+    adopted = {one.id for one in before if one.rule == ADOPTED}
+    known = {one.id: one for one in reminders.standing(connection, tending.lease.mailbox_id)} if adopted else {}
+    for item in items:
+        one, text = known.get(item.reminder_id), note_in(item.kept.description or "")
+        if item.reminder_id in adopted and one is not None and one.rule != ADOPTED and text:
+            notes.record(tending.database, connection, tending.hasher, one, text[:NOTE_LIMIT], now)
 
 
 def _fingerprint(tending: Tending, history: str, now: datetime, *, has_calendar: bool) -> str:
@@ -211,15 +252,16 @@ def _scope(tending: Tending, now: datetime) -> ledger.Scope:
     return ledger.Scope(mailbox_id=tending.lease.mailbox_id, mailbox=tending.name, own=tending.own, since=since)
 
 
-def _shelf(tending: Tending, calendar: Calendar) -> CalendarShelf:
-    return CalendarShelf(
-        database=tending.database,
-        hasher=tending.hasher,
-        lease=tending.lease,
+def _site(tending: Tending) -> Site | None:
+    """The mailbox's calendar; None if it has none."""
+    calendar = tending.mailbox.calendar
+    if calendar is None:
+        return None
+    return Site(
         place=tending.hasher.hash("calendar", *_place(calendar)).hex(),
+        calendar=calendar,
         zone=tending.mailbox.timezone,
         at=tending.mailbox.reminders.at,
-        clock=tending.clock,
     )
 
 
@@ -227,6 +269,31 @@ def _place(calendar: Calendar) -> tuple[str, ...]:
     if isinstance(calendar, CaldavCalendar):
         return calendar.type, calendar.url.rstrip("/"), calendar.username or ""
     return calendar.type, str(calendar.path)
+
+
+def _shelf(tending: Tending, site: Site) -> CalendarShelf:
+    return CalendarShelf(
+        database=tending.database,
+        hasher=tending.hasher,
+        lease=tending.lease,
+        place=site.place,
+        zone=site.zone,
+        at=site.at,
+        clock=tending.clock,
+    )
+
+
+def _leaver(tending: Tending, open_sink: Callable[[Calendar], CalendarSink]) -> Leaver:
+    return Leaver(
+        database=tending.database,
+        hasher=tending.hasher,
+        lease=tending.lease,
+        installation=tending.installation,
+        open_sink=open_sink,
+        clock=tending.clock,
+        hold=tending.hold,
+        eager=tending.eager,
+    )
 
 
 def _desk(tending: Tending, shelf: CalendarShelf, sink: CalendarSink) -> Desk:
@@ -238,6 +305,7 @@ def _desk(tending: Tending, shelf: CalendarShelf, sink: CalendarSink) -> Desk:
         installation=tending.installation,
         clock=tending.clock,
         hold=tending.hold,
+        eager=tending.eager,
     )
 
 

@@ -6,20 +6,20 @@ before the remote write they stand for.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
 import sqlalchemy as sa
 
-from agent.reminders import item as items
-from agent.reminders.cycle import ACTIVE, ADOPTED, DISMISSED, DONE, IN_CALENDAR, SNOOZED, Standing
+from agent.reminders.cycle import ACTIVE, ADOPTED, DISMISSED, DONE, IN_CALENDAR, NOT_NEEDED, SNOOZED, Standing
 from agent.reminders.intents import CalendarItem, Kept, event_of
 from agent.reminders.publish import Reading
 from agent.reminders.readback import Deed, Sighting, settled, sighting, wall_start
 from agent.store import notes, reminders
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.item_rows import add_items, is_item, load_item, load_items, save_item
 from agent.store.tables import calendar_items, calendars
 from agent.store.tables import reminders as reminder_rows
 from agent.store.unit import Lease, fenced
@@ -28,7 +28,11 @@ from connectors.event import CalendarCursor, FoundEvent
 
 @dataclass(frozen=True, kw_only=True)
 class CalendarShelf:
-    """One mailbox's calendar. place: names it, so that a move to another one is noticed. zone, at: the owner's."""
+    """One mailbox's calendar. place: which of those it ever had. zone, at: the owner's.
+
+    left: the configuration names it no more. What left it then tells nothing, and where an item stood there does not
+    count against what its owner chose since.
+    """
 
     database: Database
     hasher: Hasher
@@ -37,17 +41,7 @@ class CalendarShelf:
     zone: str
     at: time
     clock: Callable[[], datetime]
-
-    def settle_place(self) -> None:
-        """A new calendar starts empty: its items are to be created there, those of the old one stay behind."""
-        with self._write() as connection:
-            row = connection.execute(self._calendar()).one_or_none()
-            if row is None:
-                connection.execute(sa.insert(calendars).values(mailbox_id=self.lease.mailbox_id, place=self.place))
-            elif row.place != self.place:
-                connection.execute(sa.delete(calendar_items).where(self._mine()))
-                fresh = {"place": self.place, "cursor": None, "fault": None, "read_at": None, "next_try": None}
-                connection.execute(sa.update(calendars).where(self._of_mailbox()).values(**fresh))
+    left: bool = False
 
     def is_resting(self) -> bool:
         """Whether the calendar is to be left alone for now, after it refused or failed."""
@@ -59,7 +53,7 @@ class CalendarShelf:
         """Leaves the calendar alone until then, and says why."""
         with self._write() as connection:
             values = {"fault": sentence, "next_try": until}
-            connection.execute(sa.update(calendars).where(self._of_mailbox()).values(**values))
+            connection.execute(sa.update(calendars).where(self._here()).values(**values))
 
     def cursor(self) -> CalendarCursor | None:
         with self.database.read() as connection:
@@ -68,12 +62,11 @@ class CalendarShelf:
 
     def items(self) -> Sequence[CalendarItem]:
         with self.database.read() as connection:
-            return load_items(connection, self.lease.mailbox_id)
+            return load_items(connection, self.lease.mailbox_id, self.place)
 
     def item(self, uid: str) -> CalendarItem | None:
         with self.database.read() as connection:
-            row = connection.execute(sa.select(calendar_items).where(calendar_items.c.uid == uid)).one_or_none()
-        return _item(row) if row is not None else None
+            return load_item(connection, self.lease.mailbox_id, self.place, uid)
 
     def record(self, reading: Reading) -> None:
         now = self.clock()
@@ -92,18 +85,18 @@ class CalendarShelf:
         unread = item.unread or item.href is None
         stands = replace(item, intent=None, written=item.wanted, href=found.href, etag=found.etag, attempts=0)
         with self._write() as connection:
-            _save(connection, replace(stands, unread=unread))
+            self._save(connection, replace(stands, unread=unread))
             reminders.confirm(self.database, connection, item.reminder_id, self.clock())
 
     def removed(self, item: CalendarItem) -> None:
         with self._write() as connection:
-            connection.execute(sa.delete(calendar_items).where(calendar_items.c.uid == item.uid))
+            connection.execute(sa.delete(calendar_items).where(self._is(item.uid)))
 
     def failed(self, item: CalendarItem, sentence: str, next_try: datetime) -> None:
         with self._write() as connection:
             connection.execute(
                 sa.update(calendar_items)
-                .where(calendar_items.c.uid == item.uid)
+                .where(self._is(item.uid))
                 .values(attempts=item.attempts + 1, next_try=next_try, last_error=sentence)
             )
 
@@ -112,23 +105,24 @@ class CalendarShelf:
     ) -> None:
         """What the user did to one item: state, time, words and note, and the item as it stands now."""
         if one is None:  # the reminder went with its contact; the item follows
-            _save(connection, replace(seen.item, href=seen.found.href, etag=seen.found.etag))
+            self._save(connection, replace(seen.item, href=seen.found.href, etag=seen.found.etag))
             return
         if seen.deed.note is not None:
             notes.record(self.database, connection, self.hasher, one, seen.deed.note, now)
         moved = self._follow(connection, one, seen.deed, now)
         after = replace(settled(seen, moved), unread=unread)
-        _save(connection, after)
+        self._save(connection, after)
         if after.intent is None:
             reminders.confirm(self.database, connection, one.id, now)
 
     def _follow(self, connection: sa.Connection, one: Standing, deed: Deed, now: datetime) -> Standing:
-        if one.state not in ACTIVE:
+        ended_with_us = self.left and one.state == NOT_NEEDED and deed.done
+        if one.state not in ACTIVE and not ended_with_us:
             return one
         due = deed.moved_to or one.due
         if deed.done:
             reminders.set_state(self.database, connection, [one.id], DONE, now)
-        elif deed.moved_to is not None:
+        elif deed.moved_to is not None and not (self.left and one.state == SNOOZED):
             reminders.move(self.database, connection, one.id, due, SNOOZED, now)
         return replace(one, due=due, zone=self.zone if deed.moved_to is not None else one.zone)
 
@@ -146,14 +140,15 @@ class CalendarShelf:
         else:
             kept = Kept(done=one.state in (DONE, DISMISSED))
         item = CalendarItem(uid=found.uid, reminder_id=one.id, wanted=event_of(one, found.uid, kept), kept=kept)
-        row = {**_columns(item), "mailbox_id": self.lease.mailbox_id}
-        connection.execute(sa.insert(calendar_items).values(**row))
+        add_items(self.database, connection, self.lease.mailbox_id, self.place, [item])
         seen = sighting(item, found, zone=self.zone, at=self.at)
         self._take_in(connection, seen, one, now, unread=False)
 
     def _is_elsewhere(self, connection: sa.Connection, found: FoundEvent) -> bool:
         """Two of our mailboxes may share a calendar: what the other one knows is not ours to adopt."""
-        item = sa.select(calendar_items.c.uid).where(calendar_items.c.uid == found.uid)
+        item = sa.select(calendar_items.c.uid).where(
+            calendar_items.c.uid == found.uid, calendar_items.c.mailbox_id != self.lease.mailbox_id
+        )
         row = sa.select(reminder_rows.c.id).where(
             reminder_rows.c.id == found.reminder, reminder_rows.c.mailbox_id != self.lease.mailbox_id
         )
@@ -163,83 +158,32 @@ class CalendarShelf:
         rows = connection.execute(
             sa.select(calendar_items.c.reminder_id, reminder_rows.c.state)
             .join(reminder_rows, reminder_rows.c.id == calendar_items.c.reminder_id)
-            .where(calendar_items.c.uid.in_(sorted(gone)))
+            .where(self._is(*gone))
         )
-        ids = [row.reminder_id for row in rows if row.state in ACTIVE]
+        ids = [row.reminder_id for row in rows if row.state in ACTIVE and not self.left]
         reminders.set_state(self.database, connection, ids, DISMISSED, now)
-        connection.execute(sa.delete(calendar_items).where(calendar_items.c.uid.in_(sorted(gone))))
+        connection.execute(sa.delete(calendar_items).where(self._is(*gone)))
 
     def _move_on(self, connection: sa.Connection, reading: Reading, now: datetime) -> None:
         values: dict[str, object] = {"fault": reading.fault, "read_at": now, "next_try": None}
         if reading.cursor is not None:
             values["cursor"] = reading.cursor
-        connection.execute(sa.update(calendars).where(self._of_mailbox()).values(**values))
+        connection.execute(sa.update(calendars).where(self._here()).values(**values))
 
     def _write(self) -> AbstractContextManager[sa.Connection]:
         return fenced(self.database, self.lease, durable=True)
 
     def _calendar(self) -> sa.Select[tuple[Any, ...]]:
-        return sa.select(calendars).where(self._of_mailbox())
+        return sa.select(calendars).where(self._here())
 
-    def _of_mailbox(self) -> sa.ColumnElement[bool]:
-        return calendars.c.mailbox_id == self.lease.mailbox_id
+    def _here(self) -> sa.ColumnElement[bool]:
+        return sa.and_(calendars.c.mailbox_id == self.lease.mailbox_id, calendars.c.place == self.place)
 
-    def _mine(self) -> sa.ColumnElement[bool]:
-        return calendar_items.c.mailbox_id == self.lease.mailbox_id
+    def _is(self, *uids: str) -> sa.ColumnElement[bool]:
+        return is_item(self.lease.mailbox_id, self.place, *uids)
 
-
-def load_items(connection: sa.Connection, mailbox_id: int) -> list[CalendarItem]:
-    """All items of a mailbox."""
-    query = sa.select(calendar_items).where(calendar_items.c.mailbox_id == mailbox_id).order_by(calendar_items.c.uid)
-    return [_item(row) for row in connection.execute(query)]
-
-
-def save_intents(
-    database: Database, connection: sa.Connection, mailbox_id: int, changed: Sequence[CalendarItem]
-) -> None:
-    """Commits what is to be written. Call it in a durable transaction."""
-    rows = [{**_columns(item), "mailbox_id": mailbox_id} for item in changed]
-    database.insert_new(connection, calendar_items, rows)
-    for item in changed:
-        _save(connection, item)
-
-
-def _save(connection: sa.Connection, item: CalendarItem) -> None:
-    connection.execute(
-        sa.update(calendar_items).where(calendar_items.c.uid == item.uid).values(**_columns(item), last_error=None)
-    )
-
-
-def _columns(item: CalendarItem) -> dict[str, object]:
-    return {
-        "uid": item.uid,
-        "reminder_id": item.reminder_id,
-        "intent": item.intent,
-        "attempts": item.attempts,
-        "next_try": item.next_try,
-        "href": item.href,
-        "etag": item.etag,
-        "unread": item.unread,
-        "wanted": items.dump(item.wanted) if item.wanted is not None else None,
-        "written": items.dump(item.written) if item.written is not None else None,
-        "kept": asdict(item.kept),
-    }
-
-
-def _item(row: sa.Row[tuple[Any, ...]]) -> CalendarItem:
-    return CalendarItem(
-        uid=row.uid,
-        reminder_id=row.reminder_id,
-        intent=row.intent,
-        wanted=items.load(row.wanted) if row.wanted else None,
-        written=items.load(row.written) if row.written else None,
-        kept=Kept(**row.kept) if row.kept else Kept(),
-        href=row.href,
-        etag=row.etag,
-        attempts=row.attempts,
-        next_try=row.next_try,
-        unread=row.unread,
-    )
+    def _save(self, connection: sa.Connection, item: CalendarItem) -> None:
+        save_item(connection, self.lease.mailbox_id, self.place, item)
 
 
 def _adopted(found: FoundEvent, zone: str, at: time) -> Standing:

@@ -32,10 +32,27 @@ def take(
             return None
         if not is_free(row.lease_owner, row.lease_until, now) or not (force_due or row.next_due <= now):
             return None
-        epoch = int(row.lease_epoch) + 1
-        held = {"lease_owner": owner, "lease_epoch": epoch, "lease_until": now + timedelta(seconds=seconds)}
-        connection.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(last_attempt=now, **held))
-    return Lease(mailbox_id=mailbox_id, owner=owner, epoch=epoch)
+        connection.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(last_attempt=now))
+        return _grant(connection, row, owner, now + timedelta(seconds=seconds))
+
+
+def take_left(database: Database, mailbox_id: int, owner: str, seconds: float, now: datetime) -> Lease | None:
+    """The lease of a mailbox that left the configuration, so that its calendar can be emptied.
+
+    None if someone else does that, or if it came back. When it comes back, this lease ends.
+    """
+    with database.write() as connection:
+        row = connection.execute(_row_of(mailbox_id).with_for_update()).one_or_none()
+        if row is None or row.active or not is_free(row.lease_owner, row.lease_until, now):
+            return None
+        return _grant(connection, row, owner, now + timedelta(seconds=seconds))
+
+
+def _grant(connection: sa.Connection, row: "sa.Row[tuple[object, ...]]", owner: str, until: datetime) -> Lease:
+    epoch = int(row.lease_epoch) + 1
+    held = {"lease_owner": owner, "lease_epoch": epoch, "lease_until": until}
+    connection.execute(sa.update(mailboxes).where(mailboxes.c.id == row.id).values(**held))
+    return Lease(mailbox_id=row.id, owner=owner, epoch=epoch)
 
 
 def renew(database: Database, lease: Lease, seconds: float, now: datetime) -> bool:
@@ -43,7 +60,7 @@ def renew(database: Database, lease: Lease, seconds: float, now: datetime) -> bo
     with database.write() as connection:
         held = connection.execute(
             sa.update(mailboxes)
-            .where(_is_ours(lease), mailboxes.c.active, ~mailboxes.c.paused)
+            .where(_is_ours(lease), sa.or_(~mailboxes.c.paused, ~mailboxes.c.active))
             .values(lease_until=now + timedelta(seconds=seconds))
         )
     return bool(held.rowcount)

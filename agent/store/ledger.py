@@ -37,6 +37,7 @@ _COLUMNS = (
     interactions.c.occurred_at,
     interactions.c.subject,
     interactions.c.asks,
+    interactions.c.holds_until,
 )
 
 
@@ -86,7 +87,7 @@ def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
 def _asked(items: Sequence[Item]) -> tuple[Party, ...]:
     """Those whom our latest open mail of a thread asks, unless the thread itself goes on with mail from outside."""
     for item in reversed(items):
-        if item.direction == "inbound":
+        if item.direction == "inbound" and item.holds_until is None:
             return ()
         if item.direction == "outbound" and item.asks is not False:
             return item.named("to")
@@ -195,7 +196,13 @@ def _told(connection: sa.Connection, scope: Scope) -> Iterator[Told]:
     """Of everybody: bounces and auto-replies are few."""
     query = sa.select(signals).where(signals.c.occurred_at >= scope.since).order_by(signals.c.occurred_at)
     for row in connection.execute(query):
-        yield Told(kind=row.kind, contact_id=row.contact_id, at=row.occurred_at, thread_id=row.thread_id)
+        yield Told(
+            kind=row.kind,
+            contact_id=row.contact_id,
+            at=row.occurred_at,
+            thread_id=row.thread_id,
+            back_on=row.back_on,
+        )
 
 
 def _of_threads(thread_ids: Sequence[str]) -> sa.Select[tuple[Any, ...]]:
@@ -231,6 +238,7 @@ def _plain(row: sa.Row[Any]) -> Item:
         occurred_at=row.occurred_at,
         subject=row.subject,
         asks=row.asks,
+        holds_until=row.holds_until,
     )
 
 

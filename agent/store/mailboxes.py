@@ -10,6 +10,7 @@ from itertools import islice
 
 import sqlalchemy as sa
 
+from agent.store import leaving
 from agent.store.database import Database, Row
 from agent.store.hashes import Hasher
 from agent.store.leases import is_free
@@ -83,10 +84,11 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
 
     New mailboxes are due at once. Changed settings, or a changed secret behind them, make a mailbox due again, lift
     what stopped it, and end the lease of whoever still works with the old ones. Who is no longer named is not read
-    any more: lease and cursors go, history stays. Called where secrets can be read (`run`, `sync`).
+    any more: lease and cursors go, reminders end and their calendar items are to go, history stays. Called where
+    secrets can be read (`run`, `sync`).
     """
     configured = {normalise(mailbox.address).normalised: mailbox for mailbox in settings.mailboxes}
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         every = sa.select(mailboxes).order_by(mailboxes.c.id).with_for_update(key_share=True)
         known = {row.address: row for row in connection.execute(every)}
         approved = settings.policy.newcomers == "read"
@@ -95,9 +97,13 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
         database.insert_new(connection, mailboxes, rows)  # a second daemon may be as quick
         for address in sorted(configured.keys() & known.keys()):
             _settle_known(connection, known[address], configured[address], hasher, now)
+            if not known[address].active:
+                leaving.come_back(database, connection, known[address].id, now)
         for address, row in known.items():
             if row.active and address not in configured:
                 _retire(connection, row.id)
+                leaving.leave(database, connection, row.id, now)
+        leaving.try_again(connection)
 
 
 def enlist(database: Database, settings: Settings, now: datetime) -> None:
@@ -201,7 +207,7 @@ def states(connection: sa.Connection, now: datetime) -> Iterator[State]:
     counts, stopped = _counts(connection), _stopped(connection)
     listed = (
         sa.select(mailboxes, _folder_count(), calendars.c.fault)
-        .outerjoin(calendars, calendars.c.mailbox_id == mailboxes.c.id)
+        .outerjoin(calendars, sa.and_(calendars.c.mailbox_id == mailboxes.c.id, calendars.c.left_at.is_(None)))
         .where(mailboxes.c.active)
         .order_by(mailboxes.c.address)
     )
@@ -287,7 +293,7 @@ def _settle_known(
         "connector": mailbox.connector,
         "settings_digest": digest,
         **_lifted(now),
-        **_fenced_off(),
+        **(_fenced_off() if known["active"] else _NEXT_EPOCH),
     }
     if _span_part(known["settings_digest"]) != _span_part(digest):  # a span once fixed stays fixed
         values["since"] = _floor(mailbox.since, now)
@@ -299,12 +305,16 @@ def _retire(connection: sa.Connection, mailbox_id: int) -> None:
     connection.execute(sa.delete(cursors).where(cursors.c.folder_id.in_(own)))
     connection.execute(sa.delete(rereads).where(rereads.c.mailbox_id == mailbox_id))
     connection.execute(sa.update(folders).where(folders.c.mailbox_id == mailbox_id).values(mark=None))
-    connection.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(active=False, **_fenced_off()))
+    connection.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(active=False, **_NEXT_EPOCH))
+
+
+_NEXT_EPOCH: dict[str, object] = {"lease_epoch": mailboxes.c.lease_epoch + 1}
+"""Fences off whoever has the lease. Nobody else gets it before it ends: a calendar write of theirs may be under way."""
 
 
 def _fenced_off() -> dict[str, object]:
     """Values that take the lease from whoever has it: no commit of theirs passes any more."""
-    return {"lease_owner": None, "lease_until": None, "lease_epoch": mailboxes.c.lease_epoch + 1}
+    return {"lease_owner": None, "lease_until": None, **_NEXT_EPOCH}
 
 
 def _floor(configured: date | timedelta | None, now: datetime) -> date | None:

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.reminders.open import weigh
+from agent.reminders.open import weigh_own
+from agent.reminders.own_text import own_text
+from agent.reminders.return_date import promised_date, return_date
 from agent.store.hashes import Hasher
 from agent.sync.deciding import Decided
 from agent.sync.timing import occurred_at
 from connectors.message import Address, Attachment, Message
 from matchers.address import normalise
-from matchers.match import Doubt, Log, Review, Role, Skip
+from matchers.match import Doubt, Log, Reason, Review, Role, Skip
 
 Changing = dict[str, object]
 
@@ -87,13 +89,15 @@ def interaction(spot: Spot, one: Decided, log: Log, *, id: str, variant: int, ca
         "flagged_as": list(envelope.defects),
         "asks": None,
         "words": None,
+        "holds_until": None,
         "recorded_at": spot.now,
     }
 
 
-def captured(message: Message) -> Changing:
-    """The columns that a fetched body fills."""
-    asks, words = weigh(message.text, message.new_text)
+def captured(message: Message, sent: datetime) -> Changing:
+    """The columns that a fetched body fills. sent: when the message was written."""
+    own = own_text(message.text if message.new_text is None else message.new_text)
+    asks, words = weigh_own(own)
     oddities = [
         *message.defects,
         *(["truncated"] if message.truncated else []),
@@ -103,6 +107,7 @@ def captured(message: Message) -> Changing:
         "attachments": [attachment(one) for one in message.attachments],
         "asks": asks,
         "words": words,
+        "holds_until": None if asks else promised_date(own, sent.date()),
         "flagged_as": oddities,
     }
 
@@ -167,15 +172,18 @@ def refs(one: Decided) -> Iterator[Changing]:
         yield {"ref": ref, "message_key": one.key}
 
 
-def signals(one: Decided, skip: Skip, now: datetime) -> Iterator[Changing]:
-    """That something came back or answered by itself; no text."""
+def signals(one: Decided, skip: Skip, now: datetime, text: str = "") -> Iterator[Changing]:
+    """That something came back or answered by itself; of its text only the day that it names stays."""
     for signal in skip.signals:
+        at = occurred_at(one.envelope.date, one.envelope.server_time, now)
+        told = f"{one.envelope.subject or ''}\n{text}"
         yield {
             "message_key": one.key,
             "contact_id": signal.contact_id,
             "kind": signal.kind,
             "thread_id": None,
-            "occurred_at": occurred_at(one.envelope.date, one.envelope.server_time, now),
+            "occurred_at": at,
+            "back_on": return_date(told, at.date()) if signal.kind == Reason.AUTO_REPLY.value else None,
         }
 
 

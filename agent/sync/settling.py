@@ -20,7 +20,7 @@ from agent.sync.identity import Compare, Identity, New, Same, settle
 from agent.sync.overlay import Overlay
 from agent.sync.room import Room
 from agent.sync.rows import Spot
-from agent.sync.timing import trusted
+from agent.sync.timing import occurred_at, trusted
 from connectors.message import Message, Withheld
 from matchers.chain import late_skip
 from matchers.match import Decision, Log, Reason, Review, Skip
@@ -83,7 +83,14 @@ def wanted_bodies(room: Room, spot: Spot, deciding: Deciding) -> list[str]:
         if not isinstance(found, Compare):
             overlay.put(one, found.interaction_id if isinstance(found, Same) else overlay.add(one).id, None)
     wanted += [one.envelope.id for one in kept if one.key in compared]
+    if room.capture == "full":
+        wanted += [one.envelope.id for one in deciding.messages if _is_away(one.decision)]
     return list(dict.fromkeys(wanted))
+
+
+def _is_away(decision: Decision) -> bool:
+    """A contact's automatic reply: of its text only the day of return is kept."""
+    return isinstance(decision, Skip) and decision.reason is Reason.AUTO_REPLY and bool(decision.signals)
 
 
 def settle_page(page: Page, deciding: Deciding) -> Settled:
@@ -112,7 +119,7 @@ def _settle_one(page: Page, one: Decided) -> None:
         decision = late_skip(one.envelope, body, decision, page.room.policy) or decision
     match decision:
         case Skip():
-            _skip(page, one, decision)
+            _skip(page, one, decision, body.text if isinstance(body, Message) else "")
         case Review():
             _review(page, one, decision)
         case Log():
@@ -136,7 +143,7 @@ def _keep_away(page: Page, one: Decided, body: Message | None) -> bool:
     if not isinstance(found, Same) or not page.overlay.is_removed(one.key, found.interaction_id):
         return False
     _note_removed(page, one, found.interaction_id, digest or page.overlay.text_of_size(one, found.interaction_id))
-    _skip(page, one, Skip(reason=Reason.REMOVED, evidence=("Somebody removed it from the history",)))
+    _skip(page, one, Skip(reason=Reason.REMOVED, evidence=("Somebody removed it from the history",)), "")
     return True
 
 
@@ -151,11 +158,11 @@ def _note_removed(page: Page, one: Decided, removed: str, digest: bytes | None) 
     page.overlay.put(one, removed, digest)
 
 
-def _skip(page: Page, one: Decided, skip: Skip) -> None:
+def _skip(page: Page, one: Decided, skip: Skip, text: str) -> None:
     page.place(one, rows.skipped_place(page.spot, one, skip))
     if skip.reason is Reason.NO_CONTACT:
         _leave_refs(page, one)
-    found = list(rows.signals(one, skip, page.spot.now))
+    found = list(rows.signals(one, skip, page.spot.now, text))
     if found:
         page.out.signals.extend(found)
         page.out.signal_ids[one.key] = one.ids
@@ -197,7 +204,7 @@ def _log_new(page: Page, one: Decided, log: Log, body: Message | None, *, shared
     new = page.overlay.add(one)
     row = rows.interaction(page.spot, one, log, id=new.id, variant=new.variant, capture=page.room.capture)
     if body is not None and page.room.capture == "full":
-        _add_text(page, row, body)
+        _add_text(page, one, row, body)
     if shared:
         row["flagged_as"] = [*_list(row), "shared-message-id" if one.envelope.message_id else "same-header"]
     page.out.interactions.append(row)
@@ -205,8 +212,8 @@ def _log_new(page: Page, one: Decided, log: Log, body: Message | None, *, shared
     return new.id
 
 
-def _add_text(page: Page, row: rows.Changing, body: Message) -> None:
-    columns = rows.captured(body)
+def _add_text(page: Page, one: Decided, row: rows.Changing, body: Message) -> None:
+    columns = rows.captured(body, occurred_at(one.envelope.date, one.envelope.server_time, page.spot.now))
     columns["flagged_as"] = [*_list(row), *_list(columns)]
     row.update(columns)
     page.out.texts.append({"interaction_id": row["id"], "text": body.text})
@@ -232,7 +239,7 @@ def _log_again(page: Page, one: Decided, interaction: str, body: Message | None)
 def _deepen(page: Page, one: Decided, interaction: str, body: Message | None) -> None:
     row: rows.Changing = {"id": interaction, "capture": page.room.capture, "subject": one.envelope.subject}
     if body is not None and page.room.capture == "full":
-        _add_text(page, row, body)
+        _add_text(page, one, row, body)
     page.out.deepened.append(row)
 
 

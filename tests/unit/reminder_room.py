@@ -7,21 +7,23 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tended, Tending, own_addresses, tend_mailbox
-from agent.store import reminders, tables
-from agent.store.calendar_shelf import load_items
+from agent.store import mailboxes, reminders, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.item_rows import load_items
 from agent.store.migrate import installation_id
 from agent.store.reminders import Listed
 from agent.store.unit import Lease
-from config.model import AfterRule, ArchiveAccess, Calendar, IcsCalendar, Mailbox, Organisation, Reminders
+from config.model import AfterRule, ArchiveAccess, Calendar, IcsCalendar, Mailbox, Organisation, Reminders, Settings
 from connectors.base import CalendarSink
 from connectors.event import FoundEvent
 from connectors.ics import IcsSink
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """10:00 in Berlin on a Monday without holidays around."""
+_HELD = {"lease_owner": "test", "lease_until": MONDAY + timedelta(days=999)}
 EVERY_STATE = ("pending", "in-calendar", "snoozed", "done", "dismissed", "not-needed")
 
 
@@ -51,6 +53,7 @@ class Room:
     now: datetime = MONDAY
     open_sink: object = None
     lease_holds: bool = True
+    epoch: int = 1
 
     def __post_init__(self) -> None:
         self.calendar = self.calendar or IcsCalendar(path=self.folder)
@@ -79,15 +82,17 @@ class Room:
         return self._mail("outbound", by, to, asks=asks, thread=thread, holder=by, **more)
 
     def received(self, by: str = "zoe", *, asks: bool | None = False, thread: str = "t1", **more: object) -> str:
-        """A contact's mail to us. more: holder, at, subject, flagged, flag_due, id."""
+        """A contact's mail to us. more: holder, at, subject, flagged, flag_due, holds_until, id."""
         return self._mail("inbound", f"{by}@buyer.example", by, asks=asks, thread=thread, **more)
 
     def met(self, contact: str = "zoe") -> None:
         id = self._interaction("meeting", "outbound", self.now, None, None, None, None)
         self._link(id, contact, "attendee")
 
-    def bounced(self, contact: str = "zoe", *, thread: str = "t1", kind: str = "bounce") -> None:
-        row = {"message_key": self._key(), "contact_id": contact, "kind": kind, "thread_id": thread}
+    def bounced(
+        self, contact: str = "zoe", *, thread: str = "t1", kind: str = "bounce", back_on: date | None = None
+    ) -> None:
+        row = {"message_key": self._key(), "contact_id": contact, "kind": kind, "thread_id": thread, "back_on": back_on}
         with self.database.write() as connection:
             connection.execute(sa.insert(tables.signals).values(**row, occurred_at=self.now))
 
@@ -110,19 +115,49 @@ class Room:
         content: dict[str, object] = {
             "database": self.database,
             "hasher": self.hasher,
-            "lease": Lease(mailbox_id=self.ids[one.address], owner="test", epoch=1),
+            "lease": Lease(mailbox_id=self.ids[one.address], owner="test", epoch=self.epoch),
             "installation": self.installation,
             "mailbox": one,
             "organisation": Organisation(domains=("ourfirm.example",), timezone="Europe/Berlin"),
             "own": own_addresses((self.mailbox, *self.others)),
-            "open_sink": self.open_sink or (lambda calendar: self.sink()),
+            "open_sink": self.open_sink or self.open,
             "clock": lambda: self.now,
             "hold": lambda seconds: self.lease_holds,
         }
         return Tending(**{**content, **changes})  # type: ignore[arg-type]
 
+    def leave(self) -> None:
+        """The mailbox is taken out of the configuration."""
+        self._configure(Settings())
+
+    def come_back(self) -> None:
+        """The mailbox is in the configuration again, as it was."""
+        self._configure(Settings(mailboxes=(self.mailbox,)))
+
+    def farewell(self, **changes: object) -> Withdrawn:
+        """What the engine does for a mailbox that left."""
+        tending = self.tending(**changes)
+        names = ("database", "hasher", "lease", "installation", "open_sink", "clock", "hold", "eager")
+        return withdraw(Leaver(**{name: getattr(tending, name) for name in names}))
+
+    def _configure(self, settings: Settings) -> None:
+        mailboxes.settle(self.database, settings, self.hasher, self.now)
+        query = sa.select(tables.mailboxes.c.lease_epoch)
+        free = tables.mailboxes.c.lease_owner.is_(None)
+        with self.database.write() as connection:
+            connection.execute(sa.update(tables.mailboxes).where(free).values(**_HELD))
+            self.epoch = connection.execute(
+                query.where(tables.mailboxes.c.address == self.mailbox.address)
+            ).scalar_one()
+
     def sink(self) -> CalendarSink:
-        return IcsSink(IcsCalendar(path=self.folder))
+        """The calendar of the mailbox as it is configured now."""
+        assert self.mailbox.calendar is not None
+        return self.open(self.mailbox.calendar)
+
+    def open(self, calendar: Calendar) -> CalendarSink:
+        assert isinstance(calendar, IcsCalendar)
+        return IcsSink(calendar)
 
     @property
     def installation(self) -> str:
@@ -154,8 +189,8 @@ class Room:
         return [item.intent for item in items if item.intent is not None]
 
     def _add_mailbox(self, connection: sa.Connection, mailbox: Mailbox) -> int:
-        held = {"lease_owner": "test", "lease_epoch": 1, "lease_until": MONDAY + timedelta(days=999)}
-        row = {"address": mailbox.address, "written": mailbox.address, "connector": "mail", "next_due": MONDAY, **held}
+        row = {"address": mailbox.address, "written": mailbox.address, "connector": "mail", "next_due": MONDAY}
+        row |= {"lease_epoch": 1, **_HELD}
         return int(connection.execute(sa.insert(tables.mailboxes).values(**row)).inserted_primary_key[0])
 
     def _add_folder(self, connection: sa.Connection, mailbox_id: int) -> int:
@@ -167,6 +202,8 @@ class Room:
         id = self._interaction(
             "email", direction, at, more["thread"], more.get("subject", "Order 12"), more["asks"], more.get("id")
         )
+        if more.get("holds_until") is not None:
+            self._promise(id, more["holds_until"])
         self._participate(id, "from", sender)
         self._link(id, contact, "from" if direction == "inbound" else "to")
         to = f"{contact}@buyer.example" if direction == "outbound" else self.mailbox.address
@@ -187,6 +224,11 @@ class Room:
             values = {**row, **fixed, "thread_id": thread, "subject": subject, "asks": asks, "words": 20}
             connection.execute(sa.insert(tables.interactions).values(**values))
         return name
+
+    def _promise(self, id: str, day: object) -> None:
+        with self.database.write() as connection:
+            query = sa.update(tables.interactions).where(tables.interactions.c.id == id)
+            connection.execute(query.values(holds_until=day))
 
     def _participate(self, id: str, role: str, address: str) -> None:
         self._rows += 1

@@ -10,6 +10,7 @@ import pytest
 from agent.store import tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from config.model import Calendar
 from connectors.base import CalendarSink
 from connectors.caldav import CalDavSink
 from connectors.dav import Timeouts
@@ -29,8 +30,8 @@ class Crash(BaseException):
 class DavRoom(Room):
     """A room whose calendar stands on the server, reached through the proxy."""
 
-    def sink(self) -> CalendarSink:
-        return CalDavSink(self.calendar, Timeouts(connect=2, read=2, whole=4))  # type: ignore[arg-type]  # a CalDAV one
+    def open(self, calendar: Calendar) -> CalendarSink:
+        return CalDavSink(calendar, Timeouts(connect=2, read=2, whole=4))  # type: ignore[arg-type]  # a CalDAV one
 
 
 @pytest.fixture

@@ -190,6 +190,18 @@ class TestRestoredBackup:
         assert found.title.startswith("Please ask.")
         assert found.start == datetime(2026, 3, 11, 14, 0)
 
+    def test_a_note_typed_before_the_next_run_is_in_the_history_once(self, room: Room, database: Database) -> None:
+        standing_question(room)
+        for table in (tables.calendar_items, tables.calendars, tables.reminders):
+            room.forget(table)
+        edit(room, ("Note:", "Note:\\nShe is on holiday."))
+        for _ in range(3):
+            room.tend()
+        with database.read() as connection:
+            assert connection.execute(sa.select(tables.texts.c.text)).scalars().all() == ["She is on holiday."]
+        (found,) = room.shown()
+        assert "She is on holiday." in found.description
+
     def test_an_item_whose_reason_nobody_knows_is_adopted_and_left_standing(self, room: Room) -> None:
         standing_question(room)
         for table in (tables.calendar_items, tables.calendars, tables.reminders, tables.interactions):

@@ -171,6 +171,52 @@ def test_an_out_of_office_is_no_answer_and_doubles_the_wait(room: Room) -> None:
     assert found.start == datetime(2026, 3, 10, 8, 30)
 
 
+def test_an_out_of_office_that_names_the_return_moves_it_past_that_day(room: Room) -> None:
+    room.contact()
+    room.wrote()
+    room.tend()
+    room.bounced(kind="auto-reply", back_on=date(2026, 3, 20))
+    room.tend()
+    assert room.shown()[0].start == datetime(2026, 3, 23, 8, 30)
+
+
+def test_a_return_before_the_day_it_stands_at_moves_nothing(room: Room) -> None:
+    room.contact()
+    room.wrote()
+    room.bounced(kind="auto-reply", back_on=date(2026, 3, 3))
+    room.tend()
+    assert room.shown()[0].start == THURSDAY
+
+
+def test_a_promise_to_come_back_moves_it_to_the_working_day_after_once(room: Room) -> None:
+    room.contact()
+    room.wrote()
+    room.tend()
+    room.wait(hours=3)
+    room.received(holds_until=date(2026, 3, 13))
+    room.tend()
+    (found,) = room.shown()
+    assert found.start == datetime(2026, 3, 16, 8, 30)
+    assert "They promised an answer by 13 March 2026." in found.description
+    room.wait(days=7)
+    room.received(holds_until=date(2026, 3, 20))
+    room.tend()
+    assert room.shown() == []
+
+
+def test_a_promise_in_a_new_thread_counts_and_so_does_the_answer_after_it(room: Room) -> None:
+    room.contact()
+    room.wrote(subject="Order 12")
+    room.wait(hours=3)
+    room.received(thread="t2", subject="Re: Order 12", holds_until=date(2026, 3, 13))
+    room.tend()
+    assert room.shown()[0].start == datetime(2026, 3, 16, 8, 30)
+    room.wait(days=1)
+    room.received(thread="t3", subject="Re: Order 12")
+    room.tend()
+    assert room.shown() == []
+
+
 def test_an_announcement_to_many_waits_for_nobody(room: Room) -> None:
     room.contact()
     room.wrote(recipients=40)

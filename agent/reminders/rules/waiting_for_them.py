@@ -1,9 +1,9 @@
 """We wrote last and asked for something; nobody has answered for N working days."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from agent.reminders.calendar_days import local_day
 from agent.reminders.rules.base import Item, Ledger, Party, Terms, Wanted, day_text
@@ -26,11 +26,13 @@ def waiting_for_them(ledger: Ledger, terms: Terms) -> Iterator[Wanted]:
     """One reminder a thread, for the mailbox that wrote last."""
     for thread_id, items in ledger.threads.items():
         question = open_question(items, terms)
-        if question is None or is_answered(question, items, ledger, terms):
+        if question is None:
             continue
+        answered = answers(question, items, ledger, terms)
+        held = held_until(answered)
         waiting = _not_bounced(question, ledger)
-        if waiting:
-            yield _wanted(thread_id, question, waiting, ledger, terms)
+        if waiting and (held is not None or not answered):
+            yield _wanted(thread_id, question, waiting, held, ledger, terms)
 
 
 def open_question(items: tuple[Item, ...], terms: Terms) -> Question | None:
@@ -41,13 +43,18 @@ def open_question(items: tuple[Item, ...], terms: Terms) -> Question | None:
     return next((question for question in map(_question, ours) if question is not None), None)
 
 
-def is_answered(question: Question, items: tuple[Item, ...], ledger: Ledger, terms: Terms) -> bool:
-    """By an answer in the thread, by one that started a new thread, or by having met."""
+def answers(question: Question, items: tuple[Item, ...], ledger: Ledger, terms: Terms) -> list[Item]:
+    """Answers in the thread, those that started a new thread, and meetings; oldest first."""
     since = question.item.occurred_at
-    if any(_answers(item, question, terms) for item in items if item.occurred_at > since):
-        return True
+    found = {item.id: item for item in items if item.occurred_at > since and _answers(item, question, terms)}
     touches = (item for party in question.asked for item in ledger.touches.get(party.contact_id, ()))
-    return any(_settles(item, question) for item in touches if since < item.occurred_at <= terms.now)
+    found |= {item.id: item for item in touches if since < item.occurred_at <= terms.now and _settles(item, question)}
+    return sorted(found.values(), key=lambda item: (item.occurred_at, item.id))
+
+
+def held_until(answered: Sequence[Item]) -> date | None:
+    """The day by which they promised to come back, if that is all they answered. A second promise is an answer."""
+    return answered[0].holds_until if len(answered) == 1 else None
 
 
 def same_subject(one: str | None, other: str | None) -> bool:
@@ -88,18 +95,21 @@ def _not_bounced(question: Question, ledger: Ledger) -> tuple[Party, ...]:
     return tuple(party for party in question.asked if party.contact_id not in bounced)
 
 
-def _wanted(thread_id: str, question: Question, waiting: tuple[Party, ...], ledger: Ledger, terms: Terms) -> Wanted:
+def _wanted(
+    thread_id: str, question: Question, waiting: tuple[Party, ...], held: date | None, ledger: Ledger, terms: Terms
+) -> Wanted:
     item, contact = question.item, waiting[0]
     wrote_on = local_day(item.occurred_at, terms.zone)
+    so_far = "No answer yet." if held is None else f"They promised an answer by {day_text(held)}."
     return Wanted(
         rule=RULE,
         mailbox=terms.mailbox,
         contact_id=contact.contact_id,
         reason=item.id,
         reason_at=item.occurred_at,
-        due=_due(question, waiting, ledger, terms),
+        due=_due(question, waiting, held, ledger, terms),
         title=f"Waiting for an answer: {contact.label}",
-        why=f"You wrote to {_names(waiting)} on {day_text(wrote_on)} and asked for something. No answer yet.",
+        why=f"You wrote to {_names(waiting)} on {day_text(wrote_on)} and asked for something. {so_far}",
         label=contact.label,
         about=item.subject,
         thread_id=thread_id,
@@ -107,10 +117,13 @@ def _wanted(thread_id: str, question: Question, waiting: tuple[Party, ...], ledg
     )
 
 
-def _due(question: Question, waiting: tuple[Party, ...], ledger: Ledger, terms: Terms) -> datetime:
-    """After N working days. An out-of-office moves it past the return date that it names, else N doubles."""
+def _due(question: Question, waiting: tuple[Party, ...], held: date | None, ledger: Ledger, terms: Terms) -> datetime:
+    """After N working days. An out-of-office moves it past the return date that it names, else N doubles.
+
+    A promise moves it to the working day after the promised one.
+    """
     wrote_on = local_day(question.item.occurred_at, terms.zone)
-    day = terms.days.after(wrote_on, terms.after)
+    day = terms.days.after(wrote_on, terms.after) if held is None else terms.days.after(held)
     for told in ledger.told:
         away = told.kind == "auto-reply" and told.contact_id in {party.contact_id for party in waiting}
         if away and _concerns(told.at, question):

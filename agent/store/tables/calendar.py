@@ -23,6 +23,7 @@ reminders = sa.Table(
     sa.Column("timezone", sa.String, nullable=False),
     sa.Column("state", sa.String, nullable=False),  # pending|in-calendar|done|snoozed|dismissed|not-needed
     sa.Column("bundle_id", sa.String, index=True),  # the reminder whose calendar item it stands in, None: its own
+    sa.Column("set_aside", sa.String),  # the state it had when its mailbox left the configuration
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),
     sa.Index(None, "mailbox_id", "state"),
@@ -32,6 +33,7 @@ calendar_items = sa.Table(
     "calendar_items",
     metadata,
     sa.Column("uid", sa.String, primary_key=True),
+    sa.Column("place", sa.String, primary_key=True),  # which calendar: after a move it stands in two for a while
     to("mailboxes.id", "mailbox_id"),
     sa.Column("reminder_id", sa.String, nullable=False, index=True),
     sa.Column("intent", sa.String),  # create | update | delete; None: confirmed
@@ -51,7 +53,9 @@ calendars = sa.Table(
     "calendars",
     metadata,
     to("mailboxes.id", "mailbox_id", primary=True),
-    sa.Column("place", sa.String, nullable=False, default=""),  # digest of where it is: items stay behind on a move
+    sa.Column("place", sa.String, primary_key=True),  # digest of where it is
+    sa.Column("described", sa.JSON),  # how to open it once more; secrets are references here as in the configuration
+    sa.Column("left_at", Instant),  # since when the configuration does not name it any more; its items are to go
     sa.Column("cursor", sa.Text),
     sa.Column("fault", sa.String),
     sa.Column("read_at", Instant),

@@ -86,6 +86,7 @@ interactions = sa.Table(
     sa.Column("flagged_as", sa.JSON, nullable=False),  # defects and what else is odd about it
     sa.Column("asks", sa.Boolean),  # our or their own new text asks for something; None: no text was captured
     sa.Column("words", sa.Integer),  # of the new text; None: no text was captured
+    sa.Column("holds_until", sa.Date),  # the day by which its new text promises more
     sa.Column("recorded_at", Instant, nullable=False),
     sa.UniqueConstraint("message_key", "variant"),
     sa.Index(None, "thread_id"),
@@ -155,6 +156,7 @@ signals = sa.Table(
     sa.Column("kind", sa.String, primary_key=True),  # bounce | auto-reply
     sa.Column("thread_id", sa.String, index=True),
     sa.Column("occurred_at", Instant, nullable=False),
+    sa.Column("back_on", sa.Date),  # auto-reply: the last day of absence or the day of return that it names; no text
     sqlite_with_rowid=False,
 )
 

@@ -15,8 +15,8 @@ _CLOCKS = {
 _VERSIONS = {"etag", "attempts", "sealed", "settings_digest"}
 _NUMBERS = {"seq"}
 _LEFT_OUT = {"installation", "alembic_version", "sqlite_sequence", "audit"}
-_PLACES = {"cursor", "place"}
-"""The calendar's cursor and digest differ with each calendar; a folder's cursor is compared."""
+_PLACES = {"calendars": {"cursor", "place", "described"}, "calendar_items": {"place"}}
+"""The calendar's cursor, digest and address differ with each calendar; a folder's cursor is compared."""
 
 
 def rows(database: Path) -> Rows:
@@ -36,7 +36,7 @@ def _table(connection: sqlite3.Connection, table: str) -> list[tuple[str, ...]]:
     found = []
     for row in connection.execute(f"select * from {table}"):  # noqa: S608  # table names of our own schema
         hidden = _CLOCKS | _VERSIONS | _NUMBERS | ({"id"} if table in ("locations", "gaps") else set())
-        hidden |= _PLACES if table == "calendars" else set()
+        hidden |= _PLACES.get(table, set())
         found.append(tuple(f"{name}={_plain(row[name])}" for name in row.keys() if name not in hidden))  # noqa: SIM118  # a Row iterates over values
     return sorted(found)
 

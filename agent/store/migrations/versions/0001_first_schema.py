@@ -8,7 +8,6 @@ import agent.store.columns
 revision = "0001"
 down_revision = None
 
-
 def upgrade() -> None:
     op.create_table('audit',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -57,6 +56,7 @@ def upgrade() -> None:
     sa.Column('flagged_as', sa.JSON(), nullable=False),
     sa.Column('asks', sa.Boolean(), nullable=True),
     sa.Column('words', sa.Integer(), nullable=True),
+    sa.Column('holds_until', sa.Date(), nullable=True),
     sa.Column('recorded_at', agent.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_interactions')),
     sa.UniqueConstraint('message_key', 'variant', name=op.f('uq_interactions_message_key_variant'))
@@ -133,6 +133,7 @@ def upgrade() -> None:
     )
     op.create_table('calendar_items',
     sa.Column('uid', sa.String(), nullable=False),
+    sa.Column('place', sa.String(), nullable=False),
     sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('reminder_id', sa.String(), nullable=False),
     sa.Column('intent', sa.String(), nullable=True),
@@ -146,19 +147,21 @@ def upgrade() -> None:
     sa.Column('written', sa.JSON(), nullable=True),
     sa.Column('kept', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_calendar_items_mailbox_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('uid', name=op.f('pk_calendar_items'))
+    sa.PrimaryKeyConstraint('uid', 'place', name=op.f('pk_calendar_items'))
     )
     op.create_index(op.f('ix_calendar_items_mailbox_id_intent'), 'calendar_items', ['mailbox_id', 'intent'], unique=False)
     op.create_index(op.f('ix_calendar_items_reminder_id'), 'calendar_items', ['reminder_id'], unique=False)
     op.create_table('calendars',
     sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('place', sa.String(), nullable=False),
+    sa.Column('described', sa.JSON(), nullable=True),
+    sa.Column('left_at', agent.store.columns.Instant(), nullable=True),
     sa.Column('cursor', sa.Text(), nullable=True),
     sa.Column('fault', sa.String(), nullable=True),
     sa.Column('read_at', agent.store.columns.Instant(), nullable=True),
     sa.Column('next_try', agent.store.columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_calendars_mailbox_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('mailbox_id', name=op.f('pk_calendars'))
+    sa.PrimaryKeyConstraint('mailbox_id', 'place', name=op.f('pk_calendars'))
     )
     op.create_table('company_domains',
     sa.Column('domain', sa.String(), nullable=False),
@@ -353,6 +356,7 @@ def upgrade() -> None:
     sa.Column('timezone', sa.String(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('bundle_id', sa.String(), nullable=True),
+    sa.Column('set_aside', sa.String(), nullable=True),
     sa.Column('created_at', agent.store.columns.Instant(), nullable=False),
     sa.Column('changed_at', agent.store.columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_reminders_contact_id'), ondelete='CASCADE'),
@@ -379,6 +383,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('thread_id', sa.String(), nullable=True),
     sa.Column('occurred_at', agent.store.columns.Instant(), nullable=False),
+    sa.Column('back_on', sa.Date(), nullable=True),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_signals_contact_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('message_key', 'contact_id', 'kind', name=op.f('pk_signals')),
     sqlite_with_rowid=False
