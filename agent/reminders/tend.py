@@ -152,7 +152,8 @@ def _resting(tending: Tending, shelf: CalendarShelf, error: ConnectorError) -> T
 def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
     """What the rules want, what changes, and which writes that means.
 
-    History is read from a snapshot, without holding up other writers; what stands is compared under the lease.
+    History is read from a snapshot, without holding up other writers; what stands is compared under the lease. What
+    somebody took out of the history in between is no reason any more.
     """
     now = tending.clock()
     mailbox_id = tending.lease.mailbox_id
@@ -164,8 +165,11 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         frame = _frame(tending, now, behind=ledger.is_blind(connection, mailbox_id))
     wanted = {identity.reminder_id(tending.hasher.hash, one): one for one in _wanted(tending, rows, now)}
     with fenced(tending.database, tending.lease, durable=True) as connection:
+        tending.database.serialise(connection)
+        gone = reminders.reasons_gone(connection, wanted.values())
+        left = {id: one for id, one in wanted.items() if not {one.interaction_id, one.contact_id} & gone}
         known_before = reminders.standing(connection, mailbox_id)
-        actions = plan(wanted, known_before, frame)
+        actions = plan(left, known_before, frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, now)
         site = _site(tending) if has_calendar else None
         if site is not None:

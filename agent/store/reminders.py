@@ -4,7 +4,7 @@ Called by `agent.reminders.tend` inside a transaction under the mailbox's lease,
 Every change of a reminder is a row of the change feed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -24,9 +24,11 @@ from agent.reminders.cycle import (
     Standing,
     Withdraw,
 )
+from agent.reminders.rules.base import Wanted
 from agent.store import feed
+from agent.store.bulk import chunks
 from agent.store.database import Database
-from agent.store.tables import calendar_items, contact_emails, mailboxes, reminders
+from agent.store.tables import calendar_items, contact_emails, contacts, interactions, mailboxes, reminders
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +70,18 @@ def standing(connection: sa.Connection, mailbox_id: int) -> list[Standing]:
     """Every reminder of the mailbox, the finished ones too: what was dismissed must not come back."""
     rows = connection.execute(sa.select(reminders).where(reminders.c.mailbox_id == mailbox_id).order_by(reminders.c.id))
     return [_standing(row) for row in rows]
+
+
+def reasons_gone(connection: sa.Connection, wanted: Iterable[Wanted]) -> frozenset[str | None]:
+    """Ids of interactions and contacts that these reminders are about and that are no longer there."""
+    found: set[str] = set()
+    asked = [(one.interaction_id, one.contact_id) for one in wanted]
+    for table, ids in zip((interactions, contacts), zip(*asked, strict=True), strict=bool(asked)):
+        named = {one for one in ids if one is not None}
+        for chunk in chunks(named):
+            there = connection.execute(sa.select(table.c.id).where(table.c.id.in_(chunk))).scalars()
+            found |= {*chunk} - {*there}
+    return frozenset(found)
 
 
 def apply(

@@ -1,9 +1,11 @@
 """Everyday situations of reminders, on both databases and a real folder of calendar items."""
 
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from agent.store.database import Database
 from agent.store.hashes import Hasher
@@ -377,3 +379,27 @@ def test_all_times_are_told_with_their_offset(room: Room) -> None:
     assert (told["contact"], told["mailbox"], told["calendar"]) == ("zoe@buyer.example", "anna@ourfirm.example", "ics")
     assert told["uid"] == f"{one.id}@{room.installation}"
     assert one.due_at == datetime(2026, 3, 5, 7, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("what", ["interactions", "contacts"])
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_what_is_taken_out_while_the_rules_are_asked_is_no_reason_any_more(
+    room: Room, monkeypatch: pytest.MonkeyPatch, what: str, at: int
+) -> None:
+    """Another worker withdraws the mail, or a contact is merged away, before one of the transactions of a run."""
+    room.contact()
+    room.wrote()
+    write, left = room.database.write, [at]
+
+    def after_another(*, durable: bool = False) -> AbstractContextManager[sa.Connection]:
+        left[0] -= 1
+        if left[0] == 0:
+            with write() as connection:
+                connection.execute(sa.text(f"DELETE FROM {what}"))  # noqa: S608  # names of our own tables
+        return write(durable=durable)
+
+    monkeypatch.setattr(room.database, "write", after_another)
+    room.tend()
+    room.tend()
+    assert set(room.states().values()) <= {"not-needed"}
+    assert room.shown() == []
