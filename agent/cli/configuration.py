@@ -1,5 +1,7 @@
 """`crm-agent init` and `crm-agent config`: the file itself, before anything is read or connected."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -26,14 +28,25 @@ def write_example(
     target = directory / NAME
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with target.open("x", encoding="utf-8") as file:
+        with target.open("x", encoding="utf-8") as file, _whole(target):
             file.write(example())
-        (directory / FILE).write_text(written(), encoding="utf-8")
+            file.flush()
+            (directory / FILE).write_text(written(), encoding="utf-8")
     except FileExistsError:
         raise Stop(f"{target} is there already: remove it or name another folder", code=WRONG_USE) from None
     except OSError as error:
         raise Stop(f"{target} cannot be written: {error.strerror}", code=SOME_FAILED) from None
     say(f"wrote {target}: name your mailboxes there, then run crm-agent --config {target} config check")
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[None]:
+    """Leaves no half of a file behind, which would be in the way of the next try."""
+    try:
+        yield
+    except OSError:
+        target.unlink()
+        raise
 
 
 @app.command()

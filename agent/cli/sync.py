@@ -62,7 +62,11 @@ def _pass(house: "House", configured: "Settings", chosen: Sequence["Mailbox"]) -
             done.append(passed)
             show(len(done), len(chosen), passed.mailbox.address)
 
-        return run_once(runner, chosen, threading.Event(), tell=tell)
+        try:
+            return run_once(runner, chosen, threading.Event(), tell=tell)
+        except KeyboardInterrupt:
+            note("interrupted: what was read so far is kept, the next pass goes on from there" * (not house.dry))
+            raise
 
 
 def _withdraw(house: "House") -> dict[str, "Withdrawn"]:

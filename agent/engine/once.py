@@ -45,6 +45,7 @@ def run_once(
     """Passes over all chosen mailboxes, several at a time; `tell` is called as each one ends.
 
     What one mailbox's mail says about another's (a conversation that lies in both) is settled in further rounds.
+    Ctrl-C sets `stop`: passes end after the page they are at.
     """
     with runner.database.read() as connection:
         ids = mailboxes.ids(connection)
@@ -60,8 +61,12 @@ def run_once(
         return passed
 
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(chosen))), thread_name_prefix="mailbox") as pool:
-        ended = list(pool.map(first, chosen))
-        return _settle_between(runner, ended, ids, lambda again: pool.map(one, again))
+        try:
+            ended = list(pool.map(first, chosen))
+            return _settle_between(runner, ended, ids, lambda again: pool.map(one, again))
+        except KeyboardInterrupt:
+            stop.set()  # or leaving the pool would wait for years of history
+            raise
 
 
 def withdraw_once(runner: Runner) -> dict[str, Withdrawn]:

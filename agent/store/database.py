@@ -209,6 +209,7 @@ _PASSING = {
     "database is locked": (
         f"the database does not answer: another program has held it for {BUSY_SECONDS} s; end that one, or try again"
     ),
+    "disk I/O error": "the disk does not take what the database writes: see whether it is full or broken",
     "database or disk is full": "the disk is full where the database lies: make room; nothing is half written",
 }
 """What SQLite says, in words for people and with what to do. The first kind does not pass by waiting."""

@@ -47,6 +47,13 @@ def test_init_writes_here_when_no_folder_is_named(tmp_path: Path, monkeypatch: p
     assert (tmp_path / "crm-agent.toml").exists()
 
 
+def test_init_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """Here the place of the schema is taken; a full disk ends the same way."""
+    (tmp_path / "crm-agent.schema.json").mkdir()
+    assert main(["init", str(tmp_path)]) == 1
+    assert not (tmp_path / "crm-agent.toml").exists()
+
+
 def test_init_says_why_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["init", str(tmp_path / "file" / "below")]) == 1
