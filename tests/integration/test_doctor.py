@@ -159,7 +159,7 @@ def test_an_unreadable_secret_is_a_finding_and_nobody_signs_in(
     firm.read(user, port=proxy.port, password='{ file = "open" }')
     found = examined(firm)
     assert failures(found) == {"secrets"}
-    assert "chmod 600" in found[user.username, "secrets"].detail
+    assert "chmod 600" in found[user.username, "secrets"].advice
     assert waiting(found)["sign-in"] == "waits for: secrets"
     assert proxy.logins == 0
 
