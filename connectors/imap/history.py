@@ -53,7 +53,8 @@ def read_history(enter: Enter, place: History, since: date | None, careful: Care
         if careful is not None:
             fetched = careful.fetch(chunk)
         else:
-            fetched, ahead = fetch_ahead(session, chunk, listed.ids[:PAGE], ahead)
+            following = listed.ids[:PAGE] if size == PAGE else ()  # the newest texts wait for nothing
+            fetched, ahead = fetch_ahead(session, chunk, following, ahead)
         low = chunk[-1] if listed.ids else listed.low
         place, listed.high = place.after_reading(low, listed.high, floor), low
         yield _page(place, fetched)
