@@ -11,7 +11,7 @@ from agent.doctor.examine import examine
 from agent.doctor.finding import Finding
 from agent.doctor.mail import MailVisit
 from agent.doctor.storage import StoreVisit
-from agent.engine.local import PER_SERVER
+from agent.engine.servers import PER_SERVER
 from config.model import Mailbox, Settings
 from connectors.oauth import TokenCache
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import structlog
 
 from agent.engine import pidfile
-from agent.engine.local import PER_SERVER, WORKERS, Local
+from agent.engine.local import WORKERS, Local
 from agent.engine.progress import utc_now
 from agent.engine.runner import Farewell, Runner, Work
+from agent.engine.servers import PER_SERVER
 from agent.engine.signals import Asked, Inbox
 from agent.engine.sources import Sources
 from agent.store import mailboxes

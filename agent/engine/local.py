@@ -14,7 +14,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from agent.engine.runner import Ended, Runner
-from agent.engine.servers import server_of
+from agent.engine.servers import PER_SERVER, server_of
 from agent.store import leases, leaving, mailboxes
 from agent.store.database import StoreError
 from agent.store.mailboxes import Due
@@ -25,8 +25,6 @@ from config.model import Mailbox
 TICK_SECONDS = 1.0
 WORKERS = 16
 """Mailboxes read at a time by this process."""
-PER_SERVER = 8
-"""Mailboxes read at a time on one host."""
 
 _CALENDARS = ""
 """Under which name calendars that are emptied count as a server."""

@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from agent.engine.local import PER_SERVER
 from agent.engine.runner import Ended, Ending, Runner
-from agent.engine.servers import server_of
+from agent.engine.servers import PER_SERVER, server_of
 from agent.reminders.farewell import Withdrawn
 from agent.store import leases, leaving, mailboxes, places
 from agent.store.owner import this_process

@@ -2,6 +2,9 @@
 
 from config.model import ImapAccess, Mailbox
 
+PER_SERVER = 8
+"""Mailboxes read at a time on one host."""
+
 
 def server_of(mailbox: Mailbox) -> str:
     """The host a mailbox lies on; of other connectors, the connector."""

@@ -8,9 +8,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from holidays import HolidayBase, country_holidays, list_supported_countries
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 _A_YEAR = 366
 
@@ -72,7 +74,9 @@ def local_day(moment: datetime, zone: str) -> date:
 
 
 @lru_cache(maxsize=64)
-def _holidays(country: str) -> HolidayBase:
+def _holidays(country: str) -> "HolidayBase":
+    from holidays import country_holidays, list_supported_countries  # only where the settings name a country
+
     if country.upper() not in list_supported_countries():
         raise UnknownCountry(f"there is no table of holidays for country {country!r}: write a code like DE or FR")
     return country_holidays(country.upper())

@@ -57,3 +57,13 @@ def with_type(path: Path, kind: str) -> Mailbox:
     mailbox = mailbox_at(path)
     access = mailbox.access.model_copy(update={"type": kind})
     return mailbox.model_copy(update={"access": access})
+
+
+def test_a_pass_over_imap_with_a_password_loads_no_more_than_it_needs() -> None:
+    """Each of these takes longer to load than the newest page takes to read."""
+    script = (
+        "import sys, agent.cli.sync, agent.bootstrap, agent.engine.once, connectors.imap;"
+        "print(sorted({'requests', 'apscheduler', 'msal', 'holidays', 'icalendar', 'alembic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
