@@ -29,6 +29,7 @@ from agent.store.unit import Lease, LeaseLost
 from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
+from agent.sync.timing import WEIGHED_FOR
 from config.model import Mailbox, Settings, Store
 from connectors import registry
 from connectors.base import MailSource
@@ -100,6 +101,7 @@ class Work:
                 stop=stop,
                 now=house.clock,
                 eager=self.eager,
+                weighed_for=max([WEIGHED_FOR, *(one.reminders.max_age for one in house.settings.mailboxes)]),
                 counts=house.counts.setdefault(mailbox.address, Counter()),
             )
             try:

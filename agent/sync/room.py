@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from threading import Event
 
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.unit import Lease
 from agent.sync.reader import Reader
+from agent.sync.timing import WEIGHED_FOR
 from config.model import Capture
 from matchers.address import normalise
 from matchers.chain import MatchPolicy, Own
@@ -24,7 +25,8 @@ class Room:
     """progress: called at each page, renews the lease and raises LeaseLost when it went. counts: for the summary.
 
     since: the floor on server dates; None reads everything. eager: everything counts as due now (`sync`), whatever
-    waits for its time; the daemon (`run`) obeys the waits.
+    waits for its time; the daemon (`run`) obeys the waits. weighed_for: whether a text asks for something is looked at
+    when it is recorded, if it is no older.
     """
 
     database: Database
@@ -39,6 +41,7 @@ class Room:
     stop: Event
     now: Callable[[], datetime]
     eager: bool = False
+    weighed_for: timedelta = WEIGHED_FOR
     counts: Counter[str] = field(default_factory=Counter)
 
     def is_ours(self, address: str) -> bool:

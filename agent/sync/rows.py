@@ -94,10 +94,8 @@ def interaction(spot: Spot, one: Decided, log: Log, *, id: str, variant: int, ca
     }
 
 
-def captured(message: Message, sent: datetime) -> Changing:
-    """The columns that a fetched body fills. sent: when the message was written."""
-    own = own_text(message.text if message.new_text is None else message.new_text)
-    asks, words = weigh_own(own)
+def captured(message: Message, sent: datetime, *, weighed: bool) -> Changing:
+    """The columns that a fetched body fills. sent: when the message was written. weighed: a reminder may ask of it."""
     oddities = [
         *message.defects,
         *(["truncated"] if message.truncated else []),
@@ -105,11 +103,15 @@ def captured(message: Message, sent: datetime) -> Changing:
     ]
     return {
         "attachments": [attachment(one) for one in message.attachments],
-        "asks": asks,
-        "words": words,
-        "holds_until": None if asks else promised_date(own, sent.date()),
         "flagged_as": oddities,
+        **(_weight(message, sent) if weighed else {}),
     }
+
+
+def _weight(message: Message, sent: datetime) -> Changing:
+    own = own_text(message.text if message.new_text is None else message.new_text)
+    asks, words = weigh_own(own)
+    return {"asks": asks, "words": words, "holds_until": None if asks else promised_date(own, sent.date())}
 
 
 def attachment(one: Attachment) -> Mapping[str, object]:

@@ -8,6 +8,9 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 TOLERANCE = timedelta(days=1)
 """A Date may be this far ahead of the server: time zones set wrong by hand are common, years are not."""
 
+WEIGHED_FOR = timedelta(days=180)
+"""What an older message asks is not looked at, unless reminders reach further back: nobody is reminded of it."""
+
 
 def trusted(date: datetime | None, server_time: datetime | None, now: datetime) -> bool:
     """Whether the Date header may place the message."""

@@ -33,7 +33,8 @@ class Item:
 
     author: the address of our mailbox that wrote it (by address or alias), None if nobody of ours did.
     holders: our mailboxes that hold a copy; those named in To come first, in its order.
-    asks: our or their new text asks for something; None where no text was captured. recipients: To, Cc and Bcc.
+    asks: our or their new text asks for something; None where no text was captured, or it is too old to matter.
+    recipients: To, Cc and Bcc.
     holds_until: the day by which it promises a real answer, None if it promises none.
     flags: our mailboxes whose owner set the follow-up flag on their copy, with its due date, None if it has none.
     """

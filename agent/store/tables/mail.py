@@ -84,8 +84,8 @@ interactions = sa.Table(
     sa.Column("rule", sa.String, nullable=False),
     sa.Column("attachments", sa.JSON, nullable=False),
     sa.Column("flagged_as", sa.JSON, nullable=False),  # defects and what else is odd about it
-    sa.Column("asks", sa.Boolean),  # our or their own new text asks for something; None: no text was captured
-    sa.Column("words", sa.Integer),  # of the new text; None: no text was captured
+    sa.Column("asks", sa.Boolean),  # our or their own new text asks for something; None: no text, or too old to matter
+    sa.Column("words", sa.Integer),  # of the new text; None as above
     sa.Column("holds_until", sa.Date),  # the day by which its new text promises more
     sa.Column("recorded_at", Instant, nullable=False),
     sa.UniqueConstraint("message_key", "variant"),

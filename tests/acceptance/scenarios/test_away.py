@@ -1,10 +1,11 @@
 """Somebody is away, or answers that they will answer: of the one only the day stays, the other is history."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agent.sync.timing import WEIGHED_FOR
 from tests.acceptance.scenarios.harness import Desk
 from tests.acceptance.scenarios.letters import KIM, STARTED, letter
 from tests.servers.dovecot import DovecotUser
@@ -52,3 +53,19 @@ def test_an_answer_that_promises_an_answer_says_by_when(desk: Desk, user: Doveco
     desk.sync()
     assert len(desk.history()) == 2
     assert desk.count("interactions", f"holds_until = '{BACK}'") == 1
+
+
+def test_what_an_old_mail_asks_is_looked_at_only_where_reminders_reach_so_far(desk: Desk, user: DovecotUser) -> None:
+    old = datetime.now(UTC) - 2 * WEIGHED_FOR
+    user.append("INBOX", letter(from_=KIM, text="Could you send an offer?", date=old))
+    user.append("INBOX", letter(from_=KIM, text="Could you send an offer?", date=datetime.now(UTC)))
+    anna = desk.read(user)
+    desk.sync()
+    assert desk.count("interactions", "asks is null") == 1
+    assert desk.count("interactions", "asks") == 1
+
+    far = anna.reminders.model_copy(update={"max_age": 3 * WEIGHED_FOR})
+    desk.settings = desk.settings.model_copy(update={"mailboxes": (anna.model_copy(update={"reminders": far}),)})
+    user.append("INBOX", letter(from_=KIM, text="Could you send another?", date=old))
+    desk.sync()
+    assert desk.count("interactions", "asks") == 2
