@@ -81,10 +81,9 @@ class Database:
         plan = self._plan(table, rows[0], connection.dialect)
         if not self.is_sqlite:
             return frozenset(bulk.execute(connection, bulk.returning(plan, key), rows).scalars())
+        # there is one writer: nobody comes between asking and inserting
         there = [one for (one,) in bulk.among(connection, bulk.values_of(table.c[key]), [row[key] for row in rows])]
-        fresh = frozenset(row[key] for row in rows).difference(
-            there
-        )  # nobody comes between asking and inserting: there is one writer
+        fresh = frozenset(row[key] for row in rows).difference(there)
         if fresh:
             bulk.execute(connection, plan, [row for row in rows if row[key] in fresh])
         return fresh

@@ -1,6 +1,5 @@
 """Everyday situations of reminders, on both databases and a real folder of calendar items."""
 
-from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -311,7 +310,6 @@ def test_a_bundle_shrinks_and_goes_with_its_members(room: Room) -> None:
 
 
 def test_a_folder_that_is_not_read_to_its_end_lets_no_rule_fire(room: Room, database: Database) -> None:
-    import sqlalchemy as sa
 
     from agent.store import tables
 
@@ -336,29 +334,6 @@ def test_a_bounce_of_a_mail_that_asked_nothing_reminds_too(room: Room) -> None:
     assert room.titles() == ["Not delivered: Zoë Buyer"]
 
 
-def test_rules_are_not_asked_again_about_the_same_history(room: Room, database: Database) -> None:
-    import sqlalchemy as sa
-
-    reads: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
-    memo: dict[str, str] = {}
-    room.contact()
-    id = room.wrote()
-    for _ in range(2):
-        room.tend(memo=memo)
-    reads.clear()
-    room.tend(memo=memo)
-    assert not [text for text in reads if "FROM participants" in text]
-    room.flag(id, True)
-    room.tend(memo=memo)
-    assert [text for text in reads if "FROM participants" in text]
-    assert room.titles() == ["Follow up: Zoë Buyer", WAITING]
-    room.flag(id, False)
-    room.wait(minutes=20)
-    room.tend(memo=memo)
-    assert room.titles() == [WAITING]
-
-
 def test_without_a_calendar_reminders_are_kept_and_wait(room: Room) -> None:
     room.contact()
     room.wrote()
@@ -379,27 +354,3 @@ def test_all_times_are_told_with_their_offset(room: Room) -> None:
     assert (told["contact"], told["mailbox"], told["calendar"]) == ("zoe@buyer.example", "anna@ourfirm.example", "ics")
     assert told["uid"] == f"{one.id}@{room.installation}"
     assert one.due_at == datetime(2026, 3, 5, 7, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("what", ["interactions", "contacts"])
-@pytest.mark.parametrize("at", [1, 2, 3, 4])
-def test_what_is_taken_out_while_the_rules_are_asked_is_no_reason_any_more(
-    room: Room, monkeypatch: pytest.MonkeyPatch, what: str, at: int
-) -> None:
-    """Another worker withdraws the mail, or a contact is merged away, before one of the transactions of a run."""
-    room.contact()
-    room.wrote()
-    write, left = room.database.write, [at]
-
-    def after_another(*, durable: bool = False) -> AbstractContextManager[sa.Connection]:
-        left[0] -= 1
-        if left[0] == 0:
-            with write() as connection:
-                connection.execute(sa.text(f"DELETE FROM {what}"))  # noqa: S608  # names of our own tables
-        return write(durable=durable)
-
-    monkeypatch.setattr(room.database, "write", after_another)
-    room.tend()
-    room.tend()
-    assert set(room.states().values()) <= {"not-needed"}
-    assert room.shown() == []

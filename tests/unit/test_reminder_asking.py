@@ -1,0 +1,65 @@
+"""When the rules are asked, and what may happen to the history meanwhile."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from agent.store.database import Database
+from agent.store.hashes import Hasher
+from tests.unit.reminder_room import Room
+
+WAITING = "Waiting for an answer: Zoë Buyer"
+
+
+@pytest.fixture
+def room(database: Database, hasher: Hasher, tmp_path: Path) -> Room:
+    folder = tmp_path / "calendar"
+    folder.mkdir()
+    return Room(database=database, hasher=hasher, folder=folder)
+
+
+def test_rules_are_not_asked_again_about_the_same_history(room: Room, database: Database) -> None:
+    reads: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    memo: dict[str, str] = {}
+    room.contact()
+    id = room.wrote()
+    for _ in range(2):
+        room.tend(memo=memo)
+    reads.clear()
+    room.tend(memo=memo)
+    assert not [text for text in reads if "FROM participants" in text]
+    room.flag(id, True)
+    room.tend(memo=memo)
+    assert [text for text in reads if "FROM participants" in text]
+    assert room.titles() == ["Follow up: Zoë Buyer", WAITING]
+    room.flag(id, False)
+    room.wait(minutes=20)
+    room.tend(memo=memo)
+    assert room.titles() == [WAITING]
+
+
+@pytest.mark.parametrize("what", ["interactions", "contacts"])
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_what_is_taken_out_while_the_rules_are_asked_is_no_reason_any_more(
+    room: Room, monkeypatch: pytest.MonkeyPatch, what: str, at: int
+) -> None:
+    """Another worker withdraws the mail, or a contact is merged away, before one of the transactions of a run."""
+    room.contact()
+    room.wrote()
+    write, left = room.database.write, [at]
+
+    def after_another(*, durable: bool = False) -> AbstractContextManager[sa.Connection]:
+        left[0] -= 1
+        if left[0] == 0:
+            with write() as connection:
+                connection.execute(sa.text(f"DELETE FROM {what}"))  # noqa: S608  # names of our own tables
+        return write(durable=durable)
+
+    monkeypatch.setattr(room.database, "write", after_another)
+    room.tend()
+    room.tend()
+    assert set(room.states().values()) <= {"not-needed"}
+    assert room.shown() == []
