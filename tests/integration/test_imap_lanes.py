@@ -357,6 +357,7 @@ def test_a_dead_kept_session_is_renewed_once_and_silently(
     pages, forward = news(source, folder, forward)
     assert envelopes(pages) == names(1)
     user.kick()
+    proxy.wait_until_open(0)  # the server ends its sessions some time after it said so
     assert source.ids(folder, None).ids == {"1"}
     assert proxy.logged_in == 3
 

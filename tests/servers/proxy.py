@@ -56,6 +56,8 @@ from tests.servers.faults import (
 from tests.servers.process import free_port
 
 _CHUNK = 64 * 1024
+_SEEING_OFF = 1.0
+"""Seconds that a connection under way to its end may take before it counts against the limit."""
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, zero seconds: close() sends RST
 
 
@@ -107,6 +109,14 @@ class Proxy:
     def open(self) -> int:
         """Connections that are open now."""
         return len(self._links)
+
+    def wait_until_open(self, count: int, *, patience: float = 20) -> None:
+        """Wait until so many connections are open: one that ended is told of by its thread, a moment later."""
+        until = time.monotonic() + patience
+        while self.open != count:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{self.open} connections are open, not {count}")
+            time.sleep(0.01)
 
     # Faults.
 
@@ -223,6 +233,7 @@ class Proxy:
             self._begin(client)
 
     def _begin(self, client: socket.socket) -> None:
+        self._see_off()
         with self._lock:
             full = self._limit is not None and self.open >= self._limit[0]
             farewell = self._limit[1] if full and self._limit else None
@@ -236,6 +247,12 @@ class Proxy:
         if self._stall_new:
             link.stall()
         link.start()
+
+    def _see_off(self) -> None:
+        """Where there is no room: wait for a connection that the client has closed already and its thread still holds."""
+        patience = time.monotonic() + _SEEING_OFF
+        while self._limit is not None and self.open >= self._limit[0] and time.monotonic() < patience:
+            time.sleep(0.01)
 
 
 class Link(threading.Thread):
