@@ -144,7 +144,47 @@ class ArchiveAccess(Frozen):
     path: Path
 
 
-Access = ImapAccess | ArchiveAccess
+class GraphAccess(Frozen):
+    """How to reach one mailbox of Exchange Online through Microsoft Graph, the application signing in as itself.
+
+    Exactly one of certificate (PEM with its private key), client_secret and assertion (a federated token, read anew
+    whenever it is needed) is set. user: the address or object id the mailbox is asked for by. authority: None is
+    Microsoft's own for the tenant. endpoint: scheme and host, without a version.
+    """
+
+    type: Literal["graph"] = "graph"
+    user: str
+    tenant_id: str
+    client_id: str
+    certificate: Secret | None = None
+    passphrase: Secret | None = None
+    client_secret: Secret | None = None
+    assertion: Secret | None = None
+    endpoint: str = "https://graph.microsoft.com"
+    authority: str | None = None
+    ca_file: Path | None = None
+
+
+class ExchangeAccess(Frozen):
+    """How to reach one mailbox of Exchange Server by EWS. Exactly one of endpoint and autodiscover is set.
+
+    user: the primary address of the mailbox. connections: sessions to this server for all mailboxes together.
+    """
+
+    type: Literal["exchange"] = "exchange"
+    user: str
+    endpoint: str | None = None
+    autodiscover: bool = False
+    auth: Literal["ntlm", "basic", "oauth"] = "ntlm"
+    username: str | None = None
+    password: Secret | None = None
+    oauth: OAuth | None = None
+    access: Literal["impersonation", "delegate"] = "impersonation"
+    connections: int = 8
+    ca_file: Path | None = None
+
+
+Access = ImapAccess | ArchiveAccess | GraphAccess | ExchangeAccess
 
 
 class CaldavCalendar(Frozen):
@@ -156,6 +196,11 @@ class CaldavCalendar(Frozen):
     password: Secret | None = None
     ca_file: Path | None = None
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What makes it this calendar and no other, however it is signed in to."""
+        return self.type, self.url.rstrip("/"), self.username or ""
+
 
 class IcsCalendar(Frozen):
     """A folder that holds one .ics file an item."""
@@ -163,8 +208,41 @@ class IcsCalendar(Frozen):
     type: Literal["ics"] = "ics"
     path: Path
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """See CaldavCalendar."""
+        return self.type, str(self.path)
 
-Calendar = CaldavCalendar | IcsCalendar
+
+class GraphCalendar(Frozen):
+    """A calendar of an Exchange Online mailbox. name: None is the default one; create: it is made if it is missing."""
+
+    type: Literal["graph"] = "graph"
+    access: GraphAccess
+    name: str | None = None
+    create: bool = False
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """See CaldavCalendar."""
+        return self.type, self.access.user.lower(), self.name or ""
+
+
+class ExchangeCalendar(Frozen):
+    """A calendar of an Exchange Server mailbox. name: None is the default one; create: it is made if it is missing."""
+
+    type: Literal["exchange"] = "exchange"
+    access: ExchangeAccess
+    name: str | None = None
+    create: bool = False
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """See CaldavCalendar."""
+        return self.type, self.access.user.lower(), self.name or ""
+
+
+Calendar = CaldavCalendar | IcsCalendar | GraphCalendar | ExchangeCalendar
 
 
 class Mailbox(Frozen):

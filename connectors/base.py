@@ -7,10 +7,10 @@ a time. Failures are the errors of `connectors.errors`, nothing else.
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
-from connectors.message import Cursor, Folder, Listing, Message, Page, Withheld
+from connectors.message import Away, Cursor, Folder, Listing, Message, Page, Withheld
 
 
 class MailSource(Protocol):
@@ -57,6 +57,29 @@ class MailSource(Protocol):
 
     def close(self) -> None:
         """Lets go of the server. May be called twice; never raises."""
+
+
+@runtime_checkable
+class CompletesHeaders(Protocol):
+    """A source whose envelopes lack what costs a request a message: `headers`, references, the size.
+
+    They tell enough to see whom a message concerns and whether it is a draft, private, an invitation or a report.
+    """
+
+    def complete(self, folder: Folder, validity: str, ids: Sequence[str], *, texts: bool) -> Iterator[Page]:
+        """The whole envelopes of these ids, in pages without cursors, as `headers` tells them.
+
+        Asked only of mail that would be kept. texts: `bodies` is asked next of most of them, so that a server which
+        hands out both at once is asked once. Raises Renumbered.
+        """
+
+
+@runtime_checkable
+class TellsAway(Protocol):
+    """A source that knows whether its owner is away."""
+
+    def away(self) -> Away | None:
+        """The owner's automatic replies, if they are on now or set for later."""
 
 
 class CalendarSink(Protocol):

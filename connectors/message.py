@@ -149,6 +149,8 @@ class Page:
     cursor: where to go on, a snapshot taken *before* the fetch. None: leave the stored one as it is.
     renumbered: everything known of this folder under another validity is void as a place (not as history).
     history: set on first contact and after renumbering: where the history lane begins.
+    forward: in the history lane alone: the forward lane goes on from here, because only now all of the folder was seen
+    (delta queries, whose link to what changes later comes at the end of a first round).
     withheld: ids that were listed but not handed out: they go to the gap table.
     gone: ids that left the folder, where the server tells. verify: some may have left or been missed:
     compare `ids()` with what is known.
@@ -162,7 +164,16 @@ class Page:
     cursor: Cursor | None = None
     renumbered: bool = False
     history: Cursor | None = None
+    forward: Cursor | None = None
     verify: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Away:
+    """When the owner's automatic replies go out: aware times; None: since before, or until further notice."""
+
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

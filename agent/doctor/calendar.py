@@ -17,7 +17,7 @@ from agent.doctor.examine import LATER, Look
 from agent.doctor.finding import Said, failed, fine, skipped, warning
 from agent.doctor.probe import probe_event, try_out
 from agent.doctor.trust import end_of, lasting, readable
-from config.model import CaldavCalendar, Calendar, IcsCalendar, Mailbox
+from config.model import CaldavCalendar, Calendar, ExchangeCalendar, GraphCalendar, IcsCalendar, Mailbox
 from connectors import registry
 from connectors.base import CalendarSink
 from connectors.caldav import CAL
@@ -61,7 +61,13 @@ class CalendarVisit:
 
     @property
     def place(self) -> str:
-        return self.calendar.url if isinstance(self.calendar, CaldavCalendar) else str(self.calendar.path)
+        match self.calendar:
+            case CaldavCalendar():
+                return self.calendar.url
+            case IcsCalendar():
+                return str(self.calendar.path)
+            case GraphCalendar() | ExchangeCalendar():
+                return self.calendar.name or "the mailbox's own calendar"
 
     def close(self) -> None:
         if "sink" in self.__dict__:
@@ -73,6 +79,8 @@ def looks(calendar: Calendar, *, write: bool) -> Sequence[Look[CalendarVisit]]:
     trying = (Look(check="write", at=_write, after=("find",)),) if write else ()
     if isinstance(calendar, IcsCalendar):
         return (*_IN_A_FOLDER, *trying)
+    if not isinstance(calendar, CaldavCalendar):
+        return (Look(check="find", at=_find), *trying)
     over_tls = calendar.url.startswith("https:")
     return (*(look for look in _ON_SERVER if over_tls or look.check != "tls"), *trying)
 

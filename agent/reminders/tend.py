@@ -27,7 +27,7 @@ from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.leaving import Site
 from agent.store.unit import Lease, fenced
-from config.model import CaldavCalendar, Calendar, Mailbox, Organisation
+from config.model import Calendar, Mailbox, Organisation
 from connectors.base import CalendarSink
 from connectors.errors import ConnectorError, Fatal, Retriable
 from matchers.address import normalise
@@ -262,17 +262,11 @@ def _site(tending: Tending) -> Site | None:
     if calendar is None:
         return None
     return Site(
-        place=tending.hasher.hash("calendar", *_place(calendar)).hex(),
+        place=tending.hasher.hash("calendar", *calendar.place).hex(),
         calendar=calendar,
         zone=tending.mailbox.timezone,
         at=tending.mailbox.reminders.at,
     )
-
-
-def _place(calendar: Calendar) -> tuple[str, ...]:
-    if isinstance(calendar, CaldavCalendar):
-        return calendar.type, calendar.url.rstrip("/"), calendar.username or ""
-    return calendar.type, str(calendar.path)
 
 
 def _shelf(tending: Tending, site: Site) -> CalendarShelf:

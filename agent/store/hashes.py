@@ -31,6 +31,14 @@ class Hasher:
         """Key of a message by its id, and of the references to it."""
         return self.hash("id", message_id)
 
+    def of_thread_index(self, index: bytes) -> bytes:
+        """Key of a conversation as Outlook counts it, the same in all mailboxes."""
+        return self.hash("thread-index", index.hex())
+
+    def of_provider_thread(self, mailbox_id: int, thread: str) -> bytes:
+        """Key of a conversation as a provider counts it, inside one mailbox."""
+        return self.hash("provider-thread", str(mailbox_id), thread)
+
     def of_address(self, match_key: str) -> bytes:
         """Key of an address, for tombstones."""
         return self.hash("address", match_key)

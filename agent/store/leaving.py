@@ -6,11 +6,13 @@ calendar is down. A left calendar is opened once more by its description; secret
 in the database. Who comes back finds what was set aside, and nothing twice.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from typing import Annotated
 
 import sqlalchemy as sa
+from pydantic import Field, TypeAdapter
 
 from agent.reminders.calendar_days import instant
 from agent.reminders.cycle import ACTIVE, IN_CALENDAR, MANUAL, NOT_NEEDED, PENDING
@@ -21,11 +23,11 @@ from agent.store.item_rows import add_items, load_items, save_item
 from agent.store.leases import is_free
 from agent.store.tables import calendar_items, calendars, mailboxes
 from agent.store.tables import reminders as reminder_rows
-from config.model import CaldavCalendar, Calendar, IcsCalendar
+from config.model import Calendar
 
 PATIENCE = timedelta(days=30)
 """How long a left calendar that cannot be reached is tried; what stands there after that stays."""
-_KINDS: Mapping[str, type[CaldavCalendar | IcsCalendar]] = {"caldav": CaldavCalendar, "ics": IcsCalendar}
+_CALENDAR: TypeAdapter[Calendar] = TypeAdapter(Annotated[Calendar, Field(discriminator="type")])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,14 +221,13 @@ def _of(mailbox_id: int) -> "sa.Select[tuple[object, ...]]":
 
 def _left(row: "sa.Row[tuple[object, ...]]") -> LeftCalendar:
     described = row.described
-    kind = _KINDS[described["calendar"]["type"]]
     return LeftCalendar(
         mailbox_id=row.mailbox_id,
         address=row.address,
         gone=not row.active,
         site=Site(
             place=row.place,
-            calendar=kind.model_validate(described["calendar"]),
+            calendar=_CALENDAR.validate_python(described["calendar"]),
             zone=described["zone"],
             at=time.fromisoformat(described["at"]),
         ),

@@ -14,7 +14,7 @@ from matchers.address import normalise
 from matchers.chain import match_page, wanted
 from matchers.contact import ThreadView
 from matchers.match import Decision
-from matchers.thread import referenced_ids
+from matchers.thread import referenced_ids, thread_index
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decided:
-    """A message with its decision. key: its message key; refs: hashes of the ids it refers to, its root first.
+    """A message with its decision. key: its message key; refs: hashes of the ids it refers to, its root first, then of
+    the conversation that a server says it belongs to.
 
     view: the conversation it belonged to when it was decided, if any.
     """
@@ -56,7 +57,7 @@ class Deciding:
 def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
     """Decides every envelope on what the store knows now."""
     keys = [room.hasher.message_key(envelope) for envelope in envelopes]
-    refs = [tuple(room.hasher.of_id(one) for one in referenced_ids(envelope)) for envelope in envelopes]
+    refs = [_refs(room, envelope) for envelope in envelopes]
     want = wanted(envelopes)
     with room.database.read() as connection:
         stamp = directory.stamp(connection)
@@ -88,6 +89,16 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )
     return Deciding(messages=messages, known=facts, stamp=stamp)
+
+
+def _refs(room: Room, envelope: Envelope) -> tuple[bytes, ...]:
+    """Hashes of what ties a message to its conversation: ids it refers to, then what servers say of it."""
+    ids = [room.hasher.of_id(one) for one in referenced_ids(envelope)]
+    if index := thread_index(envelope):
+        ids.append(room.hasher.of_thread_index(index))
+    if envelope.provider_thread:
+        ids.append(room.hasher.of_provider_thread(room.lease.mailbox_id, envelope.provider_thread))
+    return tuple(ids)
 
 
 def _thread_views(

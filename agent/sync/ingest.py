@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.store import directory, folders, former, gaps, known, record, removals, replaced, reviews, threads
-from agent.store.folders import HISTORY, FolderState
+from agent.store.folders import FORWARD, HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
 from agent.sync import gaps as patience
 from agent.sync import rows, standing
+from agent.sync.completing import completed
 from agent.sync.deciding import Deciding, decide
 from agent.sync.flags import record_flags
 from agent.sync.overlay import Overlay
@@ -63,7 +64,7 @@ def ingest(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
 
 def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
     envelopes, older, listed = _to_decide(room, task)
-    deciding = decide(room, envelopes)
+    deciding, kept_back = completed(room, task.state.folder, task.page.validity, decide(room, envelopes))
     spot = Spot(
         mailbox_id=room.lease.mailbox_id,
         folder_id=task.state.id,
@@ -75,7 +76,7 @@ def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> N
         spot=spot,
         overlay=Overlay(deciding.known, spot, room.hasher, room.capture),
         folders=states,
-        bodies=_fetch(room, task, wanted_bodies(room, spot, deciding)),
+        bodies=_fetch(room, task, wanted_bodies(room, spot, deciding), kept_back),
         known_places=task.known_places or {},
     )
     settled = settle_page(walk, deciding)
@@ -111,7 +112,14 @@ def _before_start(room: Room, envelope: Envelope) -> bool:
     return room.since is not None and envelope.server_time is not None and envelope.server_time.date() < room.since
 
 
-def _fetch(room: Room, task: Task, ids: Sequence[str]) -> dict[str, Message | Withheld]:
+def _fetch(
+    room: Room, task: Task, wanted: Sequence[str], kept_back: Mapping[str, Withheld]
+) -> Mapping[str, Message | Withheld]:
+    """Texts of what is wanted, but of what the server kept back already, which is told with them."""
+    return {**_fetch_texts(room, task, [uid for uid in wanted if uid not in kept_back]), **kept_back}
+
+
+def _fetch_texts(room: Room, task: Task, ids: Sequence[str]) -> dict[str, Message | Withheld]:
     """Texts, all in one request; one by one where the last session ended in this folder before a page got through."""
     if ids and task.state.breaks:
         return _fetch_each(room, task, ids)
@@ -243,3 +251,5 @@ def _move_cursor(connection: "sa.Connection", task: Task) -> None:
     if task.page.cursor is not None and task.lane is not None:
         floor = task.state.history_since if task.lane == HISTORY else None
         folders.save_cursor(connection, task.state.id, task.lane, task.page.cursor, since=floor)
+    if task.page.forward is not None:
+        folders.save_cursor(connection, task.state.id, FORWARD, task.page.forward)

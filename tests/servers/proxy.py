@@ -249,7 +249,7 @@ class Proxy:
         link.start()
 
     def _see_off(self) -> None:
-        """Where there is no room: wait for a connection that the client has closed already and its thread still holds."""
+        """Where there is no room: wait for a connection that its client has closed and its thread still holds."""
         patience = time.monotonic() + _SEEING_OFF
         while self._limit is not None and self.open >= self._limit[0] and time.monotonic() < patience:
             time.sleep(0.01)
