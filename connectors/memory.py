@@ -8,12 +8,13 @@ server's state with the owner's actions (deliver, move, copy, expunge, flag, ren
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from connectors import mime
-from connectors.errors import ConnectorError, Renumbered, Skippable
+from connectors.errors import Renumbered, Skippable
 from connectors.memory_calendar import CalendarFaults, MemoryCalendar, MemorySink
+from connectors.memory_state import Faults, MemoryFolder, Stored
 from connectors.message import (
     NO_FLAGS,
     Cursor,
@@ -31,6 +32,7 @@ from connectors.past import Past, portions, read_past, read_place, write_place
 __all__ = [
     "CalendarFaults",
     "Faults",
+    "LateMemorySource",
     "MemoryCalendar",
     "MemoryFolder",
     "MemoryMailbox",
@@ -41,59 +43,30 @@ __all__ = [
 
 PAGE = 100
 _ORDER = {"inbox": 0, "sent": 1}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stored:
-    """One message in one folder. change: the folder's count of changes when its flags last changed."""
-
-    raw: bytes
-    when: datetime | None
-    flags: Flags
-    change: int
-    guid: str
-
-
-@dataclass(kw_only=True)
-class MemoryFolder:
-    """A folder as the server holds it. changes grows with everything that happens in it (HIGHESTMODSEQ)."""
-
-    name: str
-    role: str | None
-    validity: int
-    next: int = 1
-    changes: int = 0
-    messages: dict[int, Stored] = field(default_factory=dict)
-
-
-@dataclass(kw_only=True)
-class Faults:
-    """What the server does wrong from now on; empty it to heal the server.
-
-    refuse: (folder key, id) → why its header or body is not handed out. broken: folder keys that cannot be opened.
-    error: raised by every call. before: called first thing in every call with its name and the folder's key, without
-    the lock: the place to let something happen in between, or to raise. hide_folders: folders() answers nothing.
-    """
-
-    refuse: dict[tuple[str, str], str] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
-    error: ConnectorError | None = None
-    before: Callable[[str, str], None] | None = None
-    hide_folders: bool = False
+_EARLY = ("thread-index", "content-type", "content-class", "x-ms-exchange-calendar-originator-id")
 
 
 class MemoryMailbox:
     """The server's side. A folder's key is its name, as on an IMAP server; ids are decimal texts."""
 
     def __init__(
-        self, *, tells_flags: bool = True, provider_ids: bool = False, clock: Callable[[], datetime] | None = None
+        self,
+        *,
+        tells_flags: bool = True,
+        provider_ids: bool = False,
+        late_headers: bool = False,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """tells_flags: `changes` reports flags of earlier mail. provider_ids: envelopes have ids that survive moves."""
+        """tells_flags: `changes` reports flags of earlier mail. provider_ids: envelopes have ids that survive moves.
+
+        late_headers: pages lack what filters read, as Exchange's do, and `complete` tells it.
+        """
         self.lock = threading.RLock()
         self.folders: dict[str, MemoryFolder] = {}
         self.faults = Faults()
         self.tells_flags = tells_flags
         self.provider_ids = provider_ids
+        self.late_headers = late_headers
         self._clock = clock or (lambda: datetime.now(UTC))
         self._validity = 1_000
         self._guid = 0
@@ -179,7 +152,7 @@ class MemoryMailbox:
             }
 
     def open(self) -> "MemorySource":
-        return MemorySource(self)
+        return LateMemorySource(self) if self.late_headers else MemorySource(self)
 
 
 class MemorySource:
@@ -354,6 +327,37 @@ class MemorySource:
             faults.before(call, key)
         if faults.error is not None:
             raise faults.error
+
+
+class LateMemorySource(MemorySource):
+    """A source whose pages hold envelopes without the headers that filters read: it `CompletesHeaders`.
+
+    completed: the ids that were asked for, in order.
+    """
+
+    def __init__(self, mailbox: MemoryMailbox, *, page: int = PAGE) -> None:
+        super().__init__(mailbox, page=page)
+        self.completed: list[str] = []
+        self._whole = False
+
+    def complete(self, folder: Folder, validity: str, ids: Sequence[str], *, texts: bool) -> Iterator[Page]:
+        self._meet_faults("complete", folder.key)
+        self.completed += ids
+        self._whole = True
+        try:
+            pages = list(self.headers(folder, validity, ids))
+        finally:
+            self._whole = False
+        yield from pages
+
+    def _envelope(self, uid: int, stored: Stored) -> Envelope:
+        envelope = super()._envelope(uid, stored)
+        return envelope if self._whole else replace(envelope, headers=_told_early(envelope), reply_to=(), size=None)
+
+
+def _told_early(envelope: Envelope) -> dict[str, str]:
+    """What every page tells: the conversation, and that a message is an invitation, an answer to one, or a report."""
+    return {name: envelope.headers[name] for name in _EARLY if name in envelope.headers}
 
 
 def _forward(place: MemoryFolder, next_id: int, count: int, changes: int) -> Cursor:

@@ -57,7 +57,7 @@ class PeopleAndMail(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
         for address in BOTH:
-            box = MemoryMailbox(clock=self.world.clock, tells_flags=address == ANNA)
+            box = MemoryMailbox(clock=self.world.clock, tells_flags=address == ANNA, late_headers=address == BOB)
             box.create("Sent", role="sent")
             self.world.boxes[address] = box
         self._folder = Path(tempfile.mkdtemp(dir=template().parent))

@@ -65,6 +65,6 @@ def forward(world: World, url: str) -> Process:
 
 def _emptied(box: MemoryMailbox) -> MemoryMailbox:
     """A mailbox as it was before its first message came."""
-    new = MemoryMailbox(tells_flags=box.tells_flags)
+    new = MemoryMailbox(tells_flags=box.tells_flags, late_headers=box.late_headers)
     new.folders = {name: replace(folder, messages={}, next=1, changes=0) for name, folder in box.folders.items()}
     return new
