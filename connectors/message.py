@@ -3,7 +3,7 @@
 All values are frozen. Text is Unicode without NUL. Nothing here has touched a body until it is a `Message`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NewType
@@ -181,4 +181,4 @@ class Listing:
     """All ids a folder holds right now that are not older than the floor asked for."""
 
     validity: str
-    ids: frozenset[str]
+    ids: Set[str]

@@ -43,7 +43,7 @@ def normalise(raw: str) -> Normal:
     return _normalise(raw)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _normalise(raw: str) -> Normal:
     lower = raw.lower()
     if (plain := _PLAIN.fullmatch(lower)) and plain[1] not in PLUS_TAGS:
@@ -106,7 +106,7 @@ def _suffixes() -> "PublicSuffixList":
     return PublicSuffixList(accept_encoded_idn=False)  # encoding its foreign names would take 40 ms more
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def registrable_domain(domain: str) -> str:
     """The part somebody registered (`mail.firm.co.uk` -> `firm.co.uk`), ASCII; '' for suffixes, hosts, IP literals."""
     folded = fold_domain(domain[:LONGEST])
@@ -134,7 +134,7 @@ def _free_mail() -> frozenset[str]:
     return frozenset(whitelist) | MORE_FREE_MAIL
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def is_free_mail(domain: str) -> bool:
     """Whether anybody can have an address there, so that it names no company."""
     folded = fold_domain(domain[:LONGEST])

@@ -1,6 +1,6 @@
 """Places as they are looked up one by one: by id in a folder, to be flagged, queued or compared."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from agent.store.database import Database
 from agent.store.tables import gaps, locations, rereads
+from connectors.idset import compact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,14 +39,14 @@ def at(connection: sa.Connection, folder_id: int, validity: str, uids: Collectio
     return {row.uid: Place(**row._mapping) for row in rows}
 
 
-def live_uids(connection: sa.Connection, folder_id: int, validity: str) -> frozenset[str]:
+def live_uids(connection: sa.Connection, folder_id: int, validity: str) -> Set[str]:
     """Every id with a row that is not gone."""
     rows = connection.execute(
         sa.select(locations.c.uid).where(
             locations.c.folder_id == folder_id, locations.c.validity == validity, locations.c.gone_at.is_(None)
         )
     )
-    return frozenset(rows.scalars())
+    return compact(rows.scalars())
 
 
 def set_flag(connection: sa.Connection, location_id: int, flagged: bool, due: date | None) -> None:

@@ -27,7 +27,9 @@ MOST_TURNS = 20
 
 
 def compare_due(room: Room, state: FolderState) -> bool:
-    """Whether the periodic full comparison is due. Pure but for the clock."""
+    """Whether the periodic full comparison is due; it waits for the end of history. Pure but for the clock."""
+    if needs_history(state, room.since):
+        return False
     return state.compared_at is None or room.now() - state.compared_at > COMPARE_EVERY
 
 

@@ -1,7 +1,8 @@
 """Lists of ids: UID SEARCH in bounded portions, in its compact form (ESEARCH, RFC 4731) where the server has it."""
 
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from connectors.errors import Retriable
@@ -51,15 +52,15 @@ def present(session: Session, ids: Sequence[int]) -> set[int]:
     return set(search(session, sets)) & set(ids) if sets else set()
 
 
-def all_ids(session: Session, exists: int, since: date | None) -> list[int]:
-    """Every id not older than the floor. Portions run from the top: what an expunge shifts down is seen twice."""
+def all_ids(session: Session, exists: int, since: date | None) -> Iterable[int]:
+    """Every id not older than the floor. Portions run from the top: what an expunge shifts down may be named twice."""
     floor = between(since or EVERYTHING, None)
     portions = [(low, min(low + PORTION - 1, exists)) for low in range(1, exists + 1, PORTION)]
-    found: set[int] = set()
+    found = array("q")
     for low, high in reversed(portions):
         top = b"*" if high == exists else b"%d" % high
-        found.update(search(session, [b"%d:%s%s" % (low, top, floor)]))
-    return sorted(found)
+        found.extend(search(session, [b"%d:%s%s" % (low, top, floor)]))
+    return found
 
 
 def between(floor: date, ceiling: date | None) -> bytes:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from config.model import FolderChoice, ImapAccess
 from connectors.errors import Retriable
 from connectors.folders.choice import choose
+from connectors.idset import Numbers
 from connectors.imap.bodies import read_bodies
 from connectors.imap.careful import Careful
 from connectors.imap.connection import AccessTokens, sign_in
@@ -142,8 +143,7 @@ class ImapSource:
 
     def _read_ids(self, folder: Folder, since: date | None) -> Listing:
         session, view, _ = self._look(folder, anew=False)
-        ids = all_ids(session, view.exists, since)
-        return Listing(validity=str(view.validity), ids=frozenset(map(str, ids)))
+        return Listing(validity=str(view.validity), ids=Numbers(all_ids(session, view.exists, since)))
 
     def close(self) -> None:
         session, self._session = self._session, None
