@@ -160,7 +160,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
         "foreign_keys = ON",
         "secure_delete = ON",
         "temp_store = MEMORY",  # sorting must not leave subjects in a temporary file
-        "cache_size = -16000",
+        "cache_size = -8000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
