@@ -1,4 +1,4 @@
-"""Whoever joins a list is read, whoever leaves it is not any more, and a list in doubt changes nothing: as people do it."""
+"""Who joins a list is read, who leaves it is not any more, and a list in doubt changes nothing."""
 
 import json
 import signal
@@ -40,7 +40,8 @@ class Firm:
             (self.folder / "dav.secret").write_text(calendar.password)
             (self.folder / "dav.secret").chmod(0o600)
         self.config.write_text(
-            f'{more}\n[organisation]\ndomains = ["ourfirm.example"]\n[[connectors]]\nname = "archive"\ntype = "maildir"\n'
+            f'{more}\n[organisation]\ndomains = ["ourfirm.example"]\n'
+            '[[connectors]]\nname = "archive"\ntype = "maildir"\n'
             f'path = "{{local}}"\nmailboxes_from = {{ csv = "list.csv", most_change = {most_change} }}\n{given}'
         )
 

@@ -1,4 +1,4 @@
-"""A look at a list is kept either way: what was believed becomes mailboxes, what was not changes nothing and is told."""
+"""A look at a list is kept either way: what is believed becomes mailboxes, what is not changes nothing and is told."""
 
 from collections.abc import Sequence
 from pathlib import Path

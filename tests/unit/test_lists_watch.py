@@ -10,7 +10,7 @@ from agent.lists.judge import Doubt
 from agent.lists.look import Looked
 from agent.lists.watch import Watch
 from agent.store.errors import StoreError
-from config.model import CsvList, MailboxList, Made, Settings
+from config.model import CsvList, Made, MailboxList, Settings
 
 SECONDS = 20.0
 """How long a test waits for what must come."""
