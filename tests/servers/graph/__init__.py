@@ -15,6 +15,8 @@ and asks `tenant.endpoint`, trusting the authority's `ca_file`.
   batches too), `http`, `token_requests`, `busiest`, `throttled`; `faults` (see faults.py); `violations`.
 - Mailbox: `deliver`, `draft`, `send_draft`, `move`, `copy`, `delete`, `change`, `categorise`, `flag`, `set_extended`,
   `automatic_replies`, `create_folder`, `rename_folder`, `delete_folder`, `expire_links`, `snapshot`.
+- Mailbox.calendars: `add`, `change`, `reschedule`, `delete`, `snooze`, `dismiss`, `create`; `events()`,
+  `default`, `all`; `written` (bodies of POST and PATCH) and `attendees_written`; `mailbox.transaction_memory`.
 - Application: `roles` (Entra), `only` (an access policy confines them), `scoped_roles` (RBAC for Applications).
 
 Where Graph promises nothing the simulator gives nothing: delta without `$orderby` has no order, responses of a batch

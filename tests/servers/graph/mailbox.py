@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.servers.graph import mime, refusals
+from tests.servers.graph.calendar import Calendars
 from tests.servers.graph.conversations import Conversations
 from tests.servers.graph.delta import Tokens
 from tests.servers.graph.ids import Ids
@@ -45,6 +46,10 @@ class Mailbox:
         self.epoch = 0
         self.tokens = Tokens()
         self.link_expiry = ("SyncStateNotFound", False)
+        owner = mime.recipient(user.mail, user.name)
+        self.calendars = Calendars(self.ids, owner)
+        self.transactions: dict[str, tuple[str, str, float]] = {}
+        self.transaction_memory = 3600.0
         self.settings: dict[str, Any] = _settings()
         self.folders: dict[str, Folder] = {}
         self.folder_journal: list[tuple[int, Folder]] = []
@@ -105,10 +110,9 @@ class Mailbox:
         return self.deliver(raw, "drafts", received=received, read=True, draft=True)
 
     def send_draft(self, draft: Message) -> Message:
-        """The draft is sent: it leaves Drafts and stands in Sent Items, with a new immutable id."""
-        raw = draft.raw
-        self.delete(draft)
-        return self.deliver(raw, "sentitems", read=True)
+        """The draft is sent: it leaves Drafts and stands in Sent Items, with the same immutable id."""
+        draft.fields |= {"isDraft": False, "sentDateTime": mime.stamp(datetime.now(UTC))}
+        return self.move(draft, "sentitems")
 
     def move(self, message: Message, folder: "str | Folder") -> Message:
         """To another folder: the ordinary id ends, the immutable one stays."""
@@ -238,6 +242,7 @@ class Mailbox:
                     m.immutable_id: (m.id, m.folder.id, m.change_key, repr(m.fields), repr(m.extended))
                     for m in self.messages()
                 },
+                "calendars": self.calendars.snapshot(),
                 "settings": repr(self.settings),
                 "sequence": self.sequence,
             }

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
 
-from tests.servers.graph import directory, mail, refusals
+from tests.servers.graph import directory, events, mail, refusals
 from tests.servers.graph.web import Answer
 
 Where = Literal["mailbox", "directory", "application"]
 READS_MAIL = frozenset({"Mail.Read", "Mail.ReadWrite"})
 WRITES_MAIL = frozenset({"Mail.ReadWrite"})
 READS_SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
+READS_CALENDARS = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
+WRITES_CALENDARS = frozenset({"Calendars.ReadWrite"})
 READS_GROUPS = frozenset({"GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"})
 
 
@@ -38,6 +40,12 @@ def _everywhere(path: str, handler: Callable[..., Answer], needs: frozenset[str]
     return [Route(path=f"{start}/{path}", handler=handler, needs=needs) for start in folders]
 
 
+def _in_calendar(path: str, handler: Callable[..., Answer], needs: frozenset[str] = READS_CALENDARS) -> list[Route]:
+    """What the default calendar and each other one has."""
+    calendars = ("users/*", "users/*/calendar", "users/*/calendars/*")
+    return [Route(path=f"{start}/{path}", handler=handler, needs=needs) for start in calendars]
+
+
 def _directory(path: str, handler: Callable[..., Answer], needs: frozenset[str]) -> list[Route]:
     return [Route(path=path, handler=handler, needs=needs, where="directory")]
 
@@ -59,6 +67,14 @@ _GET = [
     *_everywhere("messages/*/attachments/*", mail.get_attachment),
     *_mail("users/*/mailboxSettings", mail.get_settings, READS_SETTINGS),
     *_mail("users/*/mailboxSettings/*", mail.get_settings, READS_SETTINGS),
+    *_mail("users/*/calendars", events.list_calendars, READS_CALENDARS),
+    *_mail("users/*/calendars/*", events.get_calendar, READS_CALENDARS),
+    *_mail("users/*/calendar", events.get_calendar, READS_CALENDARS),
+    *_in_calendar("events", events.list_events),
+    *_in_calendar("events/*", events.get_event),
+    *_in_calendar("events/delta", events.events_delta),
+    *_in_calendar("calendarView", events.calendar_view),
+    *_in_calendar("calendarView/delta", events.view_delta),
     *_directory("users", directory.list_users, directory.READS_USERS),
     *_directory("users/*", directory.get_user, directory.READS_USERS),
     *_directory("groups/*", directory.get_group, READS_GROUPS),
@@ -67,9 +83,22 @@ _GET = [
     *_directory("groups/*/transitiveMembers", directory.list_transitive_members, READS_GROUPS),
     *_directory("groups/*/transitiveMembers/user", directory.list_transitive_users, READS_GROUPS),
 ]
-_POST = [*_everywhere("messages/*/move", mail.move_message, WRITES_MAIL)]
-_PATCH = [*_everywhere("messages/*", mail.change_message, WRITES_MAIL)]
-_DELETE = [*_everywhere("messages/*", mail.delete_message, WRITES_MAIL)]
+_POST = [
+    *_everywhere("messages/*/move", mail.move_message, WRITES_MAIL),
+    *_mail("users/*/calendars", events.create_calendar, WRITES_CALENDARS),
+    *_in_calendar("events", events.create_event, WRITES_CALENDARS),
+    *_mail("users/*/events/*/dismissReminder", events.dismiss_reminder, WRITES_CALENDARS),
+    *_mail("users/*/events/*/snoozeReminder", events.snooze_reminder, WRITES_CALENDARS),
+]
+_PATCH = [
+    *_everywhere("messages/*", mail.change_message, WRITES_MAIL),
+    *_in_calendar("events/*", events.change_event, WRITES_CALENDARS),
+]
+_DELETE = [
+    *_everywhere("messages/*", mail.delete_message, WRITES_MAIL),
+    *_mail("users/*/calendars/*", events.delete_calendar, WRITES_CALENDARS),
+    *_in_calendar("events/*", events.delete_event, WRITES_CALENDARS),
+]
 ROUTES: Mapping[str, Sequence[Route]] = {"GET": _GET, "POST": _POST, "PATCH": _PATCH, "DELETE": _DELETE}
 
 
