@@ -15,6 +15,7 @@ import structlog
 
 from tests.servers.certs import Authority
 from tests.servers.dovecot import Dovecot
+from tests.servers.graph import GraphServer, Tenant
 from tests.servers.http_proxy import HttpProxy
 from tests.servers.imap_proxy import ImapProxy
 from tests.servers.postgres import Postgres
@@ -145,3 +146,16 @@ def pymap(authority: Authority) -> Iterator[Pymap]:
     server = _installed(lambda: Pymap(authority))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def graph_server(authority: Authority) -> Iterator[GraphServer]:
+    """The Microsoft Graph simulator of the run. Use a tenant of your own."""
+    with GraphServer(authority) as server:
+        yield server
+
+
+@pytest.fixture
+def graph_tenant(graph_server: GraphServer) -> Tenant:
+    """A fresh tenant of the Graph simulator, without users and applications."""
+    return graph_server.tenant()
