@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 GROUP = "crm_sync_agent.connectors"
 
 _OURS = MappingProxyType(
-    {"imap": "connectors.imap", "maildir": "connectors.maildir", "caldav": "connectors.caldav", "ics": "connectors.ics"}
+    {
+        "imap": "connectors.imap",
+        "maildir": "connectors.maildir",
+        "caldav": "connectors.caldav",
+        "ics": "connectors.ics",
+        "exchange": "connectors.exchange",
+    }
 )
 
 
