@@ -21,7 +21,7 @@ def open_source(mailbox: Mailbox, *, tokens: "TokenCache | None" = None) -> Exch
     """The mailbox as a MailSource; `tokens` keeps OAuth tokens. Raises Fatal if it is no mailbox of Exchange Server."""
     if not isinstance(mailbox.access, ExchangeAccess):
         raise Fatal(f"connector {mailbox.connector} is not an Exchange server")
-    return ExchangeSource(mailbox.access, mailbox.folders, tokens)
+    return ExchangeSource(mailbox.access, mailbox.folders, mailbox.timezone, tokens)
 
 
 def open_calendar(calendar: Calendar) -> ExchangeSink:

@@ -28,7 +28,7 @@ _NAMES = {(15, 0): "2013", (15, 1): "2016", (15, 2): "2019 or Subscription Editi
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """What a first look found. endpoint: as configured or discovered. build: "15.2.1544.4". folders: how many there are."""
+    """What a first look found. endpoint: as configured or discovered. build: "15.2.1544.4". folders: how many."""
 
     endpoint: str
     build: str

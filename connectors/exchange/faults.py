@@ -35,6 +35,7 @@ _NO_IMPERSONATION = frozenset(
         "ErrorImpersonationRequired", "ErrorInvalidExchangeImpersonationHeaderData",
     )
 )  # fmt: skip
+_TOO_OLD = frozenset(("ErrorInvalidServerVersion", "ErrorInvalidSchemaVersionForMailboxVersion"))
 _SAYINGS = {
     "ErrorMailboxMoveInProgress": "the mailbox is being moved to another database",
     "ErrorMailboxStoreUnavailable": "the mailbox's database is not available",
@@ -73,6 +74,8 @@ def _explain_refusal(code: str, folder: bool) -> ConnectorError:
         return Fatal(f"the account may not act for this mailbox ({code})", advice=_GIVE_IMPERSONATION)
     if code in ("ErrorAccessDenied", "ErrorMailboxConfiguration"):
         return Fatal(f"the account has no access to this mailbox ({code})", advice=_GIVE_IMPERSONATION)
+    if code in _TOO_OLD:
+        return Fatal(f"the server is older than Exchange 2013 SP1 ({code})", advice="read its mailboxes by IMAP")
     if code in ("ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorPasswordChangeRequired"):
         return NeedsSignIn(f"the account cannot sign in ({code})", advice="renew it, or use another `username`")
     return Retriable(f"the mail server answered {code or 'an error without a code'}")

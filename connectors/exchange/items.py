@@ -8,7 +8,8 @@ mail that never left the organisation has none, and its properties are all there
 import base64
 import binascii
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from connectors import mime
 from connectors.exchange import shapes
@@ -18,6 +19,7 @@ from connectors.mime.addresses import LONGEST_ADDRESS, LONGEST_NAME, MOST_ADDRES
 from connectors.mime.charsets import clean_body, clean_line
 from connectors.mime.identifiers import read_in_reply_to, read_message_id, read_references
 
+UTC_ZONE = ZoneInfo("UTC")
 _PRIVATE = frozenset(("private", "personal"))
 _LONGEST_SUBJECT = 2_000
 _FLAGGED = "2"
@@ -43,23 +45,29 @@ def received(item: Element) -> datetime | None:
     return moment(text(item, "DateTimeReceived"))
 
 
-def read_flags(item: Element) -> Flags:
-    """What the salesperson set. A follow-up flag counts until it is completed."""
+def read_flags(item: Element, zone: ZoneInfo = UTC_ZONE) -> Flags:
+    """What the salesperson set. A follow-up flag counts until it is completed. zone: the owner's."""
     properties = _extended(item)
-    flagged = properties.get(shapes.FLAG_STATUS) == _FLAGGED
+    flagged = properties.get(shapes.FLAG_STATUS) == _FLAGGED or text(item, "Flag", "FlagStatus") == "Flagged"
+    due = properties.get(str(shapes.TASK_DUE)) or text(item, "Flag", "DueDate")
     return Flags(
         draft=text(item, "IsDraft") == "true",
         flagged=flagged,
-        flag_due=_day(properties.get(str(shapes.TASK_DUE), "")) if flagged else None,
+        flag_due=_day(due, zone) if flagged else None,
         private=text(item, "Sensitivity").lower() in _PRIVATE,
         categories=frozenset(name.text for name in children(item, "Categories") if name.text),
     )
 
 
-def _day(written: str) -> date | None:
-    """A due date is a day: Outlook writes its midnight without looking at zones ([MS-OXOFLAG] section 2.2.3.4)."""
+def _day(written: str, zone: ZoneInfo) -> date | None:
+    """A due date is a day. Outlook writes its midnight without looking at zones ([MS-OXOTASK] section 2.2.2.2.5), other
+    programs a moment of the owner's day.
+    """
     found = moment(written)
-    return found.date() if found else None
+    if found is None:
+        return None
+    floating = found.utcoffset() == timedelta(0) and found.time() == time.min
+    return found.date() if floating else found.astimezone(zone).date()
 
 
 def _extended(item: Element) -> dict[str, str]:
@@ -84,7 +92,7 @@ def _tag(written: str) -> str:
         return written
 
 
-def read_envelope(item: Element) -> Envelope:
+def read_envelope(item: Element, zone: ZoneInfo = UTC_ZONE) -> Envelope:
     """The envelope from the item's properties. Addresses may be X.500 names, where the directory was not asked."""
     properties = _extended(item)
     sender = _mailboxes(item, "Sender", properties.get(shapes.SENDER_SMTP, ""))
@@ -106,15 +114,15 @@ def read_envelope(item: Element) -> Envelope:
         references=read_references(text(item, "References")),
         in_reply_to=read_in_reply_to(text(item, "InReplyTo")),
         headers=_headers(item),
-        flags=read_flags(item),
+        flags=read_flags(item, zone),
         provider_thread=_conversation(item),
         defects=tuple([defect] if defect else []),
     )
 
 
-def read_whole(item: Element) -> Envelope:
+def read_whole(item: Element, zone: ZoneInfo = UTC_ZONE) -> Envelope:
     """The envelope from the header as it came in, with what only the item knows; from properties if there is none."""
-    known = read_envelope(item)
+    known = read_envelope(item, zone)
     block = _extended(item).get(shapes.TRANSPORT_HEADERS, "")
     if ":" not in block:
         return known

@@ -9,6 +9,7 @@ forward lane's.
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from connectors.errors import Retriable
 from connectors.exchange import shapes
@@ -41,7 +42,7 @@ def first_contact(seat: Seat, folder: str) -> Page:
     return Page(validity=VALIDITY, cursor=Forward(state=state, how="skip").write(), history=History(state="").write())
 
 
-def read_news(seat: Seat, folder: str, place: Forward, fetch: Fetch) -> Iterator[Page]:
+def read_news(seat: Seat, folder: str, place: Forward, fetch: Fetch, zone: ZoneInfo) -> Iterator[Page]:
     """Everything since the place. A state that the server forgot begins the folder anew, through the same pages."""
     beginnings = 0
     while True:
@@ -54,7 +55,7 @@ def read_news(seat: Seat, folder: str, place: Forward, fetch: Fetch) -> Iterator
             place = Forward(state="", how="skip" if place.how == "skip" else "again")
             continue
         after = Forward(state=answer.state, how="news" if answer.last else place.how)
-        page = _page(seat, answer, place.how, after, fetch)
+        page = _page(seat, answer, place.how, after, fetch, zone)
         if page is not None:
             yield page
         if answer.last:
@@ -68,7 +69,7 @@ def _check_moves(place: Forward, after: Forward) -> None:
         raise Retriable("the mail server says that more is to come, and never tells it")
 
 
-def _page(seat: Seat, answer: Changes, how: str, after: Forward, fetch: Fetch) -> Page | None:
+def _page(seat: Seat, answer: Changes, how: str, after: Forward, fetch: Fetch, zone: ZoneInfo) -> Page | None:
     """None where nothing happened."""
     if how == "skip":
         return Page(validity=VALIDITY, cursor=after.write())
@@ -76,7 +77,7 @@ def _page(seat: Seat, answer: Changes, how: str, after: Forward, fetch: Fetch) -
         return None
     new, changed, gone = _sorted(answer.changes)
     envelopes, withheld, left = fetch(new)
-    flags = _flags(seat, changed, gone)
+    flags = _flags(seat, changed, gone, zone)
     if how == "again":  # what was known already may have got other flags meanwhile
         flags += [FlagChange(id=envelope.id, flags=envelope.flags) for envelope in envelopes]
     return Page(
@@ -108,12 +109,12 @@ def _sorted(changes: Sequence[Change]) -> tuple[list[str], list[str], list[str]]
     return list(new), list(changed), list(gone)
 
 
-def _flags(seat: Seat, changed: Sequence[str], gone: list[str]) -> list[FlagChange]:
+def _flags(seat: Seat, changed: Sequence[str], gone: list[str], zone: ZoneInfo) -> list[FlagChange]:
     """The flags of what changed; what is gone meanwhile is added to `gone`."""
     found: list[FlagChange] = []
     for got in get_items(seat, changed, shapes.flags()):
         gone += got.gone
-        found += [FlagChange(id=id, flags=read_flags(item)) for id, item in got.items.items()]
+        found += [FlagChange(id=id, flags=read_flags(item, zone)) for id, item in got.items.items()]
     return found
 
 

@@ -18,7 +18,7 @@ TRANSPORT_HEADERS = "0x7d"
 TASK_DUE = 0x8105
 """PidLidTaskDueDate in the set of tasks: the day a flag is due."""
 
-_FLAGS = ("item:Sensitivity", "item:Categories", "item:IsDraft")
+_FLAGS = ("item:Sensitivity", "item:Categories", "item:IsDraft", "item:Flag")
 _ENVELOPE = (
     "item:ItemClass", "item:Subject", "item:DateTimeReceived", "item:DateTimeSent", "item:Size", "item:InReplyTo",
     "item:ConversationId", "message:Sender", "message:ToRecipients", "message:CcRecipients", "message:BccRecipients",

@@ -1,9 +1,9 @@
 """One operation of Exchange Web Services for one mailbox: exchangelib makes the envelope and reads the faults.
 
-Of exchangelib its SOAP layer is used: the header with the version and the mailbox to act for, the negotiation of older
-versions, the table of faults. Its sessions, retries, items and folders are not: they retry a wrong password for an
-hour, keep a sync state only when all was read, log whole messages when something fails, and read a cut-off answer as a
-short one. The first import takes half a second, so this module is imported when a mailbox is opened.
+Of exchangelib its SOAP layer is used: the header with the version and the mailbox to act for, and the table of faults.
+Its sessions, retries, items and folders are not: they retry a wrong password for an hour, keep a sync state only when
+all was read, log whole messages when something fails, and read a cut-off answer as a short one. The first import takes
+half a second, so this module is imported when a mailbox is opened.
 """
 
 import logging
@@ -24,9 +24,8 @@ from connectors.exchange.xml import MESSAGES, TYPES, Element, parse
 
 logging.getLogger("exchangelib").setLevel(logging.CRITICAL)  # its errors quote requests and answers in full
 
-VERSIONS = ("Exchange2013_SP1", "Exchange2010_SP2")
-"""What a request says it is written in, the first that the server takes: newer servers know all older words."""
-_BUILDS = {"Exchange2013_SP1": Build(15, 0, 847), "Exchange2010_SP2": Build(14, 2)}
+VERSION = Version(build=Build(15, 0, 847), api_version="Exchange2013_SP1")
+"""What a request says it is written in: newer servers know all older words, and this one knows the follow-up flag."""
 _ONLINE_BUILD = (15, 20)
 _SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 _SOAP_HEADER = "{http://schemas.xmlsoap.org/soap/envelope/}Header"
@@ -38,7 +37,7 @@ class _Protocol:
     credentials = None
 
     def __init__(self) -> None:
-        self.version = Version(build=_BUILDS[VERSIONS[0]], api_version=VERSIONS[0])
+        self.version = VERSION
 
 
 class Seat:
@@ -83,8 +82,7 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
     writes = False
 
     def _api_versions_to_try(self) -> tuple[str, ...]:
-        first = self.account.version.api_version
-        return (first, *(version for version in VERSIONS if version != first))
+        return (VERSION.api_version,)
 
     def _get_response(self, payload: Element, api_version: str) -> "_Answer":
         body = self.wrap(content=payload, api_version=api_version)
@@ -100,14 +98,12 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
         return root.find(_SOAP_HEADER), body
 
     def _update_api_version(self, api_version: str, header: Element) -> None:
-        """Keeps what works, and looks who answers: what a server calls itself is no version that requests may name."""
+        """Only looks who answers: what a server calls itself is no version that requests may name."""
         info = header.find(TYPES + "ServerVersionInfo")
         if info is not None:
             self.account.build = _build(info)
         if self.account.build[:2] == _ONLINE_BUILD:
             raise online()
-        if api_version != self.account.version.api_version:
-            self.account.version = Version(build=_BUILDS[api_version], api_version=api_version)
 
 
 class _Answer:

@@ -7,6 +7,7 @@ it, of mail that would be kept alone, and for the texts in the same request when
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from config.model import ExchangeAccess, FolderChoice
 from connectors.errors import Interrupted, Unreachable
@@ -37,8 +38,12 @@ class ExchangeSource:
 
     flags_in_changes = True
 
-    def __init__(self, access: ExchangeAccess, folders: FolderChoice, tokens: TokenCache | None = None) -> None:
+    def __init__(
+        self, access: ExchangeAccess, folders: FolderChoice, timezone: str = "UTC", tokens: TokenCache | None = None
+    ) -> None:
+        """timezone: the owner's, for the days that flags are due."""
         self._access, self._choice, self._tokens = access, folders, tokens
+        self._zone = ZoneInfo(timezone)
         self._opened: Opened | None = None
         self._seat_kept: Seat | None = None
         self._special: dict[str, str] | None = None
@@ -70,14 +75,14 @@ class ExchangeSource:
             yield first_contact(self._seat(), folder.key)
             return
         place = read_forward(cursor)
-        yield from read_news(self._seat(), folder.key, place, self._fetcher(folder))
+        yield from read_news(self._seat(), folder.key, place, self._fetcher(folder), self._zone)
 
     def history(self, folder: Folder, cursor: Cursor, since: date | None) -> Iterator[Page]:
         place = read_history(cursor)
         yield from read_past(self._seat(), folder.key, place, since, self._fetcher(folder))
 
     def headers(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Page]:
-        yield from self._envelopes(folder, ids, shapes.envelope(), read_envelope)
+        yield from self._envelopes(folder, ids, shapes.envelope(), self._read)
 
     def complete(self, folder: Folder, validity: str, ids: Sequence[str], *, texts: bool) -> Iterator[Page]:
         """The envelopes with the headers as they came in. Texts that came along are kept until `complete` is next
@@ -86,7 +91,7 @@ class ExchangeSource:
         self._texts = {}
 
         def read(item: Element) -> Envelope:
-            envelope = read_whole(item)
+            envelope = read_whole(item, self._zone)
             if texts:
                 self._texts[envelope.id] = read_message(item)
             return envelope
@@ -105,7 +110,9 @@ class ExchangeSource:
 
     def flags(self, folder: Folder, validity: str, ids: Sequence[str]) -> Page:
         found = list(self._get(folder, list(dict.fromkeys(ids)), shapes.flags()))
-        flags = [FlagChange(id=id, flags=read_flags(item)) for got in found for id, item in got.items.items()]
+        flags = [
+            FlagChange(id=id, flags=read_flags(item, self._zone)) for got in found for id, item in got.items.items()
+        ]
         return Page(validity=VALIDITY, flags=tuple(flags), gone=tuple(chain.from_iterable(got.gone for got in found)))
 
     def ids(self, folder: Folder, since: date | None) -> Listing:
@@ -134,7 +141,7 @@ class ExchangeSource:
 
     def _fetcher(self, folder: Folder) -> Callable[[Sequence[str]], tuple[list[Envelope], list[Withheld], list[str]]]:
         def fetch(ids: Sequence[str]) -> tuple[list[Envelope], list[Withheld], list[str]]:
-            pages = list(self._envelopes(folder, ids, shapes.envelope(), read_envelope))
+            pages = list(self._envelopes(folder, ids, shapes.envelope(), self._read))
             return (
                 [envelope for page in pages for envelope in page.envelopes],
                 [held for page in pages for held in page.withheld],
@@ -142,6 +149,9 @@ class ExchangeSource:
             )
 
         return fetch
+
+    def _read(self, item: Element) -> Envelope:
+        return read_envelope(item, self._zone)
 
     def _envelopes(self, folder: Folder, ids: Sequence[str], shape: Element, read: Read) -> Iterator[Page]:
         for got in self._get(folder, list(dict.fromkeys(ids)), shape):
