@@ -102,22 +102,24 @@ def tokens_for(oauth: OAuth, mailbox: str, cache: TokenCache | None = None, ca_f
     return StandardTokens(oauth, mailbox, kept, session)
 
 
-def http_session(ca_file: Path | None) -> requests.Session:
-    """A session that also trusts `ca_file`."""
+def http_session(ca_file: Path | None, *, connections: int = 10) -> requests.Session:
+    """A session that also trusts `ca_file`; at most so many connections to a host, further requests wait."""
     session = requests.Session()
     if ca_file is not None:
-        session.mount("https://", _Trusting(ca_file))
+        session.mount("https://", _Trusting(ca_file, connections))
+    else:
+        session.mount("https://", HTTPAdapter(pool_maxsize=connections, pool_block=True))
     return session
 
 
 class _Trusting(HTTPAdapter):
-    def __init__(self, ca_file: Path) -> None:
+    def __init__(self, ca_file: Path, connections: int) -> None:
         self._context = ssl.create_default_context()
         try:
             self._context.load_verify_locations(ca_file)
         except OSError as error:
             raise Fatal(f"ca_file {ca_file} cannot be used: {error.strerror or error}") from error
-        super().__init__()
+        super().__init__(pool_maxsize=connections, pool_block=True)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # handed through as they are
         return super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
