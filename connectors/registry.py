@@ -22,6 +22,7 @@ _OURS = MappingProxyType(
     {
         "imap": "connectors.imap",
         "graph": "connectors.graph",
+        "exchange": "connectors.exchange",
         "maildir": "connectors.maildir",
         "caldav": "connectors.caldav",
         "ics": "connectors.ics",

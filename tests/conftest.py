@@ -15,6 +15,7 @@ import structlog
 
 from tests.servers.certs import Authority
 from tests.servers.dovecot import Dovecot
+from tests.servers.ews import EwsServer
 from tests.servers.graph import GraphServer, Tenant
 from tests.servers.http_proxy import HttpProxy
 from tests.servers.imap_proxy import ImapProxy
@@ -130,6 +131,24 @@ def dav_proxy(radicale: Radicale) -> Iterator[HttpProxy]:
     """A fault-injecting proxy in front of `radicale`: use `calendar.through(dav_proxy.port).url`."""
     with HttpProxy(radicale.port) as proxy:
         yield proxy
+
+
+@pytest.fixture(scope="session")
+def ews_server(authority: Authority) -> Iterator[EwsServer]:
+    """The Exchange Server (EWS) of the run. Tests take `ews`."""
+    server = EwsServer(authority)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def ews(ews_server: EwsServer) -> Iterator[EwsServer]:
+    """The Exchange Server with usual manners. Make a mailbox of your own. Breaches of the schema fail the test."""
+    ews_server.reset()
+    yield ews_server
+    broken = list(ews_server.violations)
+    ews_server.reset()
+    assert not broken
 
 
 @pytest.fixture(scope="session")
