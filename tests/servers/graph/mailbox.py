@@ -31,10 +31,14 @@ WELL_KNOWN = {
     "conversationhistory": "Conversation History",
 }
 _HIDDEN = {"recoverableitemsdeletions": "Deletions", "syncissues": "Sync Issues"}
+# "Applying $filter in a delta query returns only up to 5,000 messages"
+_FILTERED_AT_MOST = 5000
 
 
 class Mailbox:
     """See the module. names: what well-known folders are called, `{"inbox": "Posteingang"}`.
+
+    filtered_at_most: messages that a filtered first round lists; a test may make it smaller.
 
     sequence: counts changes. version: changes whenever anything in it does, so that a test can prove that nothing did.
     """
@@ -51,6 +55,7 @@ class Mailbox:
         self.sequence = 0
         self.epoch = 0
         self.tokens = Tokens()
+        self.filtered_at_most = _FILTERED_AT_MOST
         self.link_expiry = ("SyncStateNotFound", False)
         owner = mime.recipient(user.mail, user.name)
         self.calendars = Calendars(self.ids, owner, self._tell_event)
@@ -181,6 +186,7 @@ class Mailbox:
         located: bool = False,
     ) -> None:
         """The server forgets these links: 410 with this code; located: and with the Location of a full round."""
+        self.filtered_at_most = _FILTERED_AT_MOST
         self.link_expiry = (code, located)
         self.tokens.expire(next_links=next_links, delta_links=delta_links)
 

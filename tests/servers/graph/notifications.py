@@ -66,7 +66,7 @@ class Subscription:
 
 @dataclass(frozen=True, kw_only=True)
 class Happened:
-    """Something changed. folders: ids of the folders that a subscription may be about."""
+    """Something changed. folder: the id of the one that a message stands in; None for events."""
 
     user: str
     collection: str

@@ -155,6 +155,7 @@ class Tenant:
         self.throttled: Counter[str] = Counter()
         self.seen_assertions: set[str] = set()
         self.lock = threading.Lock()
+        self._flipped = False
         self._in_flight: Counter[str] = Counter()
 
     def application(self, **settings: Any) -> Application:  # noqa: ANN401  # the fields of Application
@@ -235,6 +236,11 @@ class Tenant:
         """Another request over the wire of this kind."""
         with self.lock:
             self.http[kind] += 1
+
+    def flip(self) -> bool:
+        """Every second time."""
+        self._flipped = not self._flipped
+        return self._flipped
 
     def count(self, kind: str) -> None:
         """Another request of this kind."""
