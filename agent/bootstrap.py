@@ -6,14 +6,16 @@ Called by the command line and the demo.
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
+from agent.engine.daemon import Beside
 from agent.engine.progress import Progress, utc_now
 from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
@@ -37,6 +39,9 @@ from connectors import registry
 from connectors.base import MailSource
 from connectors.errors import ConnectorError
 from matchers.policy import own_of, policy_of
+
+if TYPE_CHECKING:
+    from agent.push.keeper import Subscriptions
 
 _log = structlog.get_logger(__name__)
 
@@ -74,9 +79,25 @@ class House:
         """The settings with the mailboxes of their lists as last taken. Raises StoreError."""
         return with_lists(self.database, described)
 
+    def beside(self) -> Sequence[Beside]:
+        """What works beside the daemon's passes."""
+        from agent.push.push import Push  # a web server: only where a daemon runs
+
+        return (Push(_subscriptions, self.hasher, partial(_wake, self), self.clock),)
+
     def farewell(self, *, eager: bool) -> Farewell | None:
         """How calendars of mailboxes that left are emptied; None where nothing may be written outside (a dry run)."""
         return None if self.dry else partial(_farewell, self, eager)
+
+
+def _subscriptions() -> "Subscriptions":
+    from connectors.graph import subscriptions
+
+    return subscriptions
+
+
+def _wake(house: House, addresses: Collection[str]) -> None:
+    mailboxes.wake(house.database, addresses, house.clock())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Literal
 from config.files import NAME, find, read_files
 from config.form import read_table
 from config.mailboxes import Shared, described, written_mailboxes
-from config.model import Organisation, Policy, Reminders, Settings
+from config.model import Organisation, Policy, Push, Reminders, Settings
 from config.nearest import nearest
 from config.node import Node
 from config.problem import ConfigProblems, Problem
@@ -70,6 +70,7 @@ def _settings(path: Path, main: Node, connectors: list[Node], reading: Reading, 
         store=store,
         policy=policy,
         reminders=Reminders.model_validate(tables["reminders"]),
+        push=_push(main, tables["push"], reading),
         mailboxes=tuple(mailbox for each in found for mailbox in each.mailboxes),
         lists=tuple(one for each in found for one in each.lists),
         must_refuse=tuple(one for each in found for one in each.must_refuse),
@@ -84,6 +85,17 @@ def _table(main: Node, name: str, reading: Reading) -> dict[str, object]:
         return read_table(node, MAIN[name], reading)
     reading.note(node, f"{name_of(node)} stands where a table belongs", f"write [{name}]")
     return {}
+
+
+def _push(main: Node, table: dict[str, object], reading: Reading) -> Push | None:
+    node = main.table().get("push")
+    if node is None or not isinstance(node.value, dict):
+        return None
+    if "url" not in table:
+        if "url" not in node.table():
+            reading.note(node, "[push] names no url", 'write url = "https://…/", where Microsoft reaches you')
+        return None
+    return Push.model_validate(table)
 
 
 def _refuse_unknown(main: Node, reading: Reading) -> None:

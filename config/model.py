@@ -331,6 +331,14 @@ class MustRefuse(Frozen):
     access: Annotated[GraphAccess | ExchangeAccess, Field(discriminator="type")]
 
 
+class Push(Frozen):
+    """Where Exchange Online tells of news. url ends with a slash; a proxy there passes on to host and port."""
+
+    url: str
+    host: str = "127.0.0.1"
+    port: int = 8423
+
+
 class Settings(Frozen):
     """Everything, effective. `path` is the file it was read from, None if built in memory.
 
@@ -342,6 +350,7 @@ class Settings(Frozen):
     store: Store = Store()
     policy: Policy = Policy()
     reminders: Reminders = Reminders()
+    push: Push | None = None
     mailboxes: tuple[Mailbox, ...] = ()
     lists: tuple[MailboxList, ...] = ()
     must_refuse: tuple[MustRefuse, ...] = ()

@@ -13,6 +13,7 @@ from config.kinds import (
     clock,
     day,
     domain,
+    host,
     since,
     span,
     text,
@@ -191,10 +192,20 @@ WHO = {
 }
 
 
+PUSH = Form(
+    about="Exchange Online tells at once of news in a mailbox. Without it mailboxes are polled, with the same result.",
+    keys={
+        "url": Key(kind=collection_url, about="How Microsoft reaches us: https, a proxy in front of host and port."),
+        "host": Key(kind=host, about="Address to listen on.", default="127.0.0.1"),
+        "port": Key(kind=whole(1, 65535), about="Port to listen on, without TLS.", default=8423),
+    },
+)
+
 MAIN = {
     "organisation": ORGANISATION,
     "store": STORE,
     "policy": POLICY,
     "reminders": REMINDERS,
+    "push": PUSH,
 }
 """The tables of the main file; `connectors` is the list beside them."""

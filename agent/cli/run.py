@@ -94,6 +94,7 @@ def _serve(context: typer.Context, configured: "Settings", pid_file: Path | None
             farewell=house.farewell(eager=False),
             with_lists=house.with_lists,
             look=house.look,
+            beside=house.beside(),
             pid_file=pid_file or default_path(sqlite_file(configured.store.url)),
         )
         if serve(wiring, configured):

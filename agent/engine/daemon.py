@@ -6,6 +6,7 @@ Called by `crm-agent run`. What it works with is handed in by `agent.bootstrap`,
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -37,13 +38,27 @@ def _no_list(one: MailboxList) -> Looked:
     return Looked(connector=one.connector)
 
 
+class Beside(Protocol):
+    """Something that works in threads of its own while the daemon runs, such as a receiver of notices."""
+
+    def over(self, settings: Settings) -> None:
+        """From now on for these settings; first of all before `start`."""
+
+    def start(self) -> None:
+        """Begins."""
+
+    def stop(self, seconds: float) -> None:
+        """Ends, and waits so long for it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
     """What the daemon works with.
 
     load: reads the configuration anew, raises ConfigProblems. work_for: the pass for these settings; it borrows
     connections from `sources`. farewell: empties the calendars of mailboxes that left. with_lists: adds the mailboxes
-    of lists as last taken; look: looks at one anew. pid_file: where `reload` finds us, None nowhere.
+    of lists as last taken; look: looks at one anew. beside: works beside the passes. pid_file: where `reload` finds us,
+    None nowhere.
     """
 
     database: Database
@@ -54,6 +69,7 @@ class Wiring:
     farewell: Farewell | None = None
     with_lists: Callable[[Settings], Settings] = lambda described: described
     look: Callable[[MailboxList], Looked] = _no_list
+    beside: Sequence[Beside] = ()
     pid_file: Path | None = None
     workers: int = WORKERS
     per_server: int = PER_SERVER
@@ -76,11 +92,15 @@ def run(wiring: Wiring, settings: Settings) -> Sequence[int]:
         local.start()
         watch.over(settings)
         watch.start()
+        for one in wiring.beside:
+            one.start()
         _log.info("started", mailboxes=len(effective.mailboxes))
         try:
             _serve(wiring, Reading(described=settings, effective=effective), local, watch)
         finally:
             watch.stop(0)
+            for one in wiring.beside:
+                one.stop(0)
             left = _stop(wiring, local)
     return left
 
@@ -145,6 +165,8 @@ def _settle(wiring: Wiring, settings: Settings, local: Local) -> None:
     runner = _runner(wiring, settings)
     mailboxes.settle(wiring.database, settings, wiring.hasher, utc_now())
     local.read(by_address(settings.mailboxes), runner)
+    for one in wiring.beside:
+        one.over(settings)
 
 
 def _runner(wiring: Wiring, settings: Settings) -> Runner:

@@ -3,7 +3,7 @@
 `settle` brings it in line with the configuration; `agent.store.leases` moves one row through a pass.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -208,6 +208,12 @@ def lock_all(connection: sa.Connection) -> None:
     Rows may still be referred to (FOR NO KEY UPDATE): a commit under way for one mailbox may queue mail of another one.
     """
     connection.execute(sa.select(mailboxes.c.id).order_by(mailboxes.c.id).with_for_update(key_share=True))
+
+
+def wake(database: Database, addresses: Collection[str], now: datetime) -> None:
+    """There may be news in these mailboxes, by normalised address: they have the next turn. Raises StoreError."""
+    with database.write() as connection:
+        make_due(connection, sa.select(mailboxes.c.id).where(mailboxes.c.address.in_(addresses)), now)
 
 
 def make_due(connection: sa.Connection, wanted: "sa.Select[tuple[int]]", now: datetime) -> None:
