@@ -6,17 +6,21 @@ Called by the command line and the demo.
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
+from agent.engine.daemon import Beside
 from agent.engine.progress import Progress, utc_now
 from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
+from agent.lists.look import Looked, look, with_lists
+from agent.lists.read import read
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
 from agent.store import mailboxes, migrate
@@ -30,11 +34,14 @@ from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
-from config.model import Mailbox, Settings, Store
+from config.model import Mailbox, MailboxList, Settings, Store
 from connectors import registry
 from connectors.base import MailSource
 from connectors.errors import ConnectorError
 from matchers.policy import own_of, policy_of
+
+if TYPE_CHECKING:
+    from agent.push.keeper import Subscriptions
 
 _log = structlog.get_logger(__name__)
 
@@ -43,11 +50,13 @@ _log = structlog.get_logger(__name__)
 class House:
     """Everything that outlives a pass. counts: by mailbox address, what this process did so far. clock: aware.
 
+    settings: with the mailboxes of lists as last taken. described: as the configuration has them.
     missing_folders: by mailbox address, the configured names that no folder had at its last pass. derived: what the
     reminder rules were last asked about, by mailbox, so that they are asked only when something changed.
     """
 
     settings: Settings
+    described: Settings
     database: Database
     hasher: Hasher
     sources: Sources
@@ -62,9 +71,33 @@ class House:
         """A pass over one mailbox, for `agent.engine`. eager: nothing waits for its time (`sync`)."""
         return Work(house=self, eager=eager)
 
+    def look(self, one: MailboxList) -> Looked:
+        """Looks at a list anew. Raises StoreError."""
+        return look(self.database, one, read, self.clock())
+
+    def with_lists(self, described: Settings) -> Settings:
+        """The settings with the mailboxes of their lists as last taken. Raises StoreError."""
+        return with_lists(self.database, described)
+
+    def beside(self) -> Sequence[Beside]:
+        """What works beside the daemon's passes."""
+        from agent.push.push import Push  # a web server: only where a daemon runs
+
+        return (Push(_subscriptions, self.hasher, partial(_wake, self), self.clock),)
+
     def farewell(self, *, eager: bool) -> Farewell | None:
         """How calendars of mailboxes that left are emptied; None where nothing may be written outside (a dry run)."""
         return None if self.dry else partial(_farewell, self, eager)
+
+
+def _subscriptions() -> "Subscriptions":
+    from connectors.graph import subscriptions
+
+    return subscriptions
+
+
+def _wake(house: House, addresses: Collection[str]) -> None:
+    mailboxes.wake(house.database, addresses, house.clock())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +223,20 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
         migrate.require_current(database, hasher)
         if in_memory:
             database = copy_to_memory(disk)
-        yield House(settings=settings, database=database, hasher=hasher, sources=sources, dry=in_memory)
+        effective = with_lists(database, settings)
+        yield House(
+            settings=effective, described=settings, database=database, hasher=hasher, sources=sources, dry=in_memory
+        )
     finally:
         sources.close()
         database.close()
         disk.close()
+
+
+def look_at_lists(house: House) -> tuple[House, Sequence[Looked]]:
+    """The house with every list looked at now, and what became of each. Raises StoreError."""
+    looked = [house.look(one) for one in house.described.lists]
+    return replace(house, settings=house.with_lists(house.described)), looked
 
 
 def _disk(store: Store, *, create: bool, dry: bool) -> tuple[Database, bytes]:

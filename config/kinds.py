@@ -96,6 +96,16 @@ def span_of(written: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
 
 
+_UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+def written_span(value: timedelta) -> str:
+    """The span as people write it, in the largest unit that needs no fraction."""
+    seconds = int(value.total_seconds())
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    return f"{seconds // size}{unit}"
+
+
 def _span(node: Node, reading: Reading) -> timedelta:
     return span_of(text_of(node, 'write a span such as "30m"'))
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 from config.files import NAME, find, read_files
 from config.form import read_table
-from config.mailboxes import Shared, mailboxes_of, written_mailboxes
-from config.model import Organisation, Policy, Reminders, Settings
+from config.mailboxes import Shared, described, written_mailboxes
+from config.model import Organisation, Policy, Push, Reminders, Settings
 from config.nearest import nearest
 from config.node import Node
 from config.problem import ConfigProblems, Problem
@@ -37,8 +37,11 @@ def load(path: Path, *, secrets: Secrets = "all") -> Settings:
 
 
 def refuse_no_mailboxes(settings: Settings) -> None:
-    """Raises ConfigProblems if there is no mailbox to work on. `config check` allows that: a start has none."""
-    if not settings.mailboxes:
+    """Raises ConfigProblems if there is no mailbox to work on, nor a list of them.
+
+    `config check` allows that: a start has none. So does an end: the last one may have left.
+    """
+    if not settings.mailboxes and not settings.lists:
         file = settings.path or Path(NAME)
         what, instead = "no mailbox is named", "write [[connectors]] and [[connectors.mailboxes]]"
         raise ConfigProblems([Problem(file=file, line=0, key="connectors", what=what, instead=instead)])
@@ -55,8 +58,9 @@ def _settings(path: Path, main: Node, connectors: list[Node], reading: Reading, 
         _try_secrets(reading)
     written = main.table().get("reminders")
     shared = Shared(timezone=organisation.timezone, capture=policy.capture, reminders=written)
-    mailboxes = [mailbox for each in connectors for mailbox in mailboxes_of(each, shared, reading)]
+    found = [described(each, shared, reading) for each in connectors]
     _refuse_twice(connectors, reading)
+    _refuse_contradiction(connectors, reading)
     if secrets == "all":
         _try_secrets(reading)
         _check_country(main, organisation, reading)
@@ -66,7 +70,10 @@ def _settings(path: Path, main: Node, connectors: list[Node], reading: Reading, 
         store=store,
         policy=policy,
         reminders=Reminders.model_validate(tables["reminders"]),
-        mailboxes=tuple(mailboxes),
+        push=_push(main, tables["push"], reading),
+        mailboxes=tuple(mailbox for each in found for mailbox in each.mailboxes),
+        lists=tuple(one for each in found for one in each.lists),
+        must_refuse=tuple(one for each in found for one in each.must_refuse),
     )
 
 
@@ -78,6 +85,17 @@ def _table(main: Node, name: str, reading: Reading) -> dict[str, object]:
         return read_table(node, MAIN[name], reading)
     reading.note(node, f"{name_of(node)} stands where a table belongs", f"write [{name}]")
     return {}
+
+
+def _push(main: Node, table: dict[str, object], reading: Reading) -> Push | None:
+    node = main.table().get("push")
+    if node is None or not isinstance(node.value, dict):
+        return None
+    if "url" not in table:
+        if "url" not in node.table():
+            reading.note(node, "[push] names no url", 'write url = "https://…/", where Microsoft reaches you')
+        return None
+    return Push.model_validate(table)
 
 
 def _refuse_unknown(main: Node, reading: Reading) -> None:
@@ -99,6 +117,20 @@ def _refuse_twice(connectors: list[Node], reading: Reading) -> None:
             if earlier is not node:
                 what = f'"{node.value}" is named already at {earlier.file}:{earlier.line}'
                 reading.note(node, what, "name it once")
+
+
+def _refuse_contradiction(connectors: list[Node], reading: Reading) -> None:
+    """A mailbox that must stay closed is none to read."""
+    named = {
+        str(node.value).casefold()
+        for each in connectors
+        for box in written_mailboxes(each)
+        for node in _own_addresses(box)
+    }
+    for each in connectors:
+        node = each.table().get("must_refuse")
+        if node is not None and str(node.value).casefold() in named:
+            reading.note(node, "is a mailbox that is to be read", "name one that must stay closed")
 
 
 def _is_text(node: Node) -> bool:

@@ -3,12 +3,14 @@
 All values are frozen and checked. `config.load` makes them; nobody else does, tests aside.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from config.problem import Problem
 from config.secrets import Secret
 
 Capture = Literal["metadata", "subject", "full"]
@@ -262,12 +264,93 @@ class Mailbox(Frozen):
     reminders: Reminders
 
 
+class Member(Frozen):
+    """One entry of a list of mailboxes. What is None is left to the list's connector."""
+
+    address: str
+    aliases: tuple[str, ...] = ()
+    timezone: Zone | None = None
+    capture: Capture | None = None
+    since: date | timedelta | None = None
+
+
+class CsvList(Frozen):
+    """A file of mailboxes: address, aliases, timezone, capture, since."""
+
+    type: Literal["csv"] = "csv"
+    path: Path
+
+
+class EntraGroup(Frozen):
+    """The members of a group of Entra, by its object id. access: of the connector; its user is nobody."""
+
+    type: Literal["entra_group"] = "entra_group"
+    group: str
+    access: GraphAccess
+
+
+class LdapBase(Frozen):
+    """Everybody with a mailbox below an entry of a directory. username: None binds as nobody."""
+
+    type: Literal["ldap"] = "ldap"
+    url: str
+    base: str
+    filter: str = "(&(objectClass=person)(mail=*))"
+    username: str | None = None
+    password: Secret | None = None
+    ca_file: Path | None = None
+
+
+class Made(NamedTuple):
+    """The mailboxes that entries of a list mean, and what is wrong with those that mean none."""
+
+    mailboxes: tuple[Mailbox, ...]
+    problems: tuple[Problem, ...]
+
+
+class MailboxList(Frozen):
+    """Mailboxes that somebody else keeps a list of. Resolved by `agent.lists`; here it is described.
+
+    excluded: addresses that are never read. every: how often the list is looked at. most_change: how many joiners and
+    leavers together are believed at a time. make: what the connector makes of entries.
+    """
+
+    connector: str
+    source: Annotated[CsvList | EntraGroup | LdapBase, Field(discriminator="type")]
+    excluded: tuple[str, ...] = ()
+    every: timedelta = timedelta(hours=1)
+    most_change: int = 10
+    make: Callable[[Sequence[Member]], Made] = Field(exclude=True, repr=False)
+
+
+class MustRefuse(Frozen):
+    """A mailbox that the connector's sign-in must not be able to read: `doctor` tries it."""
+
+    connector: str
+    address: str
+    access: Annotated[GraphAccess | ExchangeAccess, Field(discriminator="type")]
+
+
+class Push(Frozen):
+    """Where Exchange Online tells of news. url ends with a slash; a proxy there passes on to host and port."""
+
+    url: str
+    host: str = "127.0.0.1"
+    port: int = 8423
+
+
 class Settings(Frozen):
-    """Everything, effective. `path` is the file it was read from, None if built in memory."""
+    """Everything, effective. `path` is the file it was read from, None if built in memory.
+
+    mailboxes: those that are named one by one; `config.lists` adds what the lists mean.
+    """
 
     path: Path | None = None
     organisation: Organisation = Organisation()
     store: Store = Store()
     policy: Policy = Policy()
     reminders: Reminders = Reminders()
+    push: Push | None = None
     mailboxes: tuple[Mailbox, ...] = ()
+    lists: tuple[MailboxList, ...] = ()
+    must_refuse: tuple[MustRefuse, ...] = ()

@@ -7,7 +7,7 @@ from config.model import Policy, Settings
 
 def notes(settings: Settings) -> Iterator[str]:
     """One sentence each."""
-    if not settings.mailboxes:
+    if not settings.mailboxes and not settings.lists:
         yield "no mailbox is named, so nothing will be read: write [[connectors]] with [[connectors.mailboxes]]"
     if settings.mailboxes and not settings.organisation.domains:
         yield "organisation.domains is empty, so no mail counts as internal: name your own mail domains"

@@ -111,6 +111,58 @@ def _collection(node: Node, reading: Reading) -> str:
 
 collection_url = converted(web_url.schema, _collection)
 
+
+def _graph(node: Node, reading: Reading) -> str:
+    """Scheme and host: the version belongs to the program, and is no harm where people write it."""
+    return _url(node, reading).rstrip("/").removesuffix("/v1.0")
+
+
+graph_url = converted(web_url.schema, _graph)
+
+
+def _service(node: Node, reading: Reading) -> str:
+    value = _url(node, reading)
+    host = (urlsplit(value).hostname or "").rstrip(".")
+    if any(host == one or host.endswith(f".{one}") for one in EXCHANGE_ONLINE):
+        raise Wrong(
+            f"{host} is Exchange Online, which refuses EWS by default since 2026-10-01 and for good on 2027-04-01",
+            'write type = "graph"',
+        )
+    if urlsplit(value).path in ("", "/"):
+        raise Wrong("names a server but no service on it", f'write "{value.rstrip("/")}/EWS/Exchange.asmx"')
+    return value
+
+
+EXCHANGE_ONLINE = (
+    "office365.com",
+    "office.com",
+    "outlook.com",
+    "office365.us",
+    "apps.mil",
+    "partner.outlook.cn",
+    "office.de",
+)
+"""Domains of Microsoft's own clouds, national ones among them (Microsoft 365 URLs and IP address ranges)."""
+service_url = converted(web_url.schema, _service)
+
+
+def _directory(node: Node, reading: Reading) -> str:
+    value = text_of(node, 'write a URL such as "ldaps://dc.ourfirm.example"')
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+        parts.port  # noqa: B018 - raises where the port is no number
+    except ValueError:
+        raise Wrong("is no URL", 'write one such as "ldaps://dc.ourfirm.example"') from None
+    if parts.scheme not in ("ldap", "ldaps") or not host or parts.path.strip("/") or parts.username is not None:
+        raise Wrong("names no directory server", 'write only scheme and host, such as "ldaps://dc.ourfirm.example"')
+    if parts.scheme == "ldap" and not is_loopback(host):
+        raise Wrong(f"ldap:// would send everything to {host} readable by all", "write ldaps://")
+    return value.rstrip("/")
+
+
+directory_url = converted({"type": "string", "pattern": "^ldaps?://"}, _directory)
+
 _WRITE_REFERENCE = 'write { env = "NAME" }, { file = "…" } or { keyring = "service/user" }'
 
 

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from config.combined import folders, rule
+from config.connector_words import CONNECTORS
 from config.kinds import zone
+from config.list_words import LDAP
 from config.personal import secret
 from config.reading import Schema
-from config.words import CALENDAR, CONNECTORS, MAIN, MASTER, OAUTH, REMINDERS, ROLES
+from config.words import CALENDAR, MAIN, MASTER, OAUTH, REMINDERS, ROLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FILE = "crm-agent.schema.json"
@@ -26,6 +28,7 @@ _SHARED: Mapping[str, Schema] = {
     "oauth": OAUTH.schema(),
     "master": MASTER.schema(),
     "calendar": CALENDAR.schema(),
+    "ldap": LDAP.schema(),
     "reminders": REMINDERS.schema(),
 }
 """Parts that stand in several places, written once below `$defs`."""
@@ -37,7 +40,7 @@ def schema() -> dict[str, object]:
     connectors = {
         "description": "Where mail is read from. More may stand in connectors.d/*.toml beside this file.",
         "type": "array",
-        "items": {"anyOf": [_short(_with_type(form.schema(), kind)) for kind, form in CONNECTORS.items()]},
+        "items": {"anyOf": [_short(_with_type(words.form.schema(), kind)) for kind, words in CONNECTORS.items()]},
     }
     return {
         "$schema": DIALECT,

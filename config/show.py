@@ -9,13 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel
 
-from config.kinds import WEEKDAYS
-from config.model import Settings, WorkingDays
+from config.kinds import WEEKDAYS, written_span
+from config.model import ExchangeCalendar, GraphCalendar, Settings, WorkingDays
 from config.secrets import Secret
 
-_WRITTEN = {"exclude": "except"}
+_WRITTEN = {"exclude": "except", "excluded": "exclude"}
 """Names that the program cannot use as the configuration writes them."""
-_UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def as_values(settings: Settings) -> dict[str, object]:
@@ -42,11 +41,20 @@ def masked(url: str) -> str:
 
 def _visible(model: BaseModel | Secret) -> Iterator[tuple[str, object]]:
     """The names and values that are set; a database URL without its password."""
-    names = [each.name for each in fields(model)] if isinstance(model, Secret) else list(type(model).model_fields)
-    for name in names:
+    for name in _names(model):
         value = getattr(model, name)
         if value is not None:
             yield _WRITTEN.get(name, name), _readable(name, value)
+
+
+def _names(model: BaseModel | Secret) -> list[str]:
+    """A calendar in its own mailbox is reached as the mailbox is, which stands there already."""
+    if isinstance(model, Secret):
+        return [each.name for each in fields(model)]
+    shown = [name for name, each in type(model).model_fields.items() if not each.exclude]
+    return (
+        [name for name in shown if name != "access"] if isinstance(model, GraphCalendar | ExchangeCalendar) else shown
+    )
 
 
 def _readable(name: str, value: object) -> object:
@@ -103,7 +111,7 @@ def _toml(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case timedelta():
-            return json.dumps(_span(value))
+            return json.dumps(written_span(value))
         case date():
             return value.isoformat()
         case time():
@@ -116,10 +124,3 @@ def _toml(value: object) -> str:
             return f"[{', '.join(map(_toml, value))}]"
         case _:
             return json.dumps(_plain(value), ensure_ascii=False)
-
-
-def _span(value: timedelta) -> str:
-    """The span in the largest unit that needs no fraction."""
-    seconds = int(value.total_seconds())
-    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-    return f"{seconds // size}{unit}"

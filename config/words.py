@@ -1,7 +1,7 @@
 """The words of the configuration file: every table, every key, its kind, its default and what it is for.
 
 The checks, the JSON Schema and the editor's completion are all made from these. What the keys of a connector mean
-together is decided in `config.mailboxes`.
+together is decided in `config.mailboxes`. The connectors' own words are in `config.connector_words`.
 """
 
 from config.combined import folders, rule, working_week
@@ -32,7 +32,6 @@ from config.personal import (
 
 ROLES = ("inbox", "sent", "archive", "all", "drafts", "junk", "trash")
 LATER_RULES = ("waiting_for_us", "gone_quiet", "late_order", "key_date", "meeting_follow_up", "promise")
-LATER_CONNECTOR_KEYS = frozenset({"mailboxes_from", "must_refuse"})
 
 ORGANISATION = Form(
     about="Your firm.",
@@ -102,7 +101,9 @@ POLICY = Form(
             kind=yes_no, about="Look inside forwards from your own people for the customer who wrote.", default=True
         ),
         "newcomers": Key(
-            kind=choice("read", later=("wait",)), about="What happens to a mailbox seen first.", default="read"
+            kind=choice("read", "wait"),
+            about="wait: a mailbox seen first is read only after `crm-agent mailboxes approve`.",
+            default="read",
         ),
         "retention_days": Key(
             kind=whole(0, 36500), about="Days until an interaction is deleted. 0 keeps it for ever.", default=1095
@@ -160,12 +161,17 @@ MASTER = Form(
 CALENDAR = Form(
     about="Where reminders are written.",
     keys={
-        "type": Key(kind=choice("caldav", "ics", later=("own", "graph", "exchange")), about="Kind of calendar."),
+        "type": Key(
+            kind=choice("caldav", "ics", "own", "none"),
+            about="Kind of calendar. own: the mailbox's, the default of graph and exchange. none: no calendar at all.",
+        ),
         "url": Key(kind=collection_url, about="caldav: the collection. {address} and {local} are filled in."),
         "username": Key(kind=personal_text, about="caldav: name to sign in with. Default: the mailbox's address."),
         "password": Key(kind=secret, about="caldav: password, by reference."),
         "ca_file": Key(kind=existing_file, about="caldav: certificates of your own authority."),
         "path": Key(kind=path, about="ics: folder that holds one .ics file an item."),
+        "name": Key(kind=text, about="own: name of the calendar. Default: the mailbox's main calendar."),
+        "create": Key(kind=yes_no, about="own: make the named calendar where it is missing.", default=False),
     },
 )
 
@@ -180,58 +186,26 @@ ANYWHERE = {
 }
 """Keys of a connector, of its defaults and of a mailbox: the nearest to the mailbox wins."""
 
-IMAP_ANYWHERE = {
-    "username": Key(kind=personal_text, about="Name to sign in with. Default: the address.", default="{address}"),
-    "password": Key(kind=secret, about="Password, by reference."),
-    "oauth": Key(kind=table(OAUTH), about=OAUTH.about),
-    **ANYWHERE,
-}
-MAILDIR_ANYWHERE = {"path": Key(kind=path, about="A Maildir, an mbox file or a folder of .eml files."), **ANYWHERE}
-
 WHO = {
     "address": Key(kind=address, about="The mailbox's address, as its owner writes it.", required=True),
     "aliases": Key(kind=many(address), about="Further addresses of the same person."),
 }
 
 
-def _connector(kind: str, about: str, own: dict[str, Key], anywhere: dict[str, Key]) -> Form:
-    defaults = Form(about="Values for all mailboxes of this connector.", keys=anywhere)
-    mailbox = Form(about="One mailbox.", keys={**WHO, **anywhere})
-    return Form(
-        about=about,
-        keys={
-            "name": Key(kind=text, about="Name of the connector, once in all files.", required=True),
-            "type": Key(kind=choice(kind), about="Kind of connector.", required=True),
-            **own,
-            **anywhere,
-            "defaults": Key(kind=table(defaults), about=defaults.about),
-            "mailboxes": Key(kind=many(table(mailbox)), about="The mailboxes to read."),
-        },
-        later=LATER_CONNECTOR_KEYS,
-    )
-
-
-IMAP = _connector(
-    "imap",
-    "Mailboxes on an IMAP server.",
-    {
-        "host": Key(kind=host, about="Name of the server.", required=True),
-        "port": Key(kind=whole(1, 65535), about="Default: 993 with tls, else 143."),
-        "security": Key(kind=choice("tls", "starttls", "none"), about="none is for loopback alone.", default="tls"),
-        "ca_file": Key(kind=existing_file, about="Certificates of your own authority, PEM."),
-        "master": Key(kind=table(MASTER), about=MASTER.about),
+PUSH = Form(
+    about="Exchange Online tells at once of news in a mailbox. Without it mailboxes are polled, with the same result.",
+    keys={
+        "url": Key(kind=collection_url, about="How Microsoft reaches us: https, a proxy in front of host and port."),
+        "host": Key(kind=host, about="Address to listen on.", default="127.0.0.1"),
+        "port": Key(kind=whole(1, 65535), about="Port to listen on, without TLS.", default=8423),
     },
-    IMAP_ANYWHERE,
 )
-MAILDIR = _connector("maildir", "Archives on disk.", {}, MAILDIR_ANYWHERE)
-
-CONNECTORS = {"imap": IMAP, "maildir": MAILDIR}
-LATER_CONNECTORS = ("graph", "exchange")
 
 MAIN = {
     "organisation": ORGANISATION,
     "store": STORE,
     "policy": POLICY,
     "reminders": REMINDERS,
+    "push": PUSH,
 }
 """The tables of the main file; `connectors` is the list beside them."""

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 GROUP = "crm_sync_agent.connectors"
 
 _OURS = MappingProxyType(
-    {"imap": "connectors.imap", "maildir": "connectors.maildir", "caldav": "connectors.caldav", "ics": "connectors.ics"}
+    {
+        "imap": "connectors.imap",
+        "graph": "connectors.graph",
+        "exchange": "connectors.exchange",
+        "maildir": "connectors.maildir",
+        "caldav": "connectors.caldav",
+        "ics": "connectors.ics",
+    }
 )
 
 
@@ -45,4 +52,4 @@ def _connector(kind: str, door: str) -> ModuleType:
         module: ModuleType = entry.load()
         if hasattr(module, door):
             return module
-    raise Fatal(f'type = "{kind}" is not part of this version', advice="use imap or maildir, caldav or ics")
+    raise Fatal(f'type = "{kind}" is not part of this version', advice="use imap, graph or maildir; caldav, ics or own")

@@ -15,6 +15,10 @@ import structlog
 
 from tests.servers.certs import Authority
 from tests.servers.dovecot import Dovecot
+from tests.servers.ews import EwsServer
+from tests.servers.graph import GraphServer, Tenant
+from tests.servers.graph.description import Description
+from tests.servers.graph.description import find as find_description
 from tests.servers.http_proxy import HttpProxy
 from tests.servers.imap_proxy import ImapProxy
 from tests.servers.postgres import Postgres
@@ -132,6 +136,24 @@ def dav_proxy(radicale: Radicale) -> Iterator[HttpProxy]:
 
 
 @pytest.fixture(scope="session")
+def ews_server(authority: Authority) -> Iterator[EwsServer]:
+    """The Exchange Server (EWS) of the run. Tests take `ews`."""
+    server = EwsServer(authority)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def ews(ews_server: EwsServer) -> Iterator[EwsServer]:
+    """The Exchange Server with usual manners. Make a mailbox of your own. Breaches of the schema fail the test."""
+    ews_server.reset()
+    yield ews_server
+    broken = list(ews_server.violations)
+    ews_server.reset()
+    assert not broken
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The PostgreSQL of the run. `postgres.database()` is the URL of a fresh empty database."""
     server = _installed(Postgres)
@@ -145,3 +167,22 @@ def pymap(authority: Authority) -> Iterator[Pymap]:
     server = _installed(lambda: Pymap(authority))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def graph_server(authority: Authority) -> Iterator[GraphServer]:
+    """The Microsoft Graph simulator of the run. Use a tenant of your own.
+
+    Where Microsoft's description of Graph is at hand, every request and every answer is held against it.
+    """
+    described = find_description()
+    with GraphServer(authority, Description(described) if described else None) as server:
+        yield server
+
+
+@pytest.fixture
+def graph_tenant(graph_server: GraphServer) -> Iterator[Tenant]:
+    """A fresh tenant of the Graph simulator, without users and applications. What breaks the description fails."""
+    tenant = graph_server.tenant()
+    yield tenant
+    assert not tenant.violations, "\n".join(tenant.violations)

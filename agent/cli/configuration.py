@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from agent.cli.context import settings as effective
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, note, say
 from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+
+if TYPE_CHECKING:
+    from config.model import Settings
 
 init = noun("Write a commented crm-agent.toml.")
 app = noun("Check and show the configuration.")
@@ -56,7 +59,7 @@ def check(context: typer.Context, as_json: Json = False) -> int:
     from config.problem import ConfigProblems
 
     try:
-        settings = effective(context)
+        settings, listed = _whole_settings(context)
     except ConfigProblems as problems:
         if not as_json:
             raise
@@ -65,8 +68,30 @@ def check(context: typer.Context, as_json: Json = False) -> int:
     for sentence in notes(settings):
         note(f"note: {sentence}")
     count = len(settings.mailboxes)
-    note(f"{settings.path}: no problems, {count} mailbox{'' if count == 1 else 'es'}")
+    from_files = f", {listed} of them from files" if listed else ""
+    note(f"{settings.path}: no problems, {count} mailbox{'' if count == 1 else 'es'}{from_files}")
     return 0
+
+
+def _whole_settings(context: typer.Context) -> "tuple[Settings, int]":
+    """The settings with the lists that are files, and how many mailboxes those add. Other lists are asked by doctor."""
+    from config.listed import with_members
+    from config.mailboxes_csv import read_mailboxes
+    from config.model import CsvList
+    from config.problem import ConfigProblems, Problem
+
+    settings = effective(context)
+    members, problems = {}, list[Problem]()
+    for one in settings.lists:
+        if isinstance(one.source, CsvList):
+            try:
+                members[one.connector] = read_mailboxes(one.source.path)
+            except ConfigProblems as wrong:
+                problems += wrong.problems
+    whole, wrong_entries = with_members(settings, members)
+    if problems or wrong_entries:
+        raise ConfigProblems([*problems, *wrong_entries])
+    return whole, len(whole.mailboxes) - len(settings.mailboxes)
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """`crm-agent mailboxes`: how every mailbox stands, and whether to read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from agent.cli.stop import DONE, SOME_FAILED, WRONG_USE, Stop
 
 if TYPE_CHECKING:
     from agent.bootstrap import House
+    from agent.store.leaving import LeftCalendar
+    from agent.store.lists import Known
     from agent.store.mailboxes import State
     from config.model import Settings
 
@@ -27,22 +29,28 @@ _SHOWN = ("address", "state", "lag_seconds", "last_success", "logged", "skipped"
 def show(context: typer.Context, as_json: Json = False) -> None:
     """Shows state, lag, last success, counts, and what to do about the last error."""
     if context.invoked_subcommand is None:
-        configured = settings(context, secrets="store")
-        _tell(_states(configured), as_json=as_json)
-        for sentence in _leavers(configured):
+        seen = _look(settings(context, secrets="store"))
+        _tell(seen.states, as_json=as_json)
+        for sentence in (*seen.doubts, *seen.leavers):
             note(sentence)
 
 
 @app.command()
 def check(context: typer.Context, as_json: Json = False) -> int:
-    """For monitoring: exit 1 and names when a mailbox (or a folder) is stopped, or behind by `policy.alert_after`."""
+    """For monitoring: exit 1 and names when a mailbox (or a folder) is stopped, or behind by `policy.alert_after`.
+
+    A list of mailboxes that could not be taken counts too.
+    """
     configured = settings(context, secrets="store")
-    behind = [(state, why) for state in _states(configured) if (why := late(state, configured.policy.alert_after))]
+    seen = _look(configured)
+    behind = [(state, why) for state in seen.states if (why := late(state, configured.policy.alert_after))]
     if as_json:
         emit(({**state.told(), "why": why} for state, why in behind), as_json=True)
     for state, why in behind:
         note(f"{state.address}: {why}")
-    return SOME_FAILED if behind else DONE
+    for sentence in seen.doubts:
+        note(sentence)
+    return SOME_FAILED if behind or seen.doubts else DONE
 
 
 @app.command()
@@ -68,9 +76,21 @@ def resume(context: typer.Context, address: str) -> None:
     say(f"{address} is read again")
 
 
+@app.command()
+def approve(context: typer.Context, address: str) -> None:
+    """Reads a mailbox that waits for approval (`policy.newcomers = "wait"`), at once."""
+    from agent.engine.progress import utc_now
+    from agent.store import mailboxes
+
+    with _enlisted(context) as house:
+        found = mailboxes.approve(house.database, address, utc_now())
+    _require(found, address)
+    say(f"{address} is read from now on")
+
+
 def late(state: "State", alert_after: timedelta) -> str:
     """Why a mailbox is behind, or ''. One that rests on purpose is not; one that was never read is."""
-    if state.state == "paused":
+    if state.state == "paused" or not state.approved:
         return ""
     if state.state in ("stopped", "needs-sign-in"):
         return f"{state.state}: {state.last_error}" + (f"; {state.advice}" if state.advice else "")
@@ -92,16 +112,47 @@ def _tell(states: "list[State]", *, as_json: bool) -> None:
     for state in states if not as_json else ():
         for name, why in state.stopped.items():
             note(f"{state.address}: folder {name} is not read: {why}")
-        if state.last_error:
+        if state.last_error and state.approved:
             note(f"{state.address}: {state.last_error}" + (f"; {state.advice}" if state.advice else ""))
+    waiting = [state for state in states if not state.approved]
+    for state in waiting if not as_json else ():
+        note(f"{state.address} waits for approval: {state.advice}")
 
 
-def _states(configured: "Settings") -> "list[State]":
-    """Every mailbox that the database or the configuration names, as written there; without a database all are new."""
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """How every mailbox stands; a sentence for each list that was not taken, and for each mailbox that left."""
+
+    states: "list[State]"
+    doubts: Sequence[str] = ()
+    leavers: Sequence[str] = ()
+
+
+def _look(configured: "Settings") -> _Seen:
+    """Everything the database knows of the mailboxes; without a database all are new."""
+    from agent.bootstrap import open_house
+    from agent.engine.progress import utc_now
+    from agent.store import leaving, lists, mailboxes
+    from agent.store.database import sqlite_file
+
+    file = sqlite_file(configured.store.url)
+    if file is not None and not file.exists():
+        return _Seen(states=_states(configured, {}), doubts=list(_doubts(configured, {})))
+    with open_house(configured, create=False) as house, house.database.read() as connection:
+        recorded = {state.address: state for state in mailboxes.states(connection, utc_now())}
+        return _Seen(
+            states=_states(house.settings, recorded),
+            doubts=list(_doubts(configured, lists.known(connection))),
+            leavers=[_leaver(one) for one in leaving.waiting(connection) if one.gone],
+        )
+
+
+def _states(configured: "Settings", recorded: "Mapping[str, State]") -> "list[State]":
+    """Every mailbox that the database or the configuration names, as written there."""
     from agent.store.mailboxes import State
     from matchers.address import normalise
 
-    states = _recorded(configured)
+    states = dict(recorded)
     for mailbox in configured.mailboxes:
         address = normalise(mailbox.address).normalised
         state = states.get(address, State(address=address, connector=mailbox.connector))
@@ -109,35 +160,20 @@ def _states(configured: "Settings") -> "list[State]":
     return [states[address] for address in sorted(states)]
 
 
-def _recorded(configured: "Settings") -> "dict[str, State]":
-    from agent.bootstrap import open_house
-    from agent.engine.progress import utc_now
-    from agent.store import mailboxes
-    from agent.store.database import sqlite_file
-
-    file = sqlite_file(configured.store.url)
-    if file is not None and not file.exists():
-        return {}
-    with open_house(configured, create=False) as house, house.database.read() as connection:
-        return {state.address: state for state in mailboxes.states(connection, utc_now())}
+def _doubts(configured: "Settings", known: "Mapping[str, Known]") -> Iterator[str]:
+    """One sentence a list that was not taken, or that nobody looked at yet."""
+    for one in configured.lists:
+        kept = known.get(one.connector)
+        if kept is None:
+            yield f"list of {one.connector}: nobody looked at it yet: `crm-agent run` and `crm-agent sync` do"
+        elif kept.fault:
+            sentence = f"list of {one.connector}: {kept.fault}: nothing was changed"
+            yield sentence + (f"; {kept.advice}" if kept.advice else "")
 
 
-def _leavers(configured: "Settings") -> list[str]:
-    """One sentence a mailbox that left the configuration while items of ours still stand in its calendar."""
-    from agent.bootstrap import open_house
-    from agent.store import leaving
-    from agent.store.database import sqlite_file
-
-    file = sqlite_file(configured.store.url)
-    if file is not None and not file.exists():
-        return []
-    with open_house(configured, create=False) as house, house.database.read() as connection:
-        return [
-            f"{one.address} left the configuration: still to be withdrawn from its calendar: {one.waiting}"
-            + (f": {one.fault}" if one.fault else "")
-            for one in leaving.waiting(connection)
-            if one.gone
-        ]
+def _leaver(one: "LeftCalendar") -> str:
+    sentence = f"{one.address} left the configuration: still to be withdrawn from its calendar: {one.waiting}"
+    return sentence + (f": {one.fault}" if one.fault else "")
 
 
 @contextmanager
@@ -149,7 +185,7 @@ def _enlisted(context: typer.Context) -> "Iterator[House]":
 
     configured = settings(context, secrets="store")
     with open_house(configured) as house:
-        mailboxes.enlist(house.database, configured, utc_now())
+        mailboxes.enlist(house.database, house.settings, utc_now())
         yield house
 
 

@@ -27,11 +27,11 @@ def reconcile(
     from agent.bootstrap import open_house, selected
 
     configured = settings(context, mailboxes=True)
-    chosen = selected(configured, mailbox)
-    if not chosen:
-        raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
     wrong: list[str] = []
     with open_house(configured, create=False) as house:
+        chosen = selected(house.settings, mailbox)
+        if mailbox is not None and not chosen:
+            raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
         emit((row for one in chosen for row in _accounts(house, one, wrong)), as_json=as_json)
     for sentence in wrong:
         note(sentence)

@@ -12,6 +12,7 @@ from agent.cli.context import settings
 from agent.cli.house import noun
 from agent.cli.output import say
 from agent.cli.stop import DONE, Stop
+from agent.cli.workable import refuse_idleness, workable
 
 if TYPE_CHECKING:
     from config.model import Settings
@@ -54,7 +55,7 @@ def run(
     """
     from agent import observe
 
-    configured = settings(context, mailboxes=True)
+    configured = workable(context)
     observe.configure(log_format.value, log_level.value)
     _serve(context, configured, pid_file)
 
@@ -83,13 +84,17 @@ def _serve(context: typer.Context, configured: "Settings", pid_file: Path | None
     from agent.store.database import sqlite_file
 
     with open_house(configured) as house:
+        refuse_idleness(house)
         wiring = Wiring(
             database=house.database,
             hasher=house.hasher,
-            load=lambda: settings(context, mailboxes=True),
+            load=lambda: settings(context),
             work_for=lambda fresh: replace(house, settings=fresh).work(eager=False),
             sources=house.sources,
             farewell=house.farewell(eager=False),
+            with_lists=house.with_lists,
+            look=house.look,
+            beside=house.beside(),
             pid_file=pid_file or default_path(sqlite_file(configured.store.url)),
         )
         if serve(wiring, configured):

@@ -30,11 +30,11 @@ def sign_in(
     from agent.store.tokens import StoredTokens
 
     configured = settings(context, secrets="store", mailboxes=True)
-    wanted = next(iter(selected(configured, mailbox)), None)
-    if wanted is None:
-        raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
-    _refuse_needless(wanted)
     with open_house(configured) as house:
+        wanted = next(iter(selected(house.settings, mailbox)), None)
+        if wanted is None:
+            raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
+        _refuse_needless(wanted)
         tokens = StoredTokens(house.database, store_key(configured.store))
         _by_device(wanted, tokens)
         problem = _problem_of(wanted, tokens)
@@ -46,9 +46,12 @@ def sign_in(
 
 def _refuse_needless(mailbox: "Mailbox") -> None:
     """Says what to do instead where nobody can sign in."""
-    from config.model import ImapAccess
+    from config.model import ExchangeAccess, GraphAccess, ImapAccess
 
     access, address = mailbox.access, mailbox.address
+    if isinstance(access, GraphAccess | ExchangeAccess):
+        instead = f"`crm-agent doctor --mailbox {address}` tries it"
+        raise Stop(f"{address} is opened with the connector's own sign-in: {instead}", code=WRONG_USE)
     if not isinstance(access, ImapAccess):
         raise Stop(f"{address} is read from files: nobody has to sign in", code=WRONG_USE)
     if access.oauth is None:

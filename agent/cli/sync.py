@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.cli.context import settings
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, note, printable, progress, say
 from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.workable import refuse_idleness, workable
 
 if TYPE_CHECKING:
     from agent.bootstrap import House
     from agent.engine.once import Passed
+    from agent.lists.look import Looked
     from agent.reminders.farewell import Withdrawn
-    from config.model import Mailbox, Settings
+    from config.model import Mailbox
 
 app = noun("One complete pass over the mailboxes, then exit.")
 
@@ -34,27 +35,28 @@ def sync(
 ) -> None:
     """Reads all new mail, derives reminders and brings calendars up to date."""
     from agent import observe
-    from agent.bootstrap import open_house, selected
+    from agent.bootstrap import look_at_lists, open_house, selected
 
     observe.configure("auto", "error")  # what goes wrong in a mailbox is told once, in the end
-    configured = settings(context, mailboxes=True)
-    chosen = selected(configured, mailbox)
-    if not chosen:
-        raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
-    with open_house(configured, in_memory=dry_run) as house:
-        ended = _pass(house, configured, chosen)
+    with open_house(workable(context), in_memory=dry_run) as opened:
+        refuse_idleness(opened)
+        house, looked = look_at_lists(opened)
+        chosen = selected(house.settings, mailbox)
+        if mailbox is not None and not chosen:
+            raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
+        ended = _pass(house, chosen)
         withdrawn = _withdraw(house) if mailbox is None else {}
         _report(house, ended, as_json=as_json, dry_run=dry_run)
-        _stop_if_failed([*_all_troubles(house, ended), *_told_of_leavers(withdrawn)])
+        _stop_if_failed([*_doubts(looked), *_all_troubles(house, ended), *_told_of_leavers(withdrawn)])
 
 
-def _pass(house: "House", configured: "Settings", chosen: Sequence["Mailbox"]) -> list["Passed"]:
+def _pass(house: "House", chosen: Sequence["Mailbox"]) -> list["Passed"]:
     from agent.engine.once import run_once
     from agent.engine.runner import Runner
     from agent.store import mailboxes
 
     runner = Runner(database=house.database, work=house.work(eager=True))
-    mailboxes.settle(house.database, configured, house.hasher, runner.clock())
+    mailboxes.settle(house.database, house.settings, house.hasher, runner.clock())
     done: list[Passed] = []
     with progress() as show:
 
@@ -127,6 +129,14 @@ def _reasons(counts: Counter[str]) -> dict[str, int]:
 
 def _all_troubles(house: "House", ended: Sequence["Passed"]) -> Iterator["Trouble"]:
     return (trouble for one in ended for trouble in _troubles(house, one))
+
+
+def _doubts(looked: Sequence["Looked"]) -> Iterator["Trouble"]:
+    """Lists that were not taken: mailboxes were read by the ones before."""
+    for one in looked:
+        if one.doubt is not None:
+            sentence = f"list of {printable(one.connector)}: {one.doubt.sentence}: nothing was changed"
+            yield Trouble(sentence=sentence, advice=one.doubt.advice, wrong=False)
 
 
 def _told_of_leavers(withdrawn: Mapping[str, "Withdrawn"]) -> Iterator["Trouble"]:

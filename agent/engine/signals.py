@@ -14,9 +14,13 @@ class Asked(StrEnum):
 
     STOP = "stop"
     RELOAD = "reload"
+    LISTS = "lists"
+    """Nobody outside can ask for it: lists of mailboxes were looked at."""
 
 
 _MEANING = {signal.SIGTERM: Asked.STOP, signal.SIGINT: Asked.STOP, signal.SIGHUP: Asked.RELOAD}
+_CODES = {**{int(number): meaning for number, meaning in _MEANING.items()}, 0: Asked.LISTS}
+"""By the byte that says so; no signal has the number 0."""
 
 
 class Inbox:
@@ -28,12 +32,12 @@ class Inbox:
 
     def post(self, asked: Asked) -> None:
         """Asks from within the process."""
-        self._write.send(bytes([next(number for number, meaning in _MEANING.items() if meaning is asked)]))
+        self._write.send(bytes([next(code for code, meaning in _CODES.items() if meaning is asked)]))
 
     def wait(self, seconds: float | None = None) -> Asked | None:
         """What is asked next; None after so many seconds without anything."""
         ready, _, _ = select.select([self._read], [], [], seconds)
-        return _MEANING.get(signal.Signals(self._read.recv(1)[0])) if ready else None
+        return _CODES.get(self._read.recv(1)[0]) if ready else None
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -3,14 +3,14 @@
 `settle` brings it in line with the configuration; `agent.store.leases` moves one row through a pass.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
 
 import sqlalchemy as sa
 
-from agent.store import leaving
+from agent.store import leaving, lists
 from agent.store.database import Database, Row
 from agent.store.hashes import Hasher
 from agent.store.leases import is_free
@@ -44,7 +44,7 @@ class State:
 
     lag: since when mail may have come that is not recorded; None before the first complete pass. Counts are of
     messages that lie on the server now. stopped: folder -> why it alone is not read. calendar_error: why reminders do
-    not reach the calendar.
+    not reach the calendar. approved: False for a newcomer that nobody reads before somebody says so.
     """
 
     address: str
@@ -58,6 +58,7 @@ class State:
     counts: Mapping[str, int] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
     calendar_error: str | None = None
+    approved: bool = True
 
     def told(self) -> dict[str, object]:
         """What JSON says of this mailbox."""
@@ -84,8 +85,8 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
 
     New mailboxes are due at once. Changed settings, or a changed secret behind them, make a mailbox due again, lift
     what stopped it, and end the lease of whoever still works with the old ones. Who is no longer named is not read
-    any more: lease and cursors go, reminders end and their calendar items are to go, history stays. Called where
-    secrets can be read (`run`, `sync`).
+    any more: lease and cursors go, reminders end and their calendar items are to go, history stays. Where newcomers
+    are read, nobody waits for approval any more. Called where secrets can be read (`run`, `sync`).
     """
     configured = {normalise(mailbox.address).normalised: mailbox for mailbox in settings.mailboxes}
     with database.write(durable=True) as connection:
@@ -104,6 +105,9 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
                 _retire(connection, row.id)
                 leaving.leave(database, connection, row.id, now)
         leaving.try_again(connection)
+        lists.keep_only(connection, [one.connector for one in settings.lists])
+        if approved:
+            connection.execute(sa.update(mailboxes).where(~mailboxes.c.approved).values(approved=True))
 
 
 def enlist(database: Database, settings: Settings, now: datetime) -> None:
@@ -126,6 +130,11 @@ def ids(connection: sa.Connection) -> dict[str, int]:
     """Normalised address -> id, of the mailboxes that the configuration names."""
     rows = connection.execute(sa.select(mailboxes.c.address, mailboxes.c.id).where(mailboxes.c.active))
     return {row.address: row.id for row in rows}
+
+
+def has_any(connection: sa.Connection) -> bool:
+    """Whether a mailbox was ever named here, be it gone."""
+    return connection.execute(sa.select(mailboxes.c.id).limit(1)).first() is not None
 
 
 def since(connection: sa.Connection, mailbox_id: int) -> date | None:
@@ -162,6 +171,11 @@ def resume(database: Database, address: str, now: datetime) -> bool:
     return _set(database, address, {"paused": False, **_lifted(now)})
 
 
+def approve(database: Database, address: str, now: datetime) -> bool:
+    """A newcomer is read from now on. False if the configuration does not name it."""
+    return _set(database, address, {"approved": True, "next_due": now})
+
+
 def lift(database: Database, address: str, now: datetime) -> bool:
     """Tries a stopped mailbox anew, for instance after a sign-in; one that rests goes on resting."""
     return _set(database, address, _lifted(now))
@@ -196,6 +210,12 @@ def lock_all(connection: sa.Connection) -> None:
     connection.execute(sa.select(mailboxes.c.id).order_by(mailboxes.c.id).with_for_update(key_share=True))
 
 
+def wake(database: Database, addresses: Collection[str], now: datetime) -> None:
+    """There may be news in these mailboxes, by normalised address: they have the next turn. Raises StoreError."""
+    with database.write() as connection:
+        make_due(connection, sa.select(mailboxes.c.id).where(mailboxes.c.address.in_(addresses)), now)
+
+
 def make_due(connection: sa.Connection, wanted: "sa.Select[tuple[int]]", now: datetime) -> None:
     """Gives these mailboxes the next turn; one in back-off keeps waiting."""
     healthy = sa.and_(mailboxes.c.last_error.is_(None), mailboxes.c.problem.is_(None), mailboxes.c.next_due > now)
@@ -219,7 +239,10 @@ def states(connection: sa.Connection, now: datetime) -> Iterator[State]:
             lag=None if row.caught_up_at is None else now - row.caught_up_at,
             last_success=row.last_success,
             last_error=row.last_error,
-            advice=row.advice,
+            advice=row.advice
+            if row.approved
+            else f"`crm-agent mailboxes approve {row.written or row.address}` reads it",
+            approved=row.approved,
             folders=row.folders,
             counts=counts.get(row.id, {}),
             stopped=stopped.get(row.id, {}),
@@ -232,6 +255,8 @@ def _state(row: "sa.Row[tuple[object, ...]]", now: datetime) -> str:
     known = row._mapping
     if known["paused"]:
         return "paused"
+    if not known["approved"]:
+        return "new"
     if known["problem"]:
         return str(known["problem"])
     if known["lease_owner"] and known["lease_until"] > now:

@@ -140,3 +140,15 @@ def test_show_needs_no_secret_and_tells_none(room: Room, capsys: pytest.CaptureF
 def test_schema_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "schema"]) == 0
     assert "connectors" in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_check_reads_lists_that_are_files(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = room.write(IMAP + 'mailboxes_from = { csv = "list.csv" }\n' + ANNA)
+    assert main(["--config", str(listed), "config", "check"]) == 2
+    assert "list.csv: cannot be read: No such file or directory" in capsys.readouterr().err
+    room.write("address,timezone\nben@x.example,Europe/Berlln\n", "list.csv")
+    assert main(["--config", str(listed), "config", "check"]) == 2
+    assert 'list.csv:2: timezone: "Europe/Berlln" is no IANA time zone' in capsys.readouterr().err
+    room.write("address\nben@x.example\n", "list.csv")
+    assert main(["--config", str(listed), "config", "check"]) == 0
+    assert "no problems, 2 mailboxes, 1 of them from files" in capsys.readouterr().err

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from config.connector_words import CONNECTORS
 from config.schema import example, schema
-from config.words import CONNECTORS, MAIN
+from config.words import MAIN
 from tests.unit.config_room import Room
 from tests.unit.json_schema import plain, refusals
 from tests.unit.test_config_load import WHOLE
@@ -36,11 +37,11 @@ def test_the_example_names_its_schema_and_is_accepted_by_it_and_by_the_checks(tm
 
 
 def test_everything_the_example_offers_is_accepted_but_for_the_secrets_it_names(tmp_path: Path) -> None:
-    assert len(tomllib.loads(uncommented())["connectors"]) == 3
+    assert len(tomllib.loads(uncommented())["connectors"]) == 5
     assert refused(uncommented()) == []
     problems = Room(tmp_path).problems(uncommented())
     assert problems
-    assert all(problem.key.rpartition(".")[2] in ("password", "key") for problem in problems)
+    assert all(problem.key.rpartition(".")[2] in ("password", "key", "certificate") for problem in problems)
     assert all("cannot be read" in problem.what or "is not set" in problem.what for problem in problems)
 
 
@@ -62,6 +63,9 @@ def test_a_configuration_that_uses_every_part_is_accepted() -> None:
         "[reminders]\ngone_quiet = true",
         "[store]\nkey = 'plain text'",
         "[[connectors]]\nname = 'x'\ntype = 'graph'",
+        "[[connectors]]\nname = 'x'\ntype = 'graph'\ntenant_id = 't'\nclient_id = 'c'\ncertificate = 'plain text'",
+        "[[connectors]]\nname = 'x'\ntype = 'exchange'\nauth = 'kerberos'",
+        "[[connectors]]\nname = 'x'\ntype = 'exchange'\nmailboxes_from = { entra_group = 'g' }",
         "[[connectors]]\nname = 'x'\ntype = 'imap'",
         "[[connectors]]\nname = 'x'\ntype = 'imap'\nhost = 'h'\npassword = 'plain text'",
         "[[connectors]]\nname = 'x'\ntype = 'maildir'\nhost = 'h'",

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from agent.cli.commands import NOUNS
+from config.connector_words import CONNECTORS
 from config.form import Form
+from config.list_words import LDAP, MAILBOXES_FROM
 from config.load import load
-from config.words import CALENDAR, CONNECTORS, MAIN, OAUTH, WHO
+from config.words import CALENDAR, MAIN, OAUTH, WHO
 
 ROOT = Path(__file__).parents[2]
 ADMIN = (ROOT / "docs/admin-guide.md").read_text(encoding="utf-8")
@@ -19,7 +21,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 def _forms() -> Iterator[tuple[str, Form]]:
     yield from MAIN.items()
-    yield from CONNECTORS.items()
+    yield from ((kind, words.form) for kind, words in CONNECTORS.items())
+    yield "mailboxes_from", MAILBOXES_FROM
+    yield "ldap", LDAP
     yield "oauth", OAUTH
     yield "calendar", CALENDAR
 

@@ -48,6 +48,26 @@ def test_newcomers_wait_for_approval_where_the_policy_says_so(database: Database
     mailboxes.settle(database, waiting, hasher, NOW)
     with database.read() as connection:
         assert mailboxes.due(connection, NOW, 10) == []
+    assert (state(database).state, state(database).approved) == ("new", False)
+    assert state(database).advice == "`crm-agent mailboxes approve anna@ourfirm.example` reads it"
+
+
+def test_who_was_approved_is_due_and_stays_approved_under_the_same_policy(database: Database, hasher: Hasher) -> None:
+    waiting = Settings(mailboxes=(configured(), configured("ben@ourfirm.example")), policy=Policy(newcomers="wait"))
+    mailboxes.settle(database, waiting, hasher, NOW)
+    assert mailboxes.approve(database, "Anna@OurFirm.example", NOW)
+    assert not mailboxes.approve(database, "nobody@ourfirm.example", NOW)
+    mailboxes.settle(database, waiting, hasher, NOW)
+    with database.read() as connection:
+        assert [due.address for due in mailboxes.due(connection, NOW, 10)] == ["anna@ourfirm.example"]
+
+
+def test_nobody_waits_any_more_once_newcomers_are_read(database: Database, hasher: Hasher) -> None:
+    mailboxes.settle(database, Settings(mailboxes=(configured(),), policy=Policy(newcomers="wait")), hasher, NOW)
+    settle(database, hasher, configured())
+    assert state(database).approved
+    with database.read() as connection:
+        assert len(mailboxes.due(connection, NOW, 10)) == 1
 
 
 def test_settling_the_same_configuration_again_changes_nothing(database: Database, hasher: Hasher) -> None:

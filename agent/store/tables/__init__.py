@@ -26,7 +26,7 @@ from agent.store.tables.mail import (
 )
 from agent.store.tables.people import companies, company_domains, contact_emails, contacts, external_ids
 from agent.store.tables.records import audit, changes, installation, tokens
-from agent.store.tables.schedule import cursors, folders, mailboxes
+from agent.store.tables.schedule import cursors, folders, mailbox_lists, mailboxes
 
 __all__ = [
     "audit",
@@ -46,6 +46,7 @@ __all__ = [
     "interactions",
     "links",
     "locations",
+    "mailbox_lists",
     "mailboxes",
     "message_refs",
     "metadata",

@@ -31,6 +31,16 @@ mailboxes = sa.Table(
     sa.Index(None, "next_due"),
 )
 
+mailbox_lists = sa.Table(
+    "mailbox_lists",
+    metadata,
+    sa.Column("connector", sa.String, primary_key=True),
+    sa.Column("members", sa.JSON),  # the last list that was taken; None: none was yet
+    sa.Column("taken_at", Instant),
+    sa.Column("fault", sa.String),  # why the last look changed nothing, None if it went well
+    sa.Column("advice", sa.String),
+)
+
 folders = sa.Table(
     "folders",
     metadata,

@@ -15,8 +15,7 @@ def upgrade() -> None:
     sa.Column('who', sa.String(), nullable=False),
     sa.Column('what', sa.String(), nullable=False),
     sa.Column('entity', sa.String(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit'))
-    )
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit')))
     op.create_table('changes',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('at', agent.store.columns.Instant(), nullable=False),
@@ -30,14 +29,12 @@ def upgrade() -> None:
     op.create_table('companies',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_companies'))
-    )
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_companies')))
     op.create_table('installation',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('key_check', agent.store.columns.Hash(), nullable=False),
     sa.Column('created_at', agent.store.columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_installation'))
-    )
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_installation')))
     op.create_table('interactions',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('message_key', agent.store.columns.Hash(), nullable=True),
@@ -59,8 +56,7 @@ def upgrade() -> None:
     sa.Column('holds_until', sa.Date(), nullable=True),
     sa.Column('recorded_at', agent.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_interactions')),
-    sa.UniqueConstraint('message_key', 'variant', name=op.f('uq_interactions_message_key_variant'))
-    )
+    sa.UniqueConstraint('message_key', 'variant', name=op.f('uq_interactions_message_key_variant')))
     op.create_index(op.f('ix_interactions_occurred_at'), 'interactions', ['occurred_at'], unique=False)
     op.create_index(op.f('ix_interactions_thread_id'), 'interactions', ['thread_id'], unique=False)
     op.create_table('mailboxes',
@@ -85,9 +81,13 @@ def upgrade() -> None:
     sa.Column('lease_epoch', sa.Integer(), nullable=False),
     sa.Column('lease_until', agent.store.columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mailboxes')),
-    sa.UniqueConstraint('address', name=op.f('uq_mailboxes_address'))
-    )
+    sa.UniqueConstraint('address', name=op.f('uq_mailboxes_address')))
     op.create_index(op.f('ix_mailboxes_next_due'), 'mailboxes', ['next_due'], unique=False)
+    op.create_table('mailbox_lists',
+    sa.Column('connector', sa.String(), nullable=False), sa.Column('members', sa.JSON(), nullable=True),
+    sa.Column('taken_at', agent.store.columns.Instant(), nullable=True),
+    sa.Column('fault', sa.String(), nullable=True), sa.Column('advice', sa.String(), nullable=True),
+    sa.PrimaryKeyConstraint('connector', name=op.f('pk_mailbox_lists')))
     op.create_table('message_refs',
     sa.Column('ref', agent.store.columns.Hash(), nullable=False),
     sa.Column('message_key', agent.store.columns.Hash(), nullable=False),

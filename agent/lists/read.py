@@ -1,0 +1,39 @@
+"""Asks for a list where it is kept. What asks over the network is imported when such a list is configured."""
+
+from collections.abc import Sequence
+
+from config.mailboxes_csv import read_mailboxes
+from config.model import CsvList, EntraGroup, LdapBase, MailboxList, Member
+from config.problem import ConfigProblems
+from connectors.errors import Fatal
+
+
+def read(one: MailboxList) -> Sequence[Member]:
+    """Everybody on the list, as it is kept. Raises ConnectorError, in sentences that name nobody."""
+    match one.source:
+        case CsvList():
+            return _in_a_file(one.source)
+        case EntraGroup():
+            return _in_a_group(one.source)
+        case LdapBase():
+            return _in_a_directory(one.source)
+
+
+def _in_a_file(source: CsvList) -> Sequence[Member]:
+    try:
+        return read_mailboxes(source.path)
+    except ConfigProblems as wrong:
+        first = wrong.problems[0]
+        if not first.line:
+            raise Fatal(f"{source.path} {first.what}", advice=first.instead or "see to it that it can") from wrong
+        count = f"{len(wrong.problems)} mistakes, the first" if len(wrong.problems) > 1 else "a mistake"
+        sentence = f"{source.path} has {count} on line {first.line}"
+        raise Fatal(sentence, advice="`crm-agent config check` names what is wrong") from wrong
+
+
+def _in_a_group(source: EntraGroup) -> Sequence[Member]:
+    raise Fatal("groups of Entra are not read by this version", advice="use a csv list")
+
+
+def _in_a_directory(source: LdapBase) -> Sequence[Member]:
+    raise Fatal("directories are not read by this version", advice="use a csv list")

@@ -1,0 +1,5 @@
+"""Hints from Exchange Online that a mailbox has news, as an extra to polling: everything works without.
+
+`notices` (what Graph posts), `receiver` (the web server that takes it), `keeper` (subscriptions made and renewed),
+`push` (all of it beside the daemon).
+"""

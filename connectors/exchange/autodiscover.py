@@ -1,0 +1,128 @@
+"""Where a mailbox's EWS is, by Autodiscover ([MS-OXDSCLI]): plain XML, https only, few steps, kept by mail domain."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
+
+import requests
+from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
+
+from connectors.errors import ConnectorError, Fatal, NeedsSignIn, Unreachable
+from connectors.exchange.faults import is_online, online
+from connectors.exchange.replies import network_error, refusal
+from connectors.exchange.xml import Element, local, parse
+from connectors.oauth import http_session
+
+SignIn = Callable[[], AuthBase | None]
+_TIMEOUTS = (10.0, 30.0)
+_ANSWER_LIMIT = 1024 * 1024
+_MOST_STEPS = 5
+_ADVICE = "write the address of Exchange.asmx in `endpoint` instead of `autodiscover = true`"
+_REQUEST = (
+    '<?xml version="1.0" encoding="utf-8"?>'
+    '<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request>'
+    "<EMailAddress>{address}</EMailAddress><AcceptableResponseSchema>"
+    "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
+    "</AcceptableResponseSchema></Request></Autodiscover>"
+)
+
+
+class Endpoints:
+    """The endpoints found so far, by mail domain."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, str] = {}
+
+    def of(self, address: str, sign_in: SignIn, ca_file: Path | None) -> str:
+        """The endpoint of this mailbox's domain. Raises Unreachable, NeedsSignIn, Fatal."""
+        domain = address.rpartition("@")[2].lower()
+        with self._lock:
+            known = self._known.get(domain)
+        if known is None:
+            known = discover(address, sign_in, ca_file)
+            with self._lock:
+                self._known[domain] = known
+        return known
+
+    def forget(self, address: str) -> None:
+        """Looks again the next time: the mailbox may have moved."""
+        with self._lock:
+            self._known.pop(address.rpartition("@")[2].lower(), None)
+
+
+ENDPOINTS = Endpoints()
+"""Those of this process."""
+
+
+def discover(address: str, sign_in: SignIn, ca_file: Path | None) -> str:
+    """Asks where Exchange says to ask, in its order, and follows it a few steps."""
+    domain = address.rpartition("@")[2].lower()
+    reasons: list[ConnectorError] = []
+    for host in (f"autodiscover.{domain}", domain):
+        try:
+            return _follow(f"https://{host}/autodiscover/autodiscover.xml", address, sign_in, ca_file)
+        except NeedsSignIn:
+            raise
+        except ConnectorError as error:
+            if str(error) == str(online()):
+                raise
+            reasons.append(error)
+    raise Unreachable(f"autodiscover found no Exchange for {domain}: {reasons[0]}", advice=_ADVICE)
+
+
+def _follow(url: str, address: str, sign_in: SignIn, ca_file: Path | None) -> str:
+    for _ in range(_MOST_STEPS):
+        answer = _ask(url, address, sign_in, ca_file)
+        endpoint = _first(answer, "EwsUrl")
+        if endpoint:
+            return endpoint
+        moved, address = _first(answer, "RedirectUrl"), _first(answer, "RedirectAddr") or address
+        url = moved or f"https://autodiscover.{address.rpartition('@')[2].lower()}/autodiscover/autodiscover.xml"
+        _check(url)
+    raise Fatal("autodiscover leads in a circle", advice=_ADVICE)
+
+
+def _check(url: str) -> None:
+    """The account's password goes to https alone, and never to Exchange Online."""
+    parts = urlsplit(url)
+    if is_online(parts.hostname or ""):
+        raise online()
+    if parts.scheme != "https":
+        raise Fatal("autodiscover leads to an address without https", advice=_ADVICE)
+
+
+def _ask(url: str, address: str, sign_in: SignIn, ca_file: Path | None) -> Element:
+    session = http_session(ca_file)
+    session.trust_env = False
+    session.proxies.update(get_environ_proxies(url, no_proxy=None))
+    session.auth = sign_in()
+    try:
+        with session.post(
+            url,
+            data=_REQUEST.format(address=escape(address)).encode(),
+            headers={"Content-Type": "text/xml; charset=utf-8"},
+            timeout=_TIMEOUTS,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = response.raw.read(_ANSWER_LIMIT, decode_content=True)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+    except (requests.RequestException, OSError, KeyError) as error:
+        raise network_error(error, url, ca_file) from error
+    finally:
+        session.close()
+    refused = refusal(response.status_code, headers, body, url, "ntlm")
+    if refused is not None:
+        raise refused
+    return parse(body)
+
+
+def _first(answer: Element, name: str) -> str:
+    """The text of the first element of that name, whatever its namespace; protocols come best first."""
+    return next(
+        ((one.text or "").strip() for one in answer.iter() if isinstance(one.tag, str) and local(one) == name), ""
+    )

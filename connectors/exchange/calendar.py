@@ -1,0 +1,317 @@
+"""Reminders in a calendar of Exchange: a `CalendarSink`.
+
+Exchange takes any number of items with one uid, so a create looks first, and once more afterwards: of two that were
+made at once the one made first stays, whoever looks. An update names the version it means (ChangeKey, NeverOverwrite);
+a delete cannot, so it looks just before. Nobody is ever written to: every write says SendToNone, and no item of ours
+names people.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from config.model import ExchangeCalendar
+from connectors.errors import Conflict, Fatal, Retriable, Skippable
+from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
+from connectors.exchange import calendar_item, shapes
+from connectors.exchange.cursors import BEGINNING
+from connectors.exchange.faults import CHANGED, GONE
+from connectors.exchange.folders import distinguished
+from connectors.exchange.items import change_key, id_of
+from connectors.exchange.opening import Opened
+from connectors.exchange.reading import MOST_LISTED, NoState, folder_id, get_items, next_offset, root_of, sync
+from connectors.exchange.soap import Seat, code_of, only
+from connectors.exchange.xml import MESSAGES, Element, children, find, m, moment, t, text
+
+_VERSION = 1
+_MOST_ITEMS = 50_000
+_KIND = "IPF.Appointment"
+_TAKEN = "an item with this uid stands there already"
+_CHANGED = "the calendar item was changed meanwhile"
+
+
+class ExchangeSink:
+    """One calendar of one mailbox. See `connectors.base.CalendarSink`."""
+
+    def __init__(self, calendar: ExchangeCalendar) -> None:
+        self._calendar = calendar
+        self._opened: Opened | None = None
+        self._seat_kept: Seat | None = None
+        self._folder = ""
+
+    def find(self, uid: str) -> FoundEvent | None:
+        items = self._items([id for id, _ in self._search(calendar_item.is_ours(uid))])
+        return next((found for item in items if (found := calendar_item.read(item)) is not None), None)
+
+    def create(self, event: CalendarEvent) -> FoundEvent:
+        with _alone(self._calendar.place):
+            if self._search(calendar_item.is_ours(event.uid)):
+                raise Conflict(_TAKEN)
+            made = self._create(event)
+            self._settle_twins(event.uid, made)
+            return self._read(made)
+
+    def update(self, event: CalendarEvent, found: FoundEvent) -> FoundEvent:
+        standing = self._standing(found)
+        changes = calendar_item.revise(event, standing)
+        item = t("ItemChange", t("ItemId", Id=found.href, ChangeKey=found.etag), t("Updates", *changes))
+        payload = m(
+            "UpdateItem",
+            m("ItemChanges", item),
+            ConflictResolution="NeverOverwrite",
+            MessageDisposition="SaveOnly",
+            SendMeetingInvitationsOrCancellations="SendToNone",
+        )
+        self._written(self._seat().ask(payload, writes=True))
+        return self._read(found.href)
+
+    def delete(self, found: FoundEvent) -> None:
+        item = next(iter(self._items([found.href])), None)
+        if item is None:
+            return
+        if change_key(item) != found.etag:
+            raise Conflict(_CHANGED)
+        self._remove(found.href)
+
+    def changes(self, cursor: CalendarCursor | None) -> CalendarChanges:
+        state = _state(cursor)
+        if state:
+            try:
+                return self._since(state)
+            except NoState:
+                pass
+        return self._everything()
+
+    def close(self) -> None:
+        opened, self._opened, self._seat_kept, self._folder = self._opened, None, None, ""
+        if opened is not None:
+            opened.close()
+
+    # Reading
+
+    def _since(self, state: str) -> CalendarChanges:
+        touched: dict[str, bool] = {}
+        while True:
+            answer = sync(self._seat(), self._place(), state)
+            for change in answer.changes:
+                touched[change.id] = change.kind != "delete"
+            moved, state = answer.state != state, answer.state
+            if answer.last:
+                break
+            if not moved:
+                raise Retriable("the calendar server never comes to the end of its changes")
+        found = self._found([id for id, there in touched.items() if there])
+        gone = tuple(id for id in touched if id not in {one.href for one in found})
+        return CalendarChanges(found=found, gone=gone, cursor=_cursor(state), complete=False)
+
+    def _everything(self) -> CalendarChanges:
+        """The state first, and then what stands there: a change in between is told twice, not never."""
+        state, last = "", False
+        while not last:
+            answer = sync(self._seat(), self._place(), state)
+            state, last = answer.state, answer.last
+        found = self._found([id for id, _ in self._search(calendar_item.carries_mark())])
+        return CalendarChanges(found=found, gone=(), cursor=_cursor(state), complete=True)
+
+    def _search(self, condition: Element) -> list[tuple[str, datetime]]:
+        """Ids of the items of this calendar that meet a condition, with the time they were made."""
+        found: list[tuple[str, datetime]] = []
+        offset: int | None = 0
+        while offset is not None and len(found) <= _MOST_ITEMS:
+            payload = m(
+                "FindItem",
+                shapes.shape([shapes.field("item:DateTimeCreated")]),
+                m(
+                    "IndexedPageItemView",
+                    MaxEntriesReturned=str(MOST_LISTED),
+                    Offset=str(offset),
+                    BasePoint="Beginning",
+                ),
+                m("Restriction", shapes.again(condition)),
+                m("ParentFolderIds", folder_id(self._place())),
+                Traversal="Shallow",
+            )
+            root = root_of(only(self._seat().ask(payload)))
+            items = list(children(root, "Items"))
+            found += [(id_of(item), moment(text(item, "DateTimeCreated")) or BEGINNING) for item in items]
+            offset = next_offset(root, offset, len(items))
+        return found
+
+    def _items(self, ids: Sequence[str]) -> list[Element]:
+        """Those that still stand there. Raises Skippable for one that is kept back."""
+        items: list[Element] = []
+        for got in get_items(self._seat(), ids, calendar_item.shape()):
+            if got.refused:
+                raise Skippable(f"a calendar item cannot be read: {next(iter(got.refused.values()))}")
+            items += got.items.values()
+        return items
+
+    def _found(self, ids: Sequence[str]) -> tuple[FoundEvent, ...]:
+        """Those of ours among these. One that the server keeps back blocks none of the others."""
+        found: list[FoundEvent] = []
+        for got in get_items(self._seat(), ids, calendar_item.shape()):
+            found += [one for item in got.items.values() if (one := calendar_item.read(item)) is not None]
+        return tuple(found)
+
+    def _read(self, id: str) -> FoundEvent:
+        item = next(iter(self._items([id])), None)
+        found = None if item is None else calendar_item.read(item)
+        if found is None:
+            raise Conflict(_CHANGED)
+        return found
+
+    def _standing(self, found: FoundEvent) -> FoundEvent:
+        standing = self._read(found.href)
+        if standing.etag != found.etag:
+            raise Conflict(_CHANGED)
+        return standing
+
+    # Writing
+
+    def _create(self, event: CalendarEvent) -> str:
+        payload = m(
+            "CreateItem",
+            m("SavedItemFolderId", folder_id(self._place())),
+            m("Items", calendar_item.compose(event)),
+            SendMeetingInvitations="SendToNone",
+        )
+        message = only(self._seat().ask(payload, writes=True))
+        items = message.find(MESSAGES + "Items")
+        made = "" if items is None or len(items) == 0 else id_of(items[0])
+        if not made:
+            raise Retriable("the calendar server made an item without saying which")
+        return made
+
+    def _settle_twins(self, uid: str, made: str) -> None:
+        """Raises Conflict, and takes back what was made, if somebody else was first."""
+        twins = self._search(calendar_item.is_ours(uid))
+        first = min(twins, key=lambda twin: (twin[1], twin[0]), default=(made, BEGINNING))
+        if first[0] != made:
+            self._remove(made)
+            raise Conflict(_TAKEN)
+
+    def _remove(self, id: str) -> None:
+        payload = m(
+            "DeleteItem",
+            m("ItemIds", t("ItemId", Id=id)),
+            DeleteType="HardDelete",
+            SendMeetingCancellations="SendToNone",
+        )
+        messages = self._seat().ask(payload, writes=True)
+        if len(messages) == 1 and code_of(messages[0]) in GONE:
+            return
+        self._written(messages)
+
+    def _written(self, messages: Sequence[Element]) -> None:
+        if len(messages) == 1 and code_of(messages[0]) in CHANGED | GONE:
+            raise Conflict(_CHANGED)
+        only(messages)
+
+    # The calendar
+
+    def _seat(self) -> Seat:
+        if self._seat_kept is None:
+            access = self._calendar.access
+            self._opened = Opened(access)
+            self._seat_kept = Seat(self._opened.wire, access.user, access.access)
+        return self._seat_kept
+
+    def _place(self) -> str:
+        """The id of the calendar. Raises Fatal if there is none and none is to be made."""
+        if not self._folder:
+            self._folder = self._named(self._calendar.name) if self._calendar.name else self._default()
+        return self._folder
+
+    def _default(self) -> str:
+        address = self._seat().primary_smtp_address
+        payload = m(
+            "GetFolder",
+            m("FolderShape", t("BaseShape", "IdOnly")),
+            m("FolderIds", distinguished("calendar", address)),
+        )
+        return _folder_of(only(self._seat().ask(payload)))
+
+    def _named(self, name: str) -> str:
+        with _alone(self._calendar.place):
+            found = self._calendars().get(name.casefold())
+            if found is not None:
+                return found
+            if not self._calendar.create:
+                raise Fatal(f'there is no calendar "{name}" in this mailbox', advice="make it, or set `create = true`")
+            return self._make(name)
+
+    def _calendars(self) -> dict[str, str]:
+        """Ids of the mailbox's calendars by name."""
+        paths = (shapes.field("folder:DisplayName"), shapes.field("folder:FolderClass"))
+        payload = m(
+            "FindFolder",
+            m("FolderShape", t("BaseShape", "IdOnly"), t("AdditionalProperties", *paths)),
+            m("IndexedPageFolderView", MaxEntriesReturned=str(MOST_LISTED), Offset="0", BasePoint="Beginning"),
+            m("ParentFolderIds", distinguished("msgfolderroot", self._seat().primary_smtp_address)),
+            Traversal="Deep",
+        )
+        root = root_of(only(self._seat().ask(payload)))
+        found: dict[str, str] = {}
+        for folder in children(root, "Folders"):
+            own = find(folder, "FolderId")
+            if own is not None and text(folder, "FolderClass").lower().startswith(_KIND.lower()):
+                found.setdefault(text(folder, "DisplayName").casefold(), own.get("Id", ""))
+        return found
+
+    def _make(self, name: str) -> str:
+        payload = m(
+            "CreateFolder",
+            m("ParentFolderId", distinguished("calendar", self._seat().primary_smtp_address)),
+            m("Folders", t("CalendarFolder", t("FolderClass", _KIND), t("DisplayName", name))),
+        )
+        messages = self._seat().ask(payload, writes=True)
+        if len(messages) == 1 and code_of(messages[0]) == "ErrorFolderExists":
+            raise Retriable(f'the calendar "{name}" was made by somebody else meanwhile')
+        return _folder_of(only(messages))
+
+
+def _folder_of(message: Element) -> str:
+    folders = message.find(MESSAGES + "Folders")
+    own = None if folders is None or len(folders) == 0 else find(folders[0], "FolderId")
+    if own is None or not own.get("Id"):
+        raise Retriable("the calendar server named a calendar without an id")
+    return str(own.get("Id"))
+
+
+class _Locks:
+    """One lock a calendar, for the threads of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: dict[tuple[str, ...], threading.RLock] = {}
+
+    def of(self, place: tuple[str, ...]) -> threading.RLock:
+        with self._lock:
+            return self._locks.setdefault(place, threading.RLock())
+
+
+_LOCKS = _Locks()
+
+
+@contextmanager
+def _alone(place: tuple[str, ...]) -> Iterator[None]:
+    with _LOCKS.of(place):
+        yield
+
+
+def _cursor(state: str) -> CalendarCursor:
+    return CalendarCursor(json.dumps({"v": _VERSION, "state": state}))
+
+
+def _state(cursor: CalendarCursor | None) -> str:
+    """'' for a cursor that is not ours, which means everything."""
+    try:
+        content = json.loads(cursor) if cursor is not None else None
+    except ValueError:
+        return ""
+    if not isinstance(content, dict) or content.get("v") != _VERSION:
+        return ""
+    state = content.get("state")
+    return state if isinstance(state, str) else ""

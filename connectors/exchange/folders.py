@@ -1,0 +1,137 @@
+"""The folders of a mailbox: one FindFolder from its root, and the roles by the ids that Exchange itself gives them.
+
+The key is the folder's id, which survives a new name. Roles cost one GetFolder, asked once an opened mailbox: a role
+never moves to another folder. Where the server names no distinguished id, the folder's name tells, as by IMAP.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from connectors.errors import Interrupted
+from connectors.exchange import shapes
+from connectors.exchange.reading import MOST_LISTED, next_offset, root_of
+from connectors.exchange.soap import Seat, code_of, error_of, only
+from connectors.exchange.xml import MESSAGES, Element, children, find, m, t, text
+from connectors.folders.choice import Seen
+from connectors.folders.roles import ARCHIVE, DRAFTS, INBOX, JUNK, SENT, TRASH
+
+ROLES = {
+    "inbox": INBOX, "sentitems": SENT, "drafts": DRAFTS, "junkemail": JUNK, "deleteditems": TRASH, "archive": ARCHIVE,
+}  # fmt: skip
+"""Distinguished ids that have a role here."""
+_NO_MAIL = ("outbox", "syncissues", "conversationhistory", "calendar", "contacts", "tasks", "notes", "journal")
+"""Distinguished ids of folders that hold no correspondence, whatever class they call themselves."""
+_MAIL_CLASS = "ipf.note"
+_OTHER_CLASSES = ("ipf.note.outlookhomepage", "ipf.note.socialconnector")
+_LONGEST_PATH = 50
+_SEPARATOR = "/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A folder as the server lists it. kind: its class in lower case, '' if it says none."""
+
+    id: str
+    parent: str
+    name: str
+    kind: str
+    role: str | None = None
+
+
+def distinguished(name: str, address: str) -> Element:
+    """A folder by the id that Exchange gives it, in this mailbox and no other."""
+    return t("DistinguishedFolderId", t("Mailbox", t("EmailAddress", address)), Id=name)
+
+
+def list_folders(seat: Seat) -> list[Place]:
+    """All folders below the root that people see, and the root itself is not one of them."""
+    found: list[Place] = []
+    offset: int | None = 0
+    while offset is not None:
+        root = root_of(only(seat.ask(_find(seat, offset))))
+        page = [_place(folder) for folder in children(root, "Folders")]
+        found += page
+        offset = next_offset(root, offset, len(page))
+    return found
+
+
+def _find(seat: Seat, offset: int) -> Element:
+    paths = ("folder:DisplayName", "folder:FolderClass", "folder:ParentFolderId")
+    return m(
+        "FindFolder",
+        m("FolderShape", t("BaseShape", "IdOnly"), t("AdditionalProperties", *map(shapes.field, paths))),
+        m("IndexedPageFolderView", MaxEntriesReturned=str(MOST_LISTED), Offset=str(offset), BasePoint="Beginning"),
+        m("ParentFolderIds", distinguished("msgfolderroot", seat.primary_smtp_address)),
+        Traversal="Deep",
+    )
+
+
+def _place(folder: Element) -> Place:
+    own, parent = find(folder, "FolderId"), find(folder, "ParentFolderId")
+    if own is None or not own.get("Id"):
+        raise Interrupted("the mail server listed a folder without an id")
+    return Place(
+        id=own.get("Id"),
+        parent="" if parent is None else parent.get("Id", ""),
+        name=text(folder, "DisplayName"),
+        kind=text(folder, "FolderClass").lower(),
+    )
+
+
+def distinguished_ids(seat: Seat) -> dict[str, str]:
+    """Distinguished name by folder id. A mailbox need not have all of them."""
+    names = (*ROLES, *_NO_MAIL)
+    payload = m(
+        "GetFolder",
+        m("FolderShape", t("BaseShape", "IdOnly")),
+        m("FolderIds", *(distinguished(name, seat.primary_smtp_address) for name in names)),
+    )
+    messages = seat.ask(payload)
+    if len(messages) != len(names):
+        raise Interrupted("the mail server answered another number of folders than was asked for")
+    found: dict[str, str] = {}
+    for name, message in zip(names, messages, strict=True):
+        if code_of(message) == "NoError":
+            found.update((id, name) for id in _ids(message))
+        elif name == "inbox" and (refused := error_of(message)) is not None:
+            raise refused
+    return found
+
+
+def _ids(message: Element) -> Iterable[str]:
+    folders = message.find(MESSAGES + "Folders")
+    for folder in () if folders is None else folders:
+        own = find(folder, "FolderId") if isinstance(folder.tag, str) else None
+        if own is not None and own.get("Id"):
+            yield own.get("Id")
+
+
+def seen(places: Iterable[Place], special: Mapping[str, str]) -> list[Seen]:
+    """The folders that may hold mail, with their paths and roles. Pure.
+
+    What lies below a folder without mail (Sync Issues with its Conflicts) is left out with it.
+    """
+    by_id = {place.id: place for place in places}
+    kept = [place for place in by_id.values() if _holds_mail(place, by_id, special)]
+    return [_seen(place, by_id, special) for place in kept]
+
+
+def _holds_mail(place: Place, by_id: Mapping[str, Place], special: Mapping[str, str]) -> bool:
+    if place.kind in _OTHER_CLASSES or any(special.get(one.id) in _NO_MAIL for one in _line(place, by_id)):
+        return False
+    return place.kind in ("", _MAIL_CLASS) or place.kind.startswith(_MAIL_CLASS + ".")
+
+
+def _line(place: Place, by_id: Mapping[str, Place]) -> list[Place]:
+    """The folder and those above it, itself last."""
+    line = [place]
+    while line[0].parent in by_id and len(line) < _LONGEST_PATH:
+        line.insert(0, by_id[line[0].parent])
+    return line
+
+
+def _seen(place: Place, by_id: Mapping[str, Place], special: Mapping[str, str]) -> Seen:
+    path = tuple(one.name for one in _line(place, by_id))
+    role = ROLES.get(special.get(place.id, ""))
+    name = "INBOX" if role == INBOX and len(path) == 1 else _SEPARATOR.join(path)
+    return Seen(key=place.id, name=name, path=path, delimiter=_SEPARATOR, role=role, mark=None)

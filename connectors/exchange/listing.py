@@ -1,0 +1,42 @@
+"""All ids of a folder, down to a floor.
+
+A view is asked for in pages by offset, oldest first, so that what arrives stands behind what was read. What leaves
+moves all that follows to the front, over the edge of a page: therefore pages overlap, and a page in which the end of
+the one before cannot be found begins the listing anew. A message that is wrongly taken for gone is expensive.
+"""
+
+from datetime import date
+
+from connectors.errors import Retriable
+from connectors.exchange.cursors import midnight
+from connectors.exchange.reading import time_is, view
+from connectors.exchange.soap import Seat
+
+_MOST_LISTINGS = 5
+_OVERLAP = 20
+
+
+def all_ids(seat: Seat, folder: str, since: date | None) -> frozenset[str]:
+    """Raises Skippable for a folder out of reach, Retriable for one that never stands still."""
+    for _ in range(_MOST_LISTINGS):
+        found = _list(seat, folder, since)
+        if found is not None:
+            return found
+    raise Retriable("the folder changes faster than it can be listed")
+
+
+def _list(seat: Seat, folder: str, since: date | None) -> frozenset[str] | None:
+    """None if more left while it was listed than pages overlap by."""
+    ids: set[str] = set()
+    offset: int | None = 0
+    last = ""
+    while offset is not None:
+        restriction = None if since is None else time_is("IsGreaterThanOrEqualTo", midnight(since))
+        page = view(seat, folder, restriction=restriction, offset=offset, newest_first=False)
+        named = [one.id for one in page.items if one.id]
+        if last and last not in named:
+            return None
+        ids.update(named)
+        last = named[-1] if named else last
+        offset = None if page.next is None else max(page.next - _OVERLAP, offset + 1)
+    return frozenset(ids)

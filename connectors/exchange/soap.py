@@ -1,0 +1,164 @@
+"""One operation of Exchange Web Services for one mailbox: exchangelib makes the envelope and reads the faults.
+
+Of exchangelib its SOAP layer is used: the header with the version and the mailbox to act for, and the table of faults.
+Its sessions, retries, items and folders are not: they retry a wrong password for an hour, keep a sync state only when
+all was read, log whole messages when something fails, and read a cut-off answer as a short one. The first import takes
+half a second, so this module is imported when a mailbox is opened.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from exchangelib.account import Identity
+from exchangelib.errors import EWSError
+from exchangelib.ewsdatetime import UTC
+from exchangelib.services.common import EWSAccountService
+from exchangelib.version import Build, Version
+
+from connectors.errors import ConnectorError, Interrupted
+from connectors.exchange.faults import explain, online
+from connectors.exchange.wire import Wire
+from connectors.exchange.xml import MESSAGES, TYPES, Element, parse
+
+logging.getLogger("exchangelib").setLevel(logging.CRITICAL)  # its errors quote requests and answers in full
+
+VERSION = Version(build=Build(15, 0, 847), api_version="Exchange2013_SP1")
+"""What a request says it is written in: newer servers know all older words, and this one knows the follow-up flag."""
+_ONLINE_BUILD = (15, 20)
+_SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
+_SOAP_HEADER = "{http://schemas.xmlsoap.org/soap/envelope/}Header"
+
+
+class _Protocol:
+    """What exchangelib's services want to know of a connection."""
+
+    credentials = None
+
+    def __init__(self) -> None:
+        self.version = VERSION
+
+
+class Seat:
+    """A mailbox as whose owner, or for whom, requests are made: exchangelib's `Account` without its network.
+
+    build: the server's version (major, minor, build, revision), once it has answered.
+    """
+
+    default_timezone = UTC
+    affinity_cookie: str | None = None
+
+    def __init__(self, wire: Wire, address: str, access: str) -> None:
+        self.wire = wire
+        self.protocol = _Protocol()
+        self.version = self.protocol.version
+        self.primary_smtp_address = address
+        self.access_type = access
+        self.identity = Identity(primary_smtp_address=address)
+        self.build: tuple[int, ...] = ()
+
+    def ask(self, payload: Element, *, writes: bool = False, affinity: bool = False) -> Sequence[Element]:
+        """The response messages to a request. Raises ConnectorError for what concerns the request as a whole."""
+        service = _service(str(payload.tag).removeprefix(MESSAGES).removesuffix("Request"))
+        operation = service(account=self)
+        operation.writes, operation.prefer_affinity = writes, affinity
+        try:
+            return list(operation._get_response_xml(payload))
+        except EWSError as error:
+            raise explain(type(error).__name__, wait=getattr(error, "back_off", None)) from None
+
+    def envelope(self, payload: Element) -> tuple[bytes, dict[str, str]]:
+        """A request as it goes over the wire: body and headers. For answers that come piece by piece."""
+        operation = _service(str(payload.tag).removeprefix(MESSAGES))(account=self)
+        operation.prefer_affinity = True
+        return operation.wrap(content=payload, api_version=self.version.api_version), operation._extra_headers()
+
+
+class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no types
+    """A request with its answer. Subclasses differ by SERVICE_NAME alone."""
+
+    SERVICE_NAME = ""
+    writes = False
+
+    def _api_versions_to_try(self) -> tuple[str, ...]:
+        return (VERSION.api_version,)
+
+    def _get_response(self, payload: Element, api_version: str) -> "_Answer":
+        body = self.wrap(content=payload, api_version=api_version)
+        answer = self.account.wire.post(body, self._extra_headers(), writes=self.writes)
+        return _Answer(answer.body)
+
+    @classmethod
+    def _get_soap_parts(cls, response: "_Answer") -> tuple[Element | None, Element]:
+        root = parse(response.body)
+        body = root.find(_SOAP_BODY)
+        if body is None:
+            raise Interrupted("the mail server's answer is no SOAP envelope")
+        return root.find(_SOAP_HEADER), body
+
+    def _update_api_version(self, api_version: str, header: Element) -> None:
+        """Only looks who answers: what a server calls itself is no version that requests may name."""
+        info = header.find(TYPES + "ServerVersionInfo")
+        if info is not None:
+            self.account.build = _build(info)
+        if self.account.build[:2] == _ONLINE_BUILD:
+            raise online()
+
+
+class _Answer:
+    """An answer that is read already, as exchangelib's services want it."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@lru_cache
+def _service(name: str) -> type[Any]:
+    return type(name, (_Operation,), {"SERVICE_NAME": name})
+
+
+def _build(info: Element) -> tuple[int, ...]:
+    parts = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
+    return tuple(int(info.get(part, "0")) if info.get(part, "0").isdigit() else 0 for part in parts)
+
+
+def code_of(message: Element) -> str:
+    """The response code of a message; 'NoError' for one that succeeded, also with a warning about its results."""
+    if message.get("ResponseClass") == "Success":
+        return "NoError"
+    return (message.findtext(MESSAGES + "ResponseCode") or "").strip() or "ErrorInternalServerError"
+
+
+def error_of(message: Element, *, folder: bool = False) -> ConnectorError | None:
+    """The error that a message stands for, None for one that succeeded."""
+    code = code_of(message)
+    return None if code == "NoError" else explain(_inner(message) or code, wait=_wait(message), folder=folder)
+
+
+def only(messages: Sequence[Element], *, folder: bool = False) -> Element:
+    """The one message of an answer. Raises what it stands for."""
+    if len(messages) != 1:
+        raise Interrupted("the mail server answered another number of questions than was asked")
+    refused = error_of(messages[0], folder=folder)
+    if refused is not None:
+        raise refused
+    return messages[0]
+
+
+def _values(message: Element) -> Iterator[tuple[str, str]]:
+    for value in message.iterfind(f"{MESSAGES}MessageXml/{TYPES}Value"):
+        yield value.get("Name", ""), (value.text or "").strip()
+
+
+def _wait(message: Element) -> float | None:
+    written = dict(_values(message)).get("BackOffMilliseconds", "")
+    return int(written) / 1000.0 if written.isdigit() else None
+
+
+def _inner(message: Element) -> str:
+    """An internal error often says in its details what it really is."""
+    return dict(_values(message)).get("InnerErrorResponseCode", "")

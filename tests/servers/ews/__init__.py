@@ -1,0 +1,32 @@
+"""An Exchange Server that speaks EWS, for tests: real HTTPS, real state, and no idea of who its clients are.
+
+It follows Microsoft's published protocol ([MS-OXWSCORE] and its family, Exchange 15.2), so any client can use it. Where
+Microsoft's schema files are at hand (see `schema.py`), every request and every answer is judged by them.
+
+A test takes the fixture `ews` (one server a test process, reset for each test) and makes a mailbox of its own:
+
+    box = ews.mailbox()                      # box.address, box.password; sign in at ews.url, trust ews.ca_file
+    item = box.deliver(raw_message)          # octets of an RFC 5322 message; an ItemId
+    moved = box.move(item, "deleteditems")   # whoever moves gets a new ItemId
+    before = box.snapshot()                  # equal afterwards: nothing in the mailbox was changed
+    ews.operations["SyncFolderItems"]        # requests by operation; ews.asked: who asked, as whom, with which anchor
+
+- `EwsServer` (server.py): `mailbox`, `account` (impersonation, delegates), `person` (directory), `issue_token`,
+  `drop_streams`, `forget_subscriptions`, `violations`.
+- `Mailbox` (owner.py): what people do to their mail, folders, calendars and automatic replies, and `snapshot`.
+- `ews.faults` (faults.py): `refuse`, `busy`, `http`, `reset`, `lose_answer`, `lose_request`, `malformed`, `delay`,
+  `before`, `rewrite`, each for some requests and so many times.
+- `ews.doorman` (signin.py): `schemes` that are offered, `extended_protection`; an account has `password` and `locked`,
+  which a test may change at any time.
+- `ews.world.pace`: how long a minute of a streaming connection lasts here; `ews.exchange.fractional`: moments are sent
+  with fractions of a second; `ews.exchange.limits`: concurrency, hanging connections, and the peak that was seen.
+
+Not there: recurring appointments, public folders, archives, search folders, AQS queries, pull and push notifications.
+"""
+
+from tests.servers.ews.exchange import Asked
+from tests.servers.ews.owner import Mailbox, Seen
+from tests.servers.ews.people import Person
+from tests.servers.ews.server import EwsServer
+
+__all__ = ["Asked", "EwsServer", "Mailbox", "Person", "Seen"]
