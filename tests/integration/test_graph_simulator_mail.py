@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.data.corpus import samples
 from tests.integration.graph_lab import IMMUTABLE, Asker, mail
 from tests.servers.graph import Tenant
 from tests.servers.graph.mailbox import Mailbox
@@ -240,3 +241,40 @@ def test_an_application_that_may_only_read_cannot_change_mail(graph_client: Aske
     assert graph_client.refused(403, "PATCH", path, json={"isRead": True}) == "ErrorAccessDenied"
     assert graph_client.refused(403, "POST", f"{path}/move", json={"destinationId": "archive"}) == "ErrorAccessDenied"
     assert graph_client.refused(403, "DELETE", path) == "ErrorAccessDenied"
+
+
+def test_odd_mail_is_shown_as_well(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """Whatever is wrong with a message, it is delivered, listed and read."""
+    messages = [graph_anna.deliver(sample.raw) for sample in samples()]
+    listed, _ = graph_client.round(f"{INBOX}/messages/delta?$select=subject,from,toRecipients,internetMessageId")
+    assert len(listed) == len(messages) > 100
+    assert all(entry["internetMessageId"] for entry in listed)
+    asked = "$select=uniqueBody,internetMessageHeaders&$expand=attachments($select=id,name)"
+    parts = [
+        {"id": str(at), "method": "GET", "url": f"/users/anna@firm.example/messages/{message.id}?{asked}"}
+        for at, message in enumerate(messages)
+    ]
+    for at in range(0, len(parts), 20):
+        assert {part["status"] for part in graph_client.batch(*parts[at : at + 20]).values()} == {200}
+
+
+def test_a_header_that_is_no_ascii_is_read_as_utf_8(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """RFC 6532, and what older programs write."""
+    graph_anna.deliver("Subject: Größe\r\nFrom: Jürgen <j@x.example>\r\n\r\nx".encode())
+    graph_anna.deliver("Subject: Größe\r\nFrom: Jürgen <j@x.example>\r\n\r\nx".encode("latin-1"))
+    for shown in graph_client.get(f"{INBOX}/messages?$select=subject,from")["value"]:
+        assert (shown["subject"], shown["from"]["emailAddress"]["name"]) == ("Größe", "Jürgen")
+
+
+def test_the_text_and_attachments_of_an_attached_message_are_its_own(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """A forwarded message is one attachment, an itemAttachment."""
+    inner = mail("inner", text="inner text").decode()
+    parts = (
+        "--b\r\nContent-Type: text/html\r\n\r\n<p>outer</p>\r\n"
+        f"--b\r\nContent-Type: message/rfc822\r\n\r\n{inner}\r\n--b--"
+    )
+    message = graph_anna.deliver(mail(headers='Content-Type: multipart/mixed; boundary="b"\r\n', text=parts))
+    path = f"/users/anna@firm.example/messages/{message.id}?$select=bodyPreview&$expand=attachments($select=id,name)"
+    shown = graph_client.get(path)
+    assert shown["bodyPreview"] == "outer"
+    assert [one["@odata.type"] for one in shown["attachments"]] == ["#microsoft.graph.itemAttachment"]

@@ -148,11 +148,7 @@ class Description:
             yield f"status {answer.status} is not described"
             return
         content = self._resolved(described).get("content", {}).get("application/json")
-        if (
-            content is None
-            or not answer.body
-            or answer.headers.get("Content-Type", "application/json") != "application/json"
-        ):
+        if content is None or not answer.body or "Content-Type" in answer.headers:
             return
         found = {name: value for name, value in json.loads(answer.body).items() if name not in more}
         yield from self._judge_content(found, content["schema"])

@@ -47,7 +47,6 @@ def folders_delta(call: Call, mailbox: Mailbox) -> Answer:
             resource="folders",
             path=f"/users('{owner}')/mailFolders/delta",
             context="Collection(mailFolder)",
-            epoch=mailbox.epoch,
             sequence=mailbox.sequence,
             start=lambda _: [folder for folder in mailbox.folders.values() if folder.parent is not None],
             changes=lambda _, since: list({f.id: f for seq, f in mailbox.folder_journal if seq > since}.values()),
@@ -146,7 +145,6 @@ def messages_delta(call: Call, mailbox: Mailbox, *keys: str) -> Answer:
             resource=folder.id,
             path=f"/users('{mailbox.user.id}')/mailFolders('{folder.id}')/messages/delta",
             context="Collection(message)",
-            epoch=mailbox.epoch,
             sequence=mailbox.sequence,
             start=lambda asked: _first_round(asked, folder, mailbox.filtered_at_most),
             changes=lambda asked, since: _later_round(asked, folder, since),
@@ -186,7 +184,7 @@ def _first_round(call: Call, folder: Folder, at_most: int) -> Sequence[Message]:
 
 
 def _later_round(call: Call, folder: Folder, since: int) -> Sequence[Message | Gone]:
-    return [entry for entry in folder.since(since) if _is_wanted(call, entry, since)]
+    return [entry for entry in folder.since(since, immutable=call.immutable) if _is_wanted(call, entry, since)]
 
 
 def _is_wanted(call: Call, entry: Message | Gone, since: int) -> bool:

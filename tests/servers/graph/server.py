@@ -76,11 +76,11 @@ class GraphServer:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise refusals.token_refused("Access token is empty.")
-        for tenant in list(self._tenants.values()):
-            access = tenant.tokens.get(token)
-            if access is not None and access.expires_at > time.time():
-                return access
-        raise refusals.token_refused()
+        tenant = self._sign_in.owners.get(token)
+        access = tenant.tokens.get(token) if tenant else None
+        if access is None or access.expires_at <= time.time():
+            raise refusals.token_refused()
+        return access
 
     def _call(self, request: Request, access: Access) -> Call:
         path, _, query = request.target.removeprefix(_VERSION).partition("?")
