@@ -19,6 +19,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from tests.servers.graph.odata import Call, segments
+from tests.servers.graph.routes import named
 from tests.servers.graph.web import Answer
 
 FILE = "graph-openapi.json"
@@ -111,8 +112,7 @@ class Description:
                 )
                 found = exact.get(call.method.lower())
                 return (found | {"shared": exact.get("parameters", [])} if found else None), "/".join(described)
-        shape = "/".join(segment if at % 2 == 0 else "*" for at, segment in enumerate(path))
-        return None, shape
+        return None, named(call.method, path)
 
     def _judge_request(self, call: Call, operation: Mapping[str, Any], shape: str) -> Iterator[str]:
         parameters = {(p["in"], p["name"].lower()): p for p in map(self._resolved, self._parameters(operation))}

@@ -74,6 +74,8 @@ class SignIn:
             return Answer(404)
         form = {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
         try:
+            if tenant.sign_in_failures:
+                raise Refused(*tenant.sign_in_failures.pop(0), "The service is temporarily unavailable.")
             return Answer.of(self._grant(tenant, form))
         except Refused as refused:
             tenant.token_requests["refused"] += 1
