@@ -68,7 +68,13 @@ def _same_word(validator: Any, words: Sequence[Any], value: Any, schema: Any) ->
         yield ValidationError(f"{value!r} is not one of {list(words)!r}")
 
 
-_Validator = extend(Draft202012Validator, {"enum": _same_word})
+def _any_of(validator: Any, choices: Sequence[Any], value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401  # as jsonschema calls it
+    """The description names derived types beside `{}`, which everything fits: nothing is to be tried there."""
+    if {} not in choices:
+        yield from Draft202012Validator.VALIDATORS["anyOf"](validator, choices, value, schema)
+
+
+_Validator = extend(Draft202012Validator, {"enum": _same_word, "anyOf": _any_of})
 
 
 @dataclass(eq=False)
