@@ -110,6 +110,22 @@ def test_the_ordinary_id_ends_with_a_move_and_the_immutable_one_stays(graph_clie
     assert graph_client.get(f"/users/anna@firm.example/messages/{lasting}", **IMMUTABLE)["id"] == lasting
 
 
+def test_a_copy_is_another_message_with_the_same_message_id(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """Two ids, one internetMessageId."""
+    first = graph_anna.deliver(mail())
+    second = graph_anna.copy(first, "archive")
+    shown = [graph_client.get(f"/users/anna@firm.example/messages/{m.id}", **IMMUTABLE) for m in (first, second)]
+    assert shown[0]["id"] != shown[1]["id"]
+    assert shown[0]["internetMessageId"] == shown[1]["internetMessageId"]
+
+
+def test_a_search_folder_says_that_it_is_one(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """mailSearchFolder: it only shows what stands elsewhere."""
+    folder = graph_anna.create_folder("Unread", search=True)
+    shown = graph_client.get(f"/users/anna@firm.example/mailFolders/{folder.id}")
+    assert shown["@odata.type"] == "#microsoft.graph.mailSearchFolder"
+
+
 def test_ids_that_differ_in_case_are_different_messages(graph_client: Asker, graph_anna: Mailbox) -> None:
     """Identifiers are case-sensitive."""
     messages = {message.id: message for message in [graph_anna.deliver(mail(f"mail {n}")) for n in range(3)]}
@@ -196,7 +212,7 @@ def test_an_invitation_is_a_message_of_its_own_type(
 
 
 def test_a_list_is_filtered_ordered_counted_and_paged(graph_client: Asker, graph_anna: Mailbox) -> None:
-    """$filter, $orderby, $count, $top; what is ordered by must be filtered by first."""
+    """$filter, $orderby, $count, $top, the $ left out as one likes; what is ordered by must be filtered by first."""
     for day in range(1, 6):
         graph_anna.deliver(mail(f"day {day}"), received=datetime(2026, 11, day, tzinfo=UTC))
     asked = (
@@ -208,6 +224,8 @@ def test_a_list_is_filtered_ordered_counted_and_paged(graph_client: Asker, graph
     assert [one["subject"] for one in first["value"] + second["value"]] == ["day 2", "day 3", "day 4", "day 5"]
     found = graph_client.get(f"{INBOX}/messages?$filter=internetMessageId eq '<day-3@customer.example>'")["value"]
     assert [one["subject"] for one in found] == ["day 3"]
+    bare = graph_client.get(f"{INBOX}/messages?select=subject&top=1&orderby=receivedDateTime asc")["value"]
+    assert [one["subject"] for one in bare] == ["day 1"]
     wrong = f"{INBOX}/messages?$filter=isRead eq false&$orderby=receivedDateTime desc"
     assert graph_client.refused(400, "GET", wrong) == "InefficientFilter"
 

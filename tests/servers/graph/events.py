@@ -174,10 +174,11 @@ def _window(call: Call) -> tuple[datetime, datetime]:
 
 
 def _filtered(call: Call, events: Sequence[Event]) -> Sequence[Event]:
-    if "$filter" not in call.query:
-        return events
-    test = filters.compiled(call.query["$filter"])
-    return [event for event in events if test(_filterable(event))]
+    """By `$filter`, in the order of `$orderby`."""
+    if "$filter" in call.query:
+        test = filters.compiled(call.query["$filter"])
+        events = [event for event in events if test(_filterable(event))]
+    return filters.ordered(events, call.query["$orderby"], _filterable) if "$orderby" in call.query else events
 
 
 def _filterable(event: Event) -> dict[str, Any]:

@@ -230,19 +230,14 @@ def _filterable(message: Message) -> dict[str, Any]:
 
 def _sorted(call: Call, found: Sequence[Message]) -> Sequence[Message]:
     """By `$orderby`, else the newest first. What it orders by must come first in `$filter`, in the same order."""
-    order = call.query.get("$orderby", "receivedDateTime desc")
-    keys = [part.split() for part in order.split(",")]
-    if "$orderby" in call.query and "$filter" in call.query:
-        first = filters.properties(call.query["$filter"])[: len(keys)]
-        if [key[0] for key in keys] != list(first):
-            raise refusals.bad_request("The restriction or sort order is too complex.", "InefficientFilter")
-    for path, *direction in reversed(keys):
-        found = sorted(
-            found,
-            key=lambda message, path=path: str(filters.value_of(_filterable(message), path) or ""),  # type: ignore[misc]  # bound
-            reverse=direction == ["desc"],
-        )
-    return found
+    order = call.query.get("$orderby")
+    if order is None:
+        return sorted(found, key=lambda message: message.received, reverse=True)
+    wanted = [path for path, _ in filters.order(order)]
+    compared = list(dict.fromkeys(filters.properties(call.query.get("$filter", ""))))
+    if compared and compared[: len(wanted)] != wanted:
+        raise refusals.bad_request("The restriction or sort order is too complex.", "InefficientFilter")
+    return filters.ordered(found, order, _filterable)
 
 
 def _window(call: Call, found: Sequence[Any]) -> Sequence[Any]:

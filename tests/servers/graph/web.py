@@ -125,7 +125,8 @@ class _Connection(socketserver.StreamRequestHandler):
         headers: dict[str, str] = {}
         while (line := self.rfile.readline(65536)) not in (b"\r\n", b"\n", b""):
             name, _, value = line.decode("latin-1").partition(":")
-            headers[name.strip().lower()] = value.strip()
+            key = name.strip().lower()
+            headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
         return Request(words[0].upper(), words[1], headers, self._read_body(headers))
 
     def _read_body(self, headers: Mapping[str, str]) -> bytes:
