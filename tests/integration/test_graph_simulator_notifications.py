@@ -198,6 +198,20 @@ def test_notifications_may_come_twice_mixed_up_or_never(
     assert len(webhook.told) == 12
 
 
+def test_several_notifications_may_come_in_one_call(
+    graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook
+) -> None:
+    """`value` is a list."""
+    subscription = graph_tenant.notifications.all[subscribe(graph_client, webhook)["id"]]
+    graph_tenant.notifications.together = 10
+    graph_tenant.notifications.hold()
+    for number in range(5):
+        graph_anna.deliver(mail(f"mail {number}"))
+    graph_tenant.notifications.release()
+    assert graph_tenant.notifications.wait()
+    assert (len(webhook.told), subscription.answers) == (5, [202])
+
+
 def test_a_notification_that_is_not_accepted_comes_again(
     graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook
 ) -> None:

@@ -53,7 +53,6 @@ class Mailbox:
         self.ids = Ids()
         self.lock = threading.RLock()
         self.sequence = 0
-        self.epoch = 0
         self.tokens = Tokens()
         self.filtered_at_most = _FILTERED_AT_MOST
         self.link_expiry = ("SyncStateNotFound", False)

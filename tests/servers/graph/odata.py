@@ -16,6 +16,7 @@ from tests.servers.graph import refusals
 if TYPE_CHECKING:
     from tests.servers.graph.tenant import Access, Tenant
 
+_SYSTEM = frozenset({"select", "filter", "expand", "orderby", "top", "skip", "count", "search"})
 _KEYED = re.compile(r"(?P<name>[^()/]+)\('(?P<key>(?:[^']|'')*)'\)")
 _PREFERENCE = re.compile(r'\s*([A-Za-z.\-]+)\s*(?:=\s*(?:"([^"]*)"|([^,;\s]*)))?\s*(?:[,;]|$)')
 
@@ -91,7 +92,7 @@ class Call:
         text = self.query.get(option)
         if text is None:
             return default
-        if not text.isdigit() or (option == "$top" and int(text) < 1) or (option == "$top" and int(text) > most):
+        if not text.isdigit() or int(text) > most or (option == "$top" and int(text) < 1):
             raise refusals.bad_request(f"Invalid value '{text}' for {option} query option found.")
         return int(text)
 
@@ -129,7 +130,9 @@ def split_query(text: str) -> dict[str, str]:
 
 
 def _option(name: str) -> str:
-    return name.lower() if name.startswith("$") else name
+    if name.startswith("$"):
+        return name.lower()
+    return f"${name.lower()}" if name.lower() in _SYSTEM else name
 
 
 @lru_cache(maxsize=256)
