@@ -81,6 +81,8 @@ class Call:
         if name != "FolderId":
             return self.folder(soap.children(holder)[0])
         _well_formed(holder.get("Id"))
+        if holder.get("Id") in self.world.items:
+            raise Refusal("ErrorCannotUseItemIdForFolderId", "Item Id was passed where a folder Id is expected.")
         found = self.world.folders.get(holder.get("Id"))
         if found is None:
             raise Refusal("ErrorItemNotFound", "The specified object was not found in the store.")
@@ -98,6 +100,8 @@ class Call:
     def item(self, element: Node) -> tuple[Box, Item]:
         """The item that an ItemId names. Raises Refusal."""
         _well_formed(element.get("Id"))
+        if element.get("Id") in self.world.folders:
+            raise Refusal("ErrorCannotUseFolderIdForItemId", "Folder Id was passed where an item Id is expected.")
         found = self.world.items.get(element.get("Id"))
         if found is None:
             raise Refusal("ErrorItemNotFound", "The specified object was not found in the store.")

@@ -118,29 +118,36 @@ def update_item(call: Call) -> str:
     def one(element: Node) -> str:
         identity = element.find(f"{T}ItemId")
         box, item = call.item(identity)
-        _check_key(identity.get("ChangeKey"), item, resolution)
+        updates = children(element.find(f"{T}Updates"))
+        keys = [path_of(children(update)[0]).key for update in updates]
+        _check_key(identity.get("ChangeKey"), box, item, resolution, keys)
         if item.kind == "CalendarItem" and "SendMeetingInvitationsOrCancellations" not in call.element.attrib:
             raise Refusal("ErrorSendMeetingInvitationsOrCancellationsRequired", "Say whether to send updates.")
         fields = dict(item.fields)
-        for update in children(element.find(f"{T}Updates")):
+        for update in updates:
             _apply(update, fields)
         _must_end_after_start(fields)
         item.fields = fields
-        box.touch(item)
+        box.touch(item, *keys)
         return tag("m:Items", _brief(item)) + tag("m:ConflictResults", "<t:Count>0</t:Count>")
 
     return call.each(call.all("ItemChanges"), one, empty="<m:Items/>")
 
 
-def _check_key(key: str | None, item: Item, resolution: str) -> None:
-    """AutoResolve merges where it can; this server can where the client named the properties that it changes."""
+def _check_key(key: str | None, box: Box, item: Item, resolution: str, keys: list[Key]) -> None:
+    """NeverOverwrite wants the newest change key. AutoResolve also takes an older one, as long as nobody has since set
+    a property that is to be set now. AlwaysOverwrite asks for none ([MS-OXWSCORE] 2.2.5.2)."""
     if resolution == "AlwaysOverwrite":
         return
     if not key:
         raise Refusal("ErrorChangeKeyRequired", "Use of a change key is required for this operation.")
-    if key != item.change_key and resolution == "NeverOverwrite":
-        text_said = "The send or update operation could not be performed because the change key passed in the request"
-        raise Refusal("ErrorIrresolvableConflict", f"{text_said} does not match the current change key for the item.")
+    known = box.number_of(key)
+    if known is None:
+        raise Refusal("ErrorInvalidChangeKey", "The change key is invalid.")
+    contested = resolution == "NeverOverwrite" or any(item.set_at.get(name, 0) > known for name in keys)
+    if key != item.change_key and contested:
+        said = "The send or update operation could not be performed because the change key passed in the request"
+        raise Refusal("ErrorIrresolvableConflict", f"{said} does not match the current change key for the item.")
 
 
 def _apply(update: Node, fields: dict[Key, Field]) -> None:
