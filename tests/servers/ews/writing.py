@@ -49,7 +49,7 @@ def _refuse_to_send(call: Call, element: Node) -> None:
 def _home(call: Call, kind: str) -> tuple[Box, Folder]:
     named = call.element.find(f"{M}SavedItemFolderId")
     if named is not None:
-        return call.folder(named)
+        return call.folder(named, write=True)
     box = call.mine()
     return box, box.names[_HOME.get(kind, "drafts")]
 
@@ -117,7 +117,7 @@ def update_item(call: Call) -> str:
 
     def one(element: Node) -> str:
         identity = element.find(f"{T}ItemId")
-        box, item = call.item(identity)
+        box, item = call.item(identity, write=True)
         updates = children(element.find(f"{T}Updates"))
         keys = [path_of(children(update)[0]).key for update in updates]
         _check_key(identity.get("ChangeKey"), box, item, resolution, keys)
@@ -187,8 +187,8 @@ def move_item(call: Call) -> str:
     """Items go to another folder, with new ids."""
 
     def one(element: Node) -> str:
-        box, item = call.item(element)
-        there, folder = call.folder(call.element.find(f"{M}ToFolderId"))
+        box, item = call.item(element, write=True)
+        there, folder = call.folder(call.element.find(f"{M}ToFolderId"), write=True)
         _must_fit(item.kind, folder)
         moved = box.move(item, folder, home=there)
         return (
@@ -203,8 +203,8 @@ def copy_item(call: Call) -> str:
     """Items appear in another folder too."""
 
     def one(element: Node) -> str:
-        _, item = call.item(element)
-        there, folder = call.folder(call.element.find(f"{M}ToFolderId"))
+        _, item = call.item(element, write=True)
+        there, folder = call.folder(call.element.find(f"{M}ToFolderId"), write=True)
         return tag("m:Items", _brief(there.copy(item, folder)))
 
     return call.each(call.all("ItemIds"), one, empty="<m:Items/>")
@@ -216,7 +216,7 @@ def delete_item(call: Call) -> str:
     how = call.element.get("DeleteType")
 
     def one(element: Node) -> str:
-        box, item = call.item(element)
+        box, item = call.item(element, write=True)
         if item.kind == "CalendarItem" and "SendMeetingCancellations" not in call.element.attrib:
             raise Refusal("ErrorSendMeetingCancellationsRequired", "Say whether to send cancellations.")
         if how == "HardDelete":
