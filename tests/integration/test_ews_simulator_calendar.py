@@ -193,7 +193,11 @@ def test_what_the_owner_does_is_followed_by_synchronisation(ews: EwsServer) -> N
     assert [e.get("Id") for e in answer.all("//t:Update//t:ItemId")] == [ids[0], ids[1], ids[2], ids[4]]
     assert [e.get("Id") for e in answer.all("//t:Delete//t:ItemId")] == [ids[3]]
     assert answer.texts("//t:Update[1]//t:Start") == ["2026-05-01T15:00:00Z"]
-    assert answer.texts("//t:Update[3]//t:ReminderNextTime") == ["2026-05-01T13:00:00Z"]
+    assert answer.texts("//t:Update//t:ReminderNextTime") == [
+        "2026-05-01T14:45:00Z",
+        "2026-05-01T11:45:00Z",
+        "2026-05-01T13:00:00Z",
+    ]
     assert answer.texts("//t:Categories/t:String") == ["Done"]
     signal = extended(DistinguishedPropertySetId="Common", PropertyId="34144", PropertyType="SystemTime")
     snoozed = client.ask(get_item(ids[2], more=signal + field("item:Body"), shape="<t:BodyType>Text</t:BodyType>"))

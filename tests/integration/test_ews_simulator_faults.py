@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 import requests
@@ -21,6 +22,7 @@ from tests.integration.ews_client import (
     sync_items,
 )
 from tests.integration.test_ews_simulator_calendar import create
+from tests.servers.certs import Authority
 from tests.servers.ews import EwsServer
 
 
@@ -198,3 +200,32 @@ def test_a_version_that_never_was_is_refused(ews: EwsServer) -> None:
     unknown = client.written(get_folder()).replace(b"Exchange2013_SP1", b"Exchange1999")
     answer = Answer(client.session.post(ews.url, data=unknown, timeout=20))
     assert (answer.status, answer.codes) == (500, ["ErrorInvalidServerVersion"])
+
+
+def test_connections_end_that_nobody_used_for_a_while(ews: EwsServer) -> None:
+    """A client that keeps them must be ready for that; the next request finds a new one."""
+    box = ews.mailbox()
+    client = Soap.of(ews, box)
+    assert client.post(get_folder()).status_code == 200
+    assert ews.connections
+    ews.drop_connections()
+    while ews.connections:
+        time.sleep(0.001)
+    assert client.post(get_folder()).status_code == 200
+
+
+def test_answers_may_be_compressed(ews: EwsServer) -> None:
+    box = ews.mailbox()
+    ews.compress = True
+    answer = Soap.of(ews, box).post(get_folder())
+    assert (answer.headers["Content-Encoding"], b"Inbox" in answer.content) == ("gzip", True)
+
+
+def test_a_certificate_may_have_expired(authority: Authority) -> None:
+    expired = authority.issue("expired", lasts=-timedelta(hours=1))
+    server = EwsServer(authority, certificate=expired, validate=False)
+    try:
+        with pytest.raises(requests.exceptions.SSLError):
+            Soap.of(server, server.mailbox()).post(get_folder())
+    finally:
+        server.close()

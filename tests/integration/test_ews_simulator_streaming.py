@@ -10,11 +10,22 @@ from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 from exchangelib.configuration import Configuration
 from exchangelib.credentials import Credentials
 from exchangelib.errors import ErrorNameResolutionNoResults, ErrorSubscriptionNotFound
+from exchangelib.properties import UserResponse
 from exchangelib.protocol import FailFast
 from exchangelib.services import GetStreamingEvents
 from lxml import etree
 
-from tests.integration.ews_client import NAMES, Answer, Soap, exchangelib_account, field, get_item, message, trust
+from tests.integration.ews_client import (
+    NAMES,
+    Answer,
+    Soap,
+    exchangelib_account,
+    field,
+    get_folder,
+    get_item,
+    message,
+    trust,
+)
 from tests.servers.ews import EwsServer, Person
 
 EVENTS = ("NewMailEvent", "CreatedEvent", "DeletedEvent", "ModifiedEvent", "MovedEvent", "CopiedEvent")
@@ -240,20 +251,36 @@ def test_time_zones_have_windows_names(ews: EwsServer) -> None:
     assert len(zones) > 100
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_exchangelib_asks_autodiscover_for_the_address_of_ews(ews: EwsServer, known: bool) -> None:
-    box = ews.mailbox()
-    trust(ews.ca_file)
+def autodiscovered(server: EwsServer, address: str, login: tuple[str, str]) -> UserResponse:
+    """What exchangelib learns of an address."""
+    trust(server.ca_file)
     settings = Configuration(
-        service_endpoint=ews.autodiscover_url,
-        credentials=Credentials(box.address, box.password),
+        service_endpoint=server.autodiscover_url,
+        credentials=Credentials(*login),
         auth_type="basic",
         retry_policy=FailFast(),
     )
     protocol = AutodiscoverProtocol(config=settings)
-    found = protocol.get_user_settings(box.address if known else "nobody@corp.example")
-    assert (found.error_code, found.ews_url if known else None) == ((None, ews.url) if known else ("InvalidUser", None))
-    protocol.close()
+    try:
+        return protocol.get_user_settings(address)
+    finally:
+        protocol.close()
+
+
+def test_exchangelib_asks_autodiscover_for_the_address_of_ews(ews: EwsServer) -> None:
+    box = ews.mailbox()
+    login = (box.address, box.password)
+    assert autodiscovered(ews, box.address, login).ews_url == ews.url
+    assert autodiscovered(ews, "nobody@corp.example", login).error_code == "InvalidUser"
+
+
+def test_a_mailbox_that_moved_away_is_no_more_here(ews: EwsServer) -> None:
+    box = ews.mailbox()
+    ews.account("service", "secret", impersonates={"*"})
+    ews.emigrate(box, "ann@cloud.example")
+    assert Soap(ews, "service", "secret", acting_as=box.address).ask(get_folder()).codes == ["ErrorNonExistentMailbox"]
+    found = autodiscovered(ews, box.address, (box.address, box.password))
+    assert found.redirect_address == "ann@cloud.example"
 
 
 def test_the_older_autodiscover_names_the_same_address(ews: EwsServer) -> None:

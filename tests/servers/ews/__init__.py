@@ -12,7 +12,7 @@ A test takes the fixture `ews` (one server a test process, reset for each test) 
     ews.operations["SyncFolderItems"]        # requests by operation; ews.asked: who asked, as whom, with which anchor
 
 - `EwsServer` (server.py): `mailbox`, `account` (impersonation, delegates), `person` (directory), `issue_token`,
-  `drop_streams`, `forget_subscriptions`, `violations`.
+  `drop_streams`, `drop_connections`, `forget_subscriptions`, `emigrate`, `compress`, `violations`.
 - `Mailbox` (owner.py): what people do to their mail, folders, calendars and automatic replies, and `snapshot`.
 - `ews.faults` (faults.py): `refuse`, `busy`, `http`, `reset`, `lose_answer`, `lose_request`, `malformed`, `delay`,
   `before`, `rewrite`, each for some requests and so many times.

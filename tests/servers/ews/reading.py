@@ -12,6 +12,7 @@ from tests.servers.ews.states import State
 from tests.servers.ews.store import Folder, Item
 
 MOST_CHANGES = 512  # a call of SyncFolderItems
+_OTHER_VIEWS = ("FractionalPageItemView", "SeekToConditionPageItemView", "ContactsView")
 Change = tuple[int, str]
 
 
@@ -45,6 +46,8 @@ def _page(element: Node, found: list[Item]) -> Page[Item]:
         found = []
     elif element.get("Traversal") != "Shallow" or element.find(f"{M}QueryString") is not None:
         raise Refusal("ErrorUnsupportedQueryFilter", "Only shallow traversal and restrictions are known here.")
+    if any(element.find(f"{M}{name}") is not None for name in _OTHER_VIEWS):
+        raise Refusal("ErrorInvalidPagingMaxRows", "Only indexed pages and calendar views are known here.")
     days = element.find(f"{M}CalendarView")
     if days is not None:
         return _days(days, found)

@@ -6,6 +6,7 @@ Sources: [MS-OXWSCDATA] 2.2.4.39 (ItemResponseShapeType), Microsoft's page on re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 
 from tests.servers.ews.fields import (
@@ -14,6 +15,7 @@ from tests.servers.ews.fields import (
     ONLY_WHEN_NAMED,
     RANKS,
     REFUSED_IN_LISTS,
+    SNOOZED,
     Field,
     Key,
     Path,
@@ -22,6 +24,7 @@ from tests.servers.ews.fields import (
     named,
     path_of,
     simple,
+    stamp,
     tagged,
     value,
 )
@@ -216,6 +219,24 @@ def _mime(raw: bytes) -> Field:
     return Field(tag("t:MimeContent", b64encode(raw).decode(), CharacterSet="UTF-8"), "")
 
 
+def _signal(item: Item) -> str:
+    """When the reminder comes up next: as the owner snoozed it, else so many minutes before the start."""
+    if item.value("ReminderIsSet") != "true" or "Start" not in item.fields:
+        return ""
+    if (snoozed := item.fields.get(SNOOZED)) is not None:
+        return snoozed.value
+    start = datetime.fromisoformat(item.value("Start"))
+    return stamp(start - timedelta(minutes=int(item.value("ReminderMinutesBeforeStart") or 0)))
+
+
+def _next_time(item: Item) -> Field | None:
+    return simple("ReminderNextTime", signal) if (signal := _signal(item)) else None
+
+
+def _signal_time(item: Item) -> Field | None:
+    return value(signal) if (signal := _signal(item)) else None
+
+
 _FLAGS = ("NotFlagged", "Complete", "Flagged")
 _SENSITIVITIES = ("Normal", "Personal", "Private", "Confidential")
 _MADE: dict[Key, Callable[[Item], Field | None]] = {
@@ -227,6 +248,11 @@ _MADE: dict[Key, Callable[[Item], Field | None]] = {
     "InternetMessageHeaders": _of_transport(lambda raw: header_lines(headers_of(raw))),
     "Preview": lambda item: None if item.raw is None else simple("Preview", item.texts.preview()),
     "TextBody": lambda item: Field(_body("TextBody", item, "Text", None), ""),
+    "ReminderNextTime": _next_time,
+    "ReminderDueBy": lambda item: simple("ReminderDueBy", item.value("Start")) if _signal(item) else None,
+    named("Common", 0x8501, "Integer"): _same_as("ReminderMinutesBeforeStart"),
+    named("Common", 0x8503, "Boolean"): _same_as("ReminderIsSet"),
+    named("Common", 0x8560, "SystemTime"): _signal_time,
     "Flag": lambda item: Field("<t:Flag><t:FlagStatus>NotFlagged</t:FlagStatus></t:Flag>", "NotFlagged"),
     tagged(0x007D, "String"): _of_transport(lambda raw: value(transport_headers(raw))),
     tagged(0x001A, "String"): _same_as("ItemClass"),

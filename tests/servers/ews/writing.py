@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from tests.servers.ews.calls import Call, operation
-from tests.servers.ews.fields import Field, Key, flag, given, moment, path_of, simple, value_of
+from tests.servers.ews.fields import SNOOZED, Field, Key, flag, given, moment, path_of, simple, value_of
 from tests.servers.ews.soap import M, Node, Refusal, T, attributes, children, local, tag, text
 from tests.servers.ews.store import Box, Folder, Item
 
 _HOME = {"CalendarItem": "calendar", "Message": "drafts", "Task": "tasks", "Contact": "contacts"}
 _READ_ONLY = frozenset({"ItemId", "ParentFolderId", "Size", "LastModifiedTime", "UID", "DateTimeCreated", "Organizer"})
+_REMINDING = frozenset({"Start", "ReminderIsSet", "ReminderMinutesBeforeStart"})
 _BODILY = frozenset({"RequiredAttendees", "OptionalAttendees", "Resources"})
 
 
@@ -126,6 +127,8 @@ def update_item(call: Call) -> str:
         fields = dict(item.fields)
         for update in updates:
             _apply(update, fields)
+        if _REMINDING & set(keys):
+            fields.pop(SNOOZED, None)
         _must_end_after_start(fields)
         item.fields = fields
         box.touch(item, *keys)
