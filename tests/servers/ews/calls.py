@@ -52,7 +52,7 @@ class Call:
     @property
     def operation(self) -> str:
         """The name of the operation."""
-        return name_of(self.element)
+        return local(self.element)
 
     def mine(self) -> Box:
         """The mailbox of the caller. Raises SoapFault if there is none."""
@@ -129,11 +129,6 @@ class Call:
         """Child elements below a path of message elements."""
         holder = self.element.find("/".join(f"{M}{name}" for name in path.split("/")))
         return [] if holder is None else soap.children(holder)
-
-
-def name_of(element: Node) -> str:
-    """The name of the operation that an element of a body asks for."""
-    return local(element).removesuffix("Request")
 
 
 def find_box(world: World, address: str) -> Box | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from tests.servers.ews import directory, folders, reading, soap, streaming, writing
-from tests.servers.ews.calls import OPERATIONS, Account, Call, find_box, name_of
+from tests.servers.ews.calls import OPERATIONS, Account, Call, find_box
 from tests.servers.ews.faults import Fault, Faults
 from tests.servers.ews.schema import Schema
 from tests.servers.ews.soap import Node, Refusal, S, SoapFault, T
@@ -95,11 +95,11 @@ class Exchange:
         except SoapFault as refusal:
             return Reply(status=500, body=soap.fault(refusal))
         except Refusal as refusal:
-            name = name_of(element)
+            name = soap.local(element)
             return Reply(status=200, body=self._finished(soap.answer(name, [soap.failure(name, refusal)])))
 
     def _answer(self, account: Account, anchor: str | None, body: bytes, envelope: Node, element: Node) -> Reply:
-        name, acting_as = name_of(element), _acting_as(envelope)
+        name, acting_as = soap.local(element), _acting_as(envelope)
         note = Asked(operation=name, account=account.username, acting_as=acting_as, anchor=anchor, body=body)
         with self.world.changed:
             self.asked.append(note)
