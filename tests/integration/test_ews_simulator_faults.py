@@ -172,6 +172,13 @@ def test_a_slow_server_outlasts_an_impatient_client(ews: EwsServer) -> None:
         client.session.post(ews.url, data=client.written(get_folder()), timeout=0.2)
 
 
+def test_what_is_no_xml_by_its_own_word_is_not_read(ews: EwsServer) -> None:
+    box = ews.mailbox()
+    client = Soap.of(ews, box)
+    client.session.headers["Content-Type"] = "application/json"
+    assert client.post(get_folder()).status_code == 415
+
+
 def test_a_request_that_breaks_the_schema_is_refused_and_noted(ews: EwsServer) -> None:
     box = ews.mailbox()
     if not ews.judged:

@@ -152,6 +152,15 @@ def test_so_many_connections_may_hang_and_no_more(ews: EwsServer) -> None:
     assert client.ask(listen(identity)).codes == ["ErrorExceededConnectionCount"]
 
 
+def test_listening_may_be_refused_for_a_while(ews: EwsServer) -> None:
+    box = ews.mailbox()
+    client = Soap.of(ews, box)
+    identity = client.ask(subscribe("inbox")).text("//m:SubscriptionId")
+    ews.faults.busy(1000, "GetStreamingEvents")
+    answer = client.ask(listen(identity))
+    assert (answer.status, answer.codes) == (500, ["ErrorServerBusy"])
+
+
 def test_exchangelib_listens(ews: EwsServer) -> None:
     box = ews.mailbox()
     account = exchangelib_account(ews, box, connections=2)

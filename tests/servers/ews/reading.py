@@ -1,6 +1,7 @@
 """Operations that read items: SyncFolderItems ([MS-OXWSSYNC]), FindItem ([MS-OXWSSRCH]), GetItem ([MS-OXWSCORE])."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 
 from tests.servers.ews.calls import Call, operation
@@ -19,10 +20,10 @@ Change = tuple[int, str]
 @operation("GetItem")
 def get_item(call: Call) -> str:
     """Items by id."""
-    shape = Shape.of(call.element.find(f"{M}ItemShape"))
+    shape = cache(lambda: Shape.of(call.element.find(f"{M}ItemShape")))
 
     def one(element: Node) -> str:
-        return tag("m:Items", shape.render(call.item(element)[1]))
+        return tag("m:Items", shape().render(call.item(element)[1]))
 
     return call.each(call.all("ItemIds"), one, empty="<m:Items/>")
 

@@ -63,13 +63,9 @@ class Schema:
         self._lock = threading.Lock()
 
     def violations(self, envelope: Node) -> list[str]:
-        """What is wrong with what the body holds; faults are SOAP's own and not judged."""
-        body = envelope.find(f"{S}Body")
-        found: list[str] = []
-        for content in [] if body is None else children(body):
-            if content.tag != f"{S}Fault":
-                found += self._judge(content)
-        return found
+        """What is wrong with what header and body hold; what is not Exchange's own (faults) is not judged."""
+        parts = [part for holder in envelope.iterchildren(f"{S}Header", f"{S}Body") for part in children(holder)]
+        return [wrong for part in parts if part.tag.startswith((T, M)) for wrong in self._judge(part)]
 
     def _judge(self, content: Node) -> list[str]:
         alone = etree.fromstring(etree.tostring(content))

@@ -101,6 +101,10 @@ class EwsServer:
         self.doorman.tokens[token] = (login.lower(), time.time() + lifetime)
         return token
 
+    def expire_tokens(self) -> None:
+        """All tokens issued until now have ended."""
+        self.doorman.tokens.clear()
+
     # What tests look at and order.
 
     @property
@@ -226,6 +230,8 @@ def _handler(server: EwsServer) -> type[BaseHTTPRequestHandler]:
             verdict = server.doorman.check(self.headers.get("Authorization"), self.signed_in)
             if verdict.account is None:
                 self._ask(verdict.ask)
+            elif not self.headers.get("Content-Type", "").lower().startswith("text/xml"):
+                self._whole(415, b"")
             elif self.path.lower() == PATH.lower():
                 self._send(server.exchange.reply(verdict.account, self.headers.get("X-AnchorMailbox"), body))
             elif self.path.lower() == autodiscover.SOAP_PATH:

@@ -78,7 +78,7 @@ def _completed(box: Box, kind: str, fields: dict[Key, Field]) -> dict[Key, Field
 
 def _appointment(box: Box, now: datetime, fields: dict[Key, Field]) -> dict[Key, Field]:
     """The next half hour, busy, with a reminder 15 minutes before: what Exchange takes where nothing is said."""
-    half = timedelta(minutes=30)
+    half, meets = timedelta(minutes=30), bool(_BODILY & fields.keys())
     begin = now.replace(minute=30 if now.minute >= 30 else 0, second=0, microsecond=0) + half
     start = fields.get("Start", moment("Start", begin))
     end = moment("End", datetime.fromisoformat(start.value).astimezone(UTC) + half)
@@ -91,7 +91,7 @@ def _appointment(box: Box, now: datetime, fields: dict[Key, Field]) -> dict[Key,
         "UID": simple("UID", uid),
         "LegacyFreeBusyStatus": simple("LegacyFreeBusyStatus", "Busy"),
         "IsAllDayEvent": flag("IsAllDayEvent", False),
-        "IsMeeting": flag("IsMeeting", False),
+        "IsMeeting": flag("IsMeeting", meets),
         "IsCancelled": flag("IsCancelled", False),
         "IsRecurring": flag("IsRecurring", False),
         "CalendarItemType": simple("CalendarItemType", "Single"),
