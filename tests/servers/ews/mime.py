@@ -27,12 +27,33 @@ _QUOTES = (
 _IMPORTANCE = {"high": "High", "1": "High", "2": "High", "low": "Low", "4": "Low", "5": "Low"}
 _SENSITIVITY = {"personal": "Personal", "private": "Private", "company-confidential": "Confidential"}
 _PREFIX = re.compile(r"^\s*((re|fw|fwd|aw|wg|sv|antw)\s*(\[\d+\])?:\s*)+", re.I)
+_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _PREVIEW = 255  # characters
+_METHOD = re.compile(
+    rb"(?i)^content-type:\s*text/calendar;(?:[^\r\n]|\r?\n[ \t])*method=\"?(request|reply|cancel)", re.M
+)
+_MEETINGS = {
+    "REQUEST": "IPM.Schedule.Meeting.Request",
+    "REPLY": "IPM.Schedule.Meeting.Resp.Pos",
+    "CANCEL": "IPM.Schedule.Meeting.Canceled",
+}
+_CLASSES = {
+    "multipart/report": "REPORT.IPM.Note.NDR",
+    "multipart/signed": "IPM.Note.SMIME.MultipartSigned",
+    "application/pkcs7-mime": "IPM.Note.SMIME",
+    "application/x-pkcs7-mime": "IPM.Note.SMIME",
+}
+# The element of an answer for a class of items; Message for all others.
+KINDS = {
+    "IPM.Schedule.Meeting.Request": "MeetingRequest",
+    "IPM.Schedule.Meeting.Resp.Pos": "MeetingResponse",
+    "IPM.Schedule.Meeting.Canceled": "MeetingCancellation",
+}
 
 
 def headers_of(raw: bytes) -> Message:
     """The headers of a message; nothing of its body is read."""
-    return BytesHeaderParser().parsebytes(raw)
+    return BytesHeaderParser().parsebytes(_END_OF_HEADER.split(raw, maxsplit=1)[0])
 
 
 def decoded(value: str | None) -> str:
@@ -40,6 +61,8 @@ def decoded(value: str | None) -> str:
     if value is None:
         return ""
     flat = re.sub(r"\r?\n[ \t]+", " ", str(value)).strip()
+    if "=?" not in flat:
+        return flat
     try:
         return str(make_header(decode_header(flat)))
     except (LookupError, UnicodeError, ValueError):
@@ -55,6 +78,8 @@ def mailbox(name: str, address: str) -> str:
 
 def people(header: Message, name: str) -> list[tuple[str, str]]:
     """Display names and addresses of an address header."""
+    if name not in header:
+        return []
     lines = [re.sub(r"\r?\n[ \t]+", " ", str(line)) for line in header.get_all(name, [])]
     return [(decoded(shown), address) for shown, address in getaddresses(lines) if shown or address]
 
@@ -102,12 +127,18 @@ def envelope_fields(header: Message, received: datetime, size: int) -> dict[str,
         "ConversationIndex": simple("ConversationIndex", b64encode(index).decode()),
         "ConversationTopic": simple("ConversationTopic", decoded(header["Thread-Topic"]) or _PREFIX.sub("", subject)),
         "ConversationId": Field(tag("t:ConversationId", Id=conversation_id(index)), conversation_id(index)),
-        "DisplayTo": simple("DisplayTo", "; ".join(n or a for n, a in people(header, "To"))),
-        "DisplayCc": simple("DisplayCc", "; ".join(n or a for n, a in people(header, "Cc"))),
         "IsReadReceiptRequested": flag("IsReadReceiptRequested", "Disposition-Notification-To" in header),
         "IsDeliveryReceiptRequested": flag("IsDeliveryReceiptRequested", False),
     }
     return found | _people(header) | _identifiers(header)
+
+
+def item_class(header: Message, raw: bytes) -> str:
+    """What kind of item Exchange takes a message for ([MS-OXCMAIL] 2.2.3.3)."""
+    invited = _METHOD.search(raw)
+    if invited:
+        return _MEETINGS.get(invited[1].decode().upper(), "IPM.Note")
+    return _CLASSES.get(header.get_content_type(), "IPM.Note")
 
 
 def conversation_id(index: bytes) -> str:
@@ -126,7 +157,9 @@ def _people(header: Message) -> dict[str, Field]:
     found = {"From": authors, "Sender": people(header, "Sender")[:1] or authors}
     lists = {"ToRecipients": "To", "CcRecipients": "Cc", "BccRecipients": "Bcc", "ReplyTo": "Reply-To"}
     found |= {element: people(header, name) for element, name in lists.items()}
-    return {element: recipients(element, who) for element, who in found.items() if who}
+    shown = {"DisplayTo": found["ToRecipients"], "DisplayCc": found["CcRecipients"]}
+    display = {element: simple(element, "; ".join(n or a for n, a in who)) for element, who in shown.items()}
+    return display | {element: recipients(element, who) for element, who in found.items() if who}
 
 
 def _identifiers(header: Message) -> dict[str, Field]:
@@ -142,7 +175,7 @@ def header_lines(header: Message) -> Field:
 
 def transport_headers(raw: bytes) -> str:
     """PidTagTransportMessageHeaders: the header as it came."""
-    head = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
+    head = _END_OF_HEADER.split(raw, maxsplit=1)[0]
     return "\r\n".join(head.decode("utf-8", "replace").splitlines()) + "\r\n\r\n"
 
 
@@ -173,13 +206,7 @@ class Texts:
 
     def as_text(self) -> str:
         """The body as plain text."""
-        return self.plain if self.plain is not None else _without_markup(self.marked_up or "")
-
-    def as_html(self) -> str:
-        """The body as HTML."""
-        if self.marked_up is not None:
-            return self.marked_up
-        return f"<html><body><pre>{html.escape(self.plain or '')}</pre></body></html>"
+        return self.plain if self.plain is not None else without_markup(self.marked_up or "")
 
     def unique(self) -> str:
         """The part of the text that this message adds to its conversation."""
@@ -210,7 +237,13 @@ def _text(part: Message) -> str:
         return octets.decode("utf-8", "replace")
 
 
-def _without_markup(markup: str) -> str:
+def with_markup(plain: str) -> str:
+    """Plain text as HTML."""
+    return f"<html><body><pre>{html.escape(plain)}</pre></body></html>"
+
+
+def without_markup(markup: str) -> str:
+    """HTML as plain text."""
     text_only = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", "", markup)
     text_only = re.sub(r"(?i)<br\s*/?>|</(p|div|tr|li|h\d)>", "\r\n", text_only)
     return html.unescape(re.sub(r"<[^>]*>", "", text_only)).strip()
