@@ -1,4 +1,4 @@
-"""The everyday of mailboxes on Exchange Server: what arrives, moves, changes and goes, and what the server does wrong."""
+"""Everyday life of mailboxes on Exchange Server: what arrives, moves, changes and goes, and what servers do wrong."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -63,11 +63,11 @@ def test_new_mail_moves_copies_and_deletions_are_followed(desk: Desk, box: Box, 
 def test_mail_that_arrives_while_the_history_is_read_is_logged_in_the_same_pass(
     desk: Desk, ews: EwsServer, box: Box, anna: Mailbox
 ) -> None:
-    for raw in letters(20):
+    for raw in letters(3):
         box.deliver(raw)
     ews.faults.before(lambda: box.deliver(letter(subject="Meanwhile")), "FindItem")
     desk.sync(meanwhile=True)
-    assert len(desk.history()) == 21
+    assert len(desk.history()) == 4
     complete(desk, anna)
 
 
@@ -118,23 +118,22 @@ def test_a_mailbox_that_moves_from_imap_to_exchange_logs_nothing_twice(
         lambda ews: ews.faults.busy(10, "GetItem"),
         lambda ews: ews.faults.reset("GetItem", times=2),
         lambda ews: ews.faults.malformed("GetItem"),
-        lambda ews: ews.faults.malformed("FindItem"),
         lambda ews: ews.faults.lose_answer("SyncFolderItems", times=2),
         lambda ews: ews.faults.http(503, "GetItem", headers={"Retry-After": "1"}),
         lambda ews: ews.faults.refuse("ErrorMailboxMoveInProgress", "FindItem"),
     ],
-    ids=["busy", "reset", "cut-off", "cut-off-list", "lost", "503", "moving"],
+    ids=["busy", "reset", "cut-off", "lost", "503", "moving"],
 )
 def test_after_a_fault_the_next_pass_completes_the_history_exactly(
     desk: Desk, ews: EwsServer, box: Box, anna: Mailbox, fault: Callable[[EwsServer], Any]
 ) -> None:
     """Scenario 9."""
-    for raw in letters(30):
+    for raw in letters(6):
         box.deliver(raw)
     fault(ews)
     desk.fail()
     desk.sync()
-    assert len(desk.history()) == 30
+    assert len(desk.history()) == 6
     complete(desk, anna)
 
 
