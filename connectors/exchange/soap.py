@@ -8,6 +8,7 @@ half a second, so this module is imported when a mailbox is opened.
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from exchangelib.version import Build, Version
 
 from connectors.errors import ConnectorError, Interrupted
 from connectors.exchange.faults import explain, online
+from connectors.exchange.replies import http_date
 from connectors.exchange.wire import Wire
 from connectors.exchange.xml import MESSAGES, TYPES, Element, parse
 
@@ -43,7 +45,8 @@ class _Protocol:
 class Seat:
     """A mailbox as whose owner, or for whom, requests are made: exchangelib's `Account` without its network.
 
-    build: the server's version (major, minor, build, revision), once it has answered.
+    build: the server's version (major, minor, build, revision), once it has answered. answered: when it last did, by
+    its own clock.
     """
 
     default_timezone = UTC
@@ -57,6 +60,7 @@ class Seat:
         self.access_type = access
         self.identity = Identity(primary_smtp_address=address)
         self.build: tuple[int, ...] = ()
+        self.answered: datetime | None = None
 
     def ask(self, payload: Element, *, writes: bool = False, affinity: bool = False) -> Sequence[Element]:
         """The response messages to a request. Raises ConnectorError for what concerns the request as a whole."""
@@ -84,6 +88,7 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
     def _get_response(self, payload: Element, api_version: str) -> "_Answer":
         body = self.wrap(content=payload, api_version=api_version)
         answer = self.account.wire.post(body, self._extra_headers(), writes=self.writes)
+        self.account.answered = http_date(answer.headers.get("date", ""))
         return _Answer(answer.body)
 
     @classmethod

@@ -136,7 +136,7 @@ def test_mail_that_never_left_the_firm_is_told_by_its_properties() -> None:
         (prop('PropertyTag="0x1090" PropertyType="Integer"', "2")
          + prop('DistinguishedPropertySetId="Task" PropertyId="33029" PropertyType="SystemTime"',
                 "2026-03-10T00:00:00Z"), date(2026, 3, 10)),
-        ("<t:Flag><t:FlagStatus>Flagged</t:FlagStatus><t:DueDate>2026-03-10T04:00:00Z</t:DueDate></t:Flag>",
+        ("<t:Flag><t:FlagStatus>Flagged</t:FlagStatus><t:DueDate>2026-03-10T03:00:00Z</t:DueDate></t:Flag>",
          date(2026, 3, 9)),
         ("<t:Flag><t:FlagStatus>Flagged</t:FlagStatus></t:Flag>", None),
     ],
