@@ -32,7 +32,7 @@ _OTHER_CLASSES = ("ipf.note.outlookhomepage", "ipf.note.socialconnector")
 COMMITTED, DELETED = "0x670a", "0x670b"
 """PidTagLocalCommitTimeMax, when something in the folder last changed; PidTagDeletedCountTotal ([MS-OXCFOLD] 2.2.2.2)."""
 SETTLED = timedelta(seconds=5)
-"""How long ago a change must be for a mark: longer than two servers' clocks differ in one domain, hardly longer."""
+"""How long ago a change must be for a mark: longer than the clocks of one domain differ."""
 _DOUBT_EVERY = 900
 """Seconds after which every folder is looked into, whatever its mark."""
 _LONGEST_PATH = 50

@@ -180,3 +180,54 @@ def test_moments_with_fractions_of_a_second_are_read(desk: Desk, ews: EwsServer,
     desk.sync()
     assert desk.only().occurred_at == STARTED
     complete(desk, anna)
+
+
+class TestReminders:
+    """A flagged mail asks for an answer, in the calendar of the mailbox it lies in."""
+
+    @pytest.fixture
+    def flagged(self, desk: Desk, ews: EwsServer, box: Box, tmp_path: Path) -> str:
+        """A flagged mail, not read yet; its id."""
+        read_exchange(desk, ews, box, tmp_path, address=ANNA, flagged=3)
+        id = box.deliver(letter(subject="Offer"))
+        box.flag(id)
+        return id
+
+    def test_a_reminder_comes_goes_with_its_reason_and_stays_away_once_thrown_out(
+        self, desk: Desk, box: Box, flagged: str
+    ) -> None:
+        """Scenario 38."""
+        desk.sync(meanwhile=True)
+        (item,) = box.items("calendar")
+        assert item["Sensitivity"] == "Private"
+        box.flag(flagged, "Complete")
+        desk.sync(meanwhile=True)
+        assert box.items("calendar") == []
+        box.flag(box.deliver(letter(subject="Another")))
+        desk.sync(meanwhile=True)
+        (item,) = box.items("calendar")
+        box.delete(item.id)
+        desk.sync(meanwhile=True)
+        desk.sync(meanwhile=True)
+        assert box.items("calendar") == []
+
+    @pytest.mark.parametrize("lost", ["answer", "backup"])
+    def test_whatever_is_lost_on_our_side_there_is_one_item(
+        self, desk: Desk, ews: EwsServer, box: Box, flagged: str, tmp_path: Path, lost: str
+    ) -> None:
+        """Scenarios 37 and 45: the answer to the write, or the database since yesterday's backup."""
+        if lost == "answer":
+            ews.faults.lose_answer("CreateItem")
+            with desk.open() as house:
+                desk.attempt(house, meanwhile=True)
+        else:
+            database = tmp_path / "desk0.db"
+            backup = database.read_bytes()
+            desk.sync(meanwhile=True)
+            for file in tmp_path.glob("desk0.db*"):
+                file.unlink()
+            database.write_bytes(backup)
+        desk.sync(meanwhile=True)
+        desk.sync(meanwhile=True)
+        assert len(box.items("calendar")) == 1
+        assert ews.operations["CreateItem"] == 1
