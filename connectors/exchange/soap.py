@@ -8,6 +8,7 @@ half a second, so this module is imported when a mailbox is opened.
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from exchangelib.version import Build, Version
 
 from connectors.errors import ConnectorError, Interrupted
 from connectors.exchange.faults import explain, online
+from connectors.exchange.replies import http_date
 from connectors.exchange.wire import Wire
 from connectors.exchange.xml import MESSAGES, TYPES, Element, parse
 
@@ -43,7 +45,8 @@ class _Protocol:
 class Seat:
     """A mailbox as whose owner, or for whom, requests are made: exchangelib's `Account` without its network.
 
-    build: the server's version (major, minor, build, revision), once it has answered.
+    build: the server's version (major, minor, build, revision), once it has answered. answered: when it last did, by
+    its own clock.
     """
 
     default_timezone = UTC
@@ -57,16 +60,14 @@ class Seat:
         self.access_type = access
         self.identity = Identity(primary_smtp_address=address)
         self.build: tuple[int, ...] = ()
+        self.answered: datetime | None = None
 
     def ask(self, payload: Element, *, writes: bool = False, affinity: bool = False) -> Sequence[Element]:
         """The response messages to a request. Raises ConnectorError for what concerns the request as a whole."""
         service = _service(str(payload.tag).removeprefix(MESSAGES).removesuffix("Request"))
         operation = service(account=self)
         operation.writes, operation.prefer_affinity = writes, affinity
-        try:
-            return list(operation._get_response_xml(payload))
-        except EWSError as error:
-            raise explain(type(error).__name__, wait=getattr(error, "back_off", None)) from None
+        return list(operation._get_response_xml(payload))
 
     def envelope(self, payload: Element) -> tuple[bytes, dict[str, str]]:
         """A request as it goes over the wire: body and headers. For answers that come piece by piece."""
@@ -87,6 +88,7 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
     def _get_response(self, payload: Element, api_version: str) -> "_Answer":
         body = self.wrap(content=payload, api_version=api_version)
         answer = self.account.wire.post(body, self._extra_headers(), writes=self.writes)
+        self.account.answered = http_date(answer.headers.get("date", ""))
         return _Answer(answer.body)
 
     @classmethod
@@ -96,6 +98,13 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
         if body is None:
             raise Interrupted("the mail server's answer is no SOAP envelope")
         return root.find(_SOAP_HEADER), body
+
+    def _get_soap_messages(self, body: Element) -> Sequence[Element]:
+        """The messages, or the fault as it is: exchangelib would take some for a version that is not known."""
+        try:
+            return list(super()._get_soap_messages(body))
+        except EWSError as error:
+            raise explain(type(error).__name__, wait=getattr(error, "back_off", None)) from None
 
     def _update_api_version(self, api_version: str, header: Element) -> None:
         """Only looks who answers: what a server calls itself is no version that requests may name."""

@@ -28,8 +28,8 @@ QUEUE = 120.0
 """Seconds to wait for a free session. Longer than any ordinary request takes."""
 ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of one answer; a hundred texts have a few."""
-_LONGEST_IDLE = 600.0
-"""Seconds after which a kept session is not used again: proxies forget connections without a word."""
+_LONGEST_IDLE = 100.0
+"""Seconds after which a kept session is not used again: IIS ends connections that are idle for two minutes."""
 
 
 class TooLong(Interrupted):
