@@ -45,4 +45,6 @@ def _in_a_group(source: EntraGroup) -> Sequence[Member]:
 
 
 def _in_a_directory(source: LdapBase) -> Sequence[Member]:
-    raise Fatal("directories are not read by this version", advice="use a csv list")
+    from connectors.ldap import people
+
+    return people(source)

@@ -1,4 +1,4 @@
-"""`crm-agent doctor` and lists of mailboxes against an Exchange Server: what is open, what is closed, what is in the way."""
+"""`crm-agent doctor` and lists of mailboxes against an Exchange Server: what is open, what is closed, what is amiss."""
 
 from collections.abc import Mapping
 from pathlib import Path
