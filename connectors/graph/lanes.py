@@ -2,9 +2,8 @@
 
 Delta queries have no "from now on": the link to what changes later comes at the end of a round over all there is. Of a
 folder that fits into one page it is had at first contact. Of a larger one the history lane reads that round and hands
-the link over with its last page (`Page.forward`); until then forward asks for what was received since, by a filter.
-Rounds may repeat and reorder what they tell; nothing is left out for having been seen, for that is for the store to
-know.
+the link over with its last page (`Page.forward`); until then forward lists what was received since, by time. Rounds may
+repeat and reorder what they tell; nothing is left out for having been seen, for that is for the store to know.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -17,7 +16,7 @@ from connectors.graph.client import GraphClient, Query, relative, segment, with_
 from connectors.graph.entries import FIELDS, LISTED, Entry, flags_of, is_removed, is_whole, moment
 from connectors.graph.faults import Reply, Stale
 from connectors.graph.fetching import LISTING, Fetcher
-from connectors.graph.place import VALIDITY, Past, midnight, read_forward, read_past, write_forward, written
+from connectors.graph.place import VALIDITY, Ahead, Past, midnight, read_ahead, read_past, written
 from connectors.graph.watch import Watch
 from connectors.message import Cursor, Envelope, FlagChange, Folder, Page
 
@@ -47,10 +46,13 @@ class Lanes:
         if cursor is None:
             yield self._begin(folder)
             return
-        base = read_forward(cursor)
-        link, answer = self.watch.newest(folder.key, base)
+        ahead = read_ahead(cursor)
+        if not ahead.link:
+            yield from self._lately(folder, ahead)
+            return
+        link, answer = self.watch.newest(folder.key, ahead.link)
         try:
-            yield from self._news(folder, base, link, answer)
+            yield from self._news(folder, ahead.link, link, answer)
         except Stale:
             self.watch.forget(folder.key)
             yield self._begin(folder)
@@ -62,7 +64,7 @@ class Lanes:
             step, last = _link_of(told)
             if not last and step == link:
                 raise Interrupted("Microsoft Graph answers a link with itself")
-            page = self._page(folder, _entries(told), write_forward(step))
+            page = self._page(folder, _entries(told), Ahead(link=step).write())
             if last:
                 self.watch.note(folder.key, step)
             if page.envelopes or page.gone or page.withheld or step != base:
@@ -71,6 +73,23 @@ class Lanes:
                 return
             link = step
         raise Interrupted("Microsoft Graph never comes to the end of a folder's changes")
+
+    def _lately(self, folder: Folder, ahead: Ahead) -> Iterator[Page]:
+        """What was received since, oldest first. What leaves meanwhile is told by the link that is still to come."""
+        link = ""
+        for _ in range(_ROUNDS):
+            told = self.client.replied(link or self._lately_query(folder, ahead.after))
+            handed = set(ahead.at)
+            fresh = [entry for entry in _entries(told) if entry["id"] not in handed]
+            last = max((_received(entry) for entry in fresh), default=ahead.after)
+            at = tuple(str(entry["id"]) for entry in fresh if _received(entry) == last)
+            link = str(told.body.get("@odata.nextLink") or "") if last == ahead.after else ""
+            ahead = Ahead(after=last, at=(*ahead.at, *at) if last == ahead.after else at)
+            if fresh:
+                yield self._page(folder, fresh, ahead.write())
+            if not told.body.get("@odata.nextLink"):
+                return
+        raise Interrupted("Microsoft Graph never comes to the end of a folder's news")
 
     def _page(self, folder: Folder, entries: Sequence[Entry], cursor: Cursor) -> Page:
         """Within a page the last word on a message counts. What tells only a part of one is asked for by its id."""
@@ -94,13 +113,13 @@ class Lanes:
         times = [when for entry in _entries(told) if (when := moment(entry.get("receivedDateTime"))) is not None]
         link, whole = _link_of(told)
         if whole:
-            past = Past(top=written(max(times)) if times else "", round="done")
+            past, ahead = Past(top=written(max(times)) if times else "", round="done"), Ahead(link=link)
+            self.watch.note(folder.key, link)
         else:
             newest = min(max(times, default=datetime.now(UTC)), _server_time(told))
-            past = Past(top=written(newest), round="due")
-            link = self._since(folder, newest + timedelta(seconds=1))
-        self.watch.note(folder.key, link)
-        return Page(validity=VALIDITY, cursor=write_forward(link), history=past.write())
+            past, ahead = Past(top=written(newest), round="due"), Ahead(after=written(newest + timedelta(seconds=1)))
+            self.watch.forget(folder.key)
+        return Page(validity=VALIDITY, cursor=ahead.write(), history=past.write())
 
     # History
 
@@ -140,7 +159,7 @@ class Lanes:
             validity=VALIDITY,
             envelopes=_newest_first(self.fetcher.envelopes(ours)),
             cursor=past.write(),
-            forward=write_forward(forward) if forward else None,
+            forward=Ahead(link=forward).write() if forward else None,
         )
 
     def _listing(self, folder: Folder, past: Past, since: date | None) -> Iterator[Page]:
@@ -196,10 +215,9 @@ class Lanes:
     def _round(self, folder: Folder) -> str:
         return with_query(self._messages(folder, "/delta"), {**_ENVELOPE, "$orderby": _NEWEST_FIRST})
 
-    def _since(self, folder: Folder, start: datetime) -> str:
-        return with_query(
-            self._messages(folder, "/delta"), {**_ENVELOPE, "$filter": f"receivedDateTime ge {written(start)}"}
-        )
+    def _lately_query(self, folder: Folder, after: str) -> str:
+        query = {**_ENVELOPE, "$filter": f"receivedDateTime ge {after}", "$orderby": "receivedDateTime asc"}
+        return with_query(self._messages(folder), {**query, "$top": self.page})
 
     def _list_query(self, folder: Folder, upper: str | None, since: date | None, query: Query) -> str:
         bounds = [f"receivedDateTime {upper}"] if upper else []

@@ -12,7 +12,8 @@ A client signs in at `tenant.authority` (msal: `instance_discovery=False`) for t
 and asks `tenant.endpoint`, trusting the authority's `ca_file`.
 
 - Tenant: `user`, `mailbox`, `group`, `application`, `token`, `expire_tokens`, `snapshot`; counters `requests` (parts of
-  batches too), `http`, `token_requests`, `busiest`, `throttled`; `faults` (see faults.py); `violations`.
+  batches too), `http`, `token_requests`, `busiest`, `throttled`; `faults` (see faults.py); `notifications`
+  (subscriptions, see notifications.py); `violations`.
 - Mailbox: `deliver`, `draft`, `send_draft`, `move`, `copy`, `delete`, `change`, `categorise`, `flag`, `set_extended`,
   `automatic_replies`, `create_folder`, `rename_folder`, `delete_folder`, `expire_links`, `snapshot`.
 - Mailbox.calendars: `add`, `change`, `reschedule`, `delete`, `snooze`, `dismiss`, `create`; `events()`,

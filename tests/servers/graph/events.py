@@ -32,6 +32,11 @@ _ENUMS: Mapping[str, Sequence[str]] = {
     "sensitivity": ("normal", "personal", "private", "confidential"),
     "importance": ("low", "normal", "high"),
 }
+_INNER: Mapping[str, frozenset[str]] = {
+    "start": frozenset({"dateTime", "timeZone"}),
+    "end": frozenset({"dateTime", "timeZone"}),
+    "body": frozenset({"contentType", "content"}),
+}
 _NOT_IN_DELTA = ("$select", "$expand", "$filter", "$orderby", "$search")
 
 
@@ -348,6 +353,9 @@ def _check(wanted: Mapping[str, Any]) -> None:
             raise _invalid(f"{name} is read-only")
         if name in _ENUMS and str(value).lower() not in [word.lower() for word in _ENUMS[name]]:
             raise refusals.bad_request(f"Requested value '{value}' was not found.", "RequestBodyRead")
+    for name in _INNER.keys() & wanted.keys():
+        if not isinstance(wanted[name], dict) or set(wanted[name]) - _INNER[name]:
+            raise refusals.bad_request(f"{name} has a property that does not exist on its type.", "RequestBodyRead")
     _check_values(wanted)
 
 
@@ -355,6 +363,8 @@ def _check_values(wanted: Mapping[str, Any]) -> None:
     for name in ("isReminderOn", "isAllDay"):
         if name in wanted and not isinstance(wanted[name], bool):
             raise refusals.bad_request(f"Cannot convert a value of {name} to Edm.Boolean.", "RequestBodyRead")
+    for one in wanted.get("singleValueExtendedProperties") or []:
+        canonical(str(one.get("id", "")))
     minutes = wanted.get("reminderMinutesBeforeStart", 0)
     if not isinstance(minutes, int) or minutes < 0:
         raise _invalid("reminderMinutesBeforeStart must be a whole number that is not negative")

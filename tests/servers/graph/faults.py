@@ -1,5 +1,6 @@
 """Bad weather for one tenant. Every fault chooses requests by `path`, a regular expression that is searched in
 `METHOD /path?query` (decoded, without `/v1.0`), lets `after` of them pass, and happens `times` times (None: always).
+Of several that end a request the oldest happens, the others wait for the next.
 
 To a single request, also inside a batch: `throttle`, `fail`, `expire_token`, `slow`, `before`.
 To a whole HTTP request (`POST /$batch` is one): `reset`, `lose_answer`, `lose_request`, `answer_with`.
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["refuse", "token", "slow", "before", "reset", "lose-answer", "lose-request", "answer"]
 _WIRE = frozenset({"reset", "lose-answer", "lose-request", "answer"})
+_PASSING = frozenset({"slow", "before"})
 _MESSAGES = {
     503: ("ServiceUnavailable", "The service is temporarily unavailable."),
     504: ("GatewayTimeout", "The upstream service did not answer in time."),
@@ -158,8 +160,14 @@ class Faults:
     def _meeting(self, line: str, *, wire: bool) -> list[Fault]:
         if not self._faults:
             return []
+        met: list[Fault] = []
         with self._lock:
-            return [fault for fault in self._faults if (fault.kind in _WIRE) == wire and fault.take(line)]
+            for fault in self._faults:
+                if (fault.kind in _WIRE) == wire and fault.take(line):
+                    met.append(fault)
+                    if fault.kind not in _PASSING:
+                        break
+        return met
 
     def _add(self, kind: Kind, path: str, times: int | None, after: int, **how: object) -> Fault:
         fault = Fault(kind=kind, path=re.compile(path), times=times, after=after, **how)  # type: ignore[arg-type]  # named above

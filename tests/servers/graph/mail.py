@@ -15,7 +15,6 @@ from tests.servers.graph.mailbox import Mailbox
 from tests.servers.graph.odata import Call, chosen, names, words
 from tests.servers.graph.web import Answer
 
-FILTERED_AT_MOST = 5000
 _FOLDER_PROPERTIES = words("id displayName parentFolderId childFolderCount unreadItemCount totalItemCount isHidden")
 _DELTA_FILTER = re.compile(r"\s*receivedDateTime\s+(ge|gt)\s+(\S+)\s*")
 _DELTA_ORDER = re.compile(r"\s*receivedDateTime\s+desc\s*", re.IGNORECASE)
@@ -149,7 +148,7 @@ def messages_delta(call: Call, mailbox: Mailbox, *keys: str) -> Answer:
             context="Collection(message)",
             epoch=mailbox.epoch,
             sequence=mailbox.sequence,
-            start=lambda asked: _first_round(asked, folder),
+            start=lambda asked: _first_round(asked, folder, mailbox.filtered_at_most),
             changes=lambda asked, since: _later_round(asked, folder, since),
             show=lambda asked, entry: _changed_message(asked, folder, entry),
         ),
@@ -175,14 +174,14 @@ def _check_delta(call: Call) -> None:
         raise refusals.bad_request("Invalid value for changeType.", "ErrorInvalidUrlQuery")
 
 
-def _first_round(call: Call, folder: Folder) -> Sequence[Message]:
-    """All that a first round lists: without $orderby in no order, with $filter at most 5,000."""
+def _first_round(call: Call, folder: Folder, at_most: int) -> Sequence[Message]:
+    """All that a first round lists: without $orderby in no order, with $filter only so many."""
     if "$orderby" in call.query:
         found = sorted(folder.messages.values(), key=lambda message: message.received, reverse=True)
     else:
         found = sorted(folder.messages.values(), key=lambda message: message.number * 2654435761 % 2**32)
     if "$filter" in call.query:
-        return [message for message in found if _is_young(call, message)][:FILTERED_AT_MOST]
+        return [message for message in found if _is_young(call, message)][:at_most]
     return found
 
 

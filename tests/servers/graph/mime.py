@@ -57,7 +57,7 @@ def parse(raw: bytes, received: datetime) -> Parsed:
     mime = email.message_from_bytes(raw, policy=compat32)
     attachments = list(_attachments(mime))
     kind, meeting = _meeting(mime)
-    fields = _envelope(mime, received) | _texts(mime) | meeting
+    fields = _envelope(mime, raw, received) | _texts(mime) | meeting
     fields["hasAttachments"] = any(not attachment["isInline"] for attachment in attachments)
     return Parsed(
         kind=kind,
@@ -99,12 +99,12 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _envelope(mime: Mime, received: datetime) -> dict[str, Any]:
+def _envelope(mime: Mime, raw: bytes, received: datetime) -> dict[str, Any]:
     sender = _people(mime, "From")
     return {
         "receivedDateTime": stamp(received),
         "sentDateTime": stamp(_date(mime) or received),
-        "internetMessageId": _message_id(mime),
+        "internetMessageId": _message_id(mime, raw),
         "subject": _decoded(mime["Subject"]) if mime["Subject"] is not None else "",
         "importance": _IMPORTANCE.get(
             str(mime["Importance"] or mime["X-Priority"] or "")[:4].strip().lower(), "normal"
@@ -130,11 +130,10 @@ def recipient(address: str, name: str | None = None) -> dict[str, Any]:
     return {"emailAddress": {"name": name or address, "address": address}}
 
 
-def _message_id(mime: Mime) -> str:
+def _message_id(mime: Mime, raw: bytes) -> str:
     """The Message-ID; one that the server made up where the message has none."""
     written = _unfold(str(mime["Message-ID"] or "")).strip()
-    made_up = hashlib.sha256(mime.as_bytes()[:20000]).hexdigest()[:24].upper()
-    return written or f"<{made_up}@transport.exchange.example>"
+    return written or f"<{hashlib.sha256(raw).hexdigest()[:24].upper()}@transport.exchange.example>"
 
 
 def _date(mime: Mime) -> datetime | None:

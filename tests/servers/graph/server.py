@@ -1,6 +1,7 @@
 """The server: TLS, the token endpoint, and `/v1.0` where every request is counted, judged and answered."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.servers.certs import Authority
 from tests.servers.graph import refusals, routes
 from tests.servers.graph.batch import answer_batch
+from tests.servers.graph.description import Description
 from tests.servers.graph.faults import described
 from tests.servers.graph.mailbox import Mailbox
 from tests.servers.graph.odata import Call, segments, split_query
@@ -24,9 +26,13 @@ _AT_ONCE = 4
 
 
 class GraphServer:
-    """A running server. url: `https://127.0.0.1:PORT`; endpoint: where `/v1.0` begins."""
+    """A running server. url: `https://127.0.0.1:PORT`; endpoint: where `/v1.0` begins.
 
-    def __init__(self, authority: Authority) -> None:
+    description: hold every request and answer against it; what breaks it is found in the tenant's `violations`.
+    """
+
+    def __init__(self, authority: Authority, description: Description | None = None) -> None:
+        self._description, self._judging = description, threading.Lock()
         self._tenants: dict[str, Tenant] = {}
         self._web = WebServer(authority.server.context(), self._dispatch)
         self.port = self._web.port
@@ -46,11 +52,13 @@ class GraphServer:
 
     def stop(self) -> None:
         """Close the port and all connections."""
+        for tenant in self._tenants.values():
+            tenant.notifications.close()
         self._web.stop()
 
     def tenant(self) -> Tenant:
         """A fresh tenant."""
-        tenant = Tenant(self.url, self.endpoint, self._sign_in.issue)
+        tenant = Tenant(self.url, self.endpoint, self._sign_in.issue, self.ca_file)
         self._tenants[tenant.id] = tenant
         return tenant
 
@@ -104,13 +112,28 @@ class GraphServer:
         try:
             if call.path == "/$batch" and call.method == "POST":
                 call.tenant.faults.on_call(call)
-                return answer_batch(call, self._judge)
+                return self._described(call, answer_batch(call, self._judge))
             return self._judge(call)
         except Refuse as refusal:
             return refusal.answer()
 
     def _judge(self, call: Call) -> Answer:
-        """One single request, alone or in a batch. Raises Refuse."""
+        """One single request, alone or in a batch, held against the description if there is one."""
+        try:
+            answer = self._work(call)
+        except Refuse as refusal:
+            answer = refusal.answer()
+        return self._described(call, answer)
+
+    def _described(self, call: Call, answer: Answer) -> Answer:
+        """The answer; what is wrong with it or with the request is kept for the test."""
+        if self._description is not None:
+            with self._judging:
+                call.tenant.violations += self._description.judge(call, answer)
+        return answer
+
+    def _work(self, call: Call) -> Answer:
+        """Do what a request asks. Raises Refuse."""
         path = segments(call.path)
         call.tenant.count(f"{call.method} {_kind(call)}")
         if path and path[0].lower() == "me":
