@@ -63,10 +63,7 @@ class Seat:
         service = _service(str(payload.tag).removeprefix(MESSAGES).removesuffix("Request"))
         operation = service(account=self)
         operation.writes, operation.prefer_affinity = writes, affinity
-        try:
-            return list(operation._get_response_xml(payload))
-        except EWSError as error:
-            raise explain(type(error).__name__, wait=getattr(error, "back_off", None)) from None
+        return list(operation._get_response_xml(payload))
 
     def envelope(self, payload: Element) -> tuple[bytes, dict[str, str]]:
         """A request as it goes over the wire: body and headers. For answers that come piece by piece."""
@@ -96,6 +93,13 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
         if body is None:
             raise Interrupted("the mail server's answer is no SOAP envelope")
         return root.find(_SOAP_HEADER), body
+
+    def _get_soap_messages(self, body: Element) -> Sequence[Element]:
+        """The messages, or the fault as it is: exchangelib would take some for a version that is not known."""
+        try:
+            return list(super()._get_soap_messages(body))
+        except EWSError as error:
+            raise explain(type(error).__name__, wait=getattr(error, "back_off", None)) from None
 
     def _update_api_version(self, api_version: str, header: Element) -> None:
         """Only looks who answers: what a server calls itself is no version that requests may name."""

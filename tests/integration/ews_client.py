@@ -14,7 +14,21 @@ from tests.servers.ews import EwsServer, Mailbox
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/messages"
 TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
+PLAIN = """From: Ann Client <ann@client.example>
+To: Sam <sam@corp.example>
+Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= {number}
+Message-ID: <{number}@client.example>
+Date: Mon, 02 Mar 2026 10:00:00 +0100
+Content-Type: text/plain; charset=utf-8
+
+Hello {number}.
+"""
 NAMES = {"s": SOAP, "m": MESSAGES, "t": TYPES}
+
+
+def message(number: int = 1) -> bytes:
+    """A message from a client."""
+    return PLAIN.format(number=number).replace("\n", "\r\n").encode()
 
 
 def envelope(content: str, *, acting_as: str | None = None, version: str = "Exchange2013_SP1") -> bytes:
@@ -154,3 +168,24 @@ def trust(ca_file: Path) -> None:
     CachingProtocol.clear_cache()
     Trusting.ca_file = str(ca_file)
     BaseProtocol.HTTP_ADAPTER_CLS = Trusting
+
+
+def extended(**words: str) -> str:
+    """The path of an extended property."""
+    return "<t:ExtendedFieldURI " + " ".join(f'{name}="{value}"' for name, value in words.items()) + "/>"
+
+
+def find_item(inside: str = "", *, before: str = "", folder: str = "inbox", more: str = "") -> str:
+    """A FindItem request. before: the view. inside: restriction and order."""
+    added = f"<t:AdditionalProperties>{more}</t:AdditionalProperties>" if more else ""
+    shape = f"<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>{added}</m:ItemShape>"
+    where = f'<m:ParentFolderIds><t:DistinguishedFolderId Id="{folder}"/></m:ParentFolderIds>'
+    return f'<m:FindItem Traversal="Shallow">{shape}{before}{inside}{where}</m:FindItem>'
+
+
+def get_folder(name: str = "inbox", *, mailbox: str | None = None, base: str = "Default") -> str:
+    """A GetFolder request for a distinguished folder, perhaps of somebody else."""
+    whose = f"<t:Mailbox><t:EmailAddress>{mailbox}</t:EmailAddress></t:Mailbox>" if mailbox else ""
+    shape = f"<m:FolderShape><t:BaseShape>{base}</t:BaseShape></m:FolderShape>"
+    where = f'<m:FolderIds><t:DistinguishedFolderId Id="{name}">{whose}</t:DistinguishedFolderId></m:FolderIds>'
+    return f"<m:GetFolder>{shape}{where}</m:GetFolder>"

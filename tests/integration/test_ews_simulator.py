@@ -7,23 +7,8 @@ from exchangelib import UTC as ZULU
 from exchangelib import EWSDateTime
 from exchangelib.services import SyncFolderItems
 
-from tests.integration.ews_client import Soap, exchangelib_account, field, get_item, sync_items
+from tests.integration.ews_client import Soap, exchangelib_account, field, get_item, message, sync_items
 from tests.servers.ews import EwsServer
-
-PLAIN = """From: Ann Client <ann@client.example>
-To: Sam <sam@corp.example>
-Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= {number}
-Message-ID: <{number}@client.example>
-Date: Mon, 02 Mar 2026 10:00:00 +0100
-Content-Type: text/plain; charset=utf-8
-
-Hello {number}.
-"""
-
-
-def message(number: int = 1) -> bytes:
-    """A message from a client."""
-    return PLAIN.format(number=number).replace("\n", "\r\n").encode()
 
 
 def test_exchangelib_reads_a_mailbox_as_it_reads_an_exchange_server(ews: EwsServer) -> None:

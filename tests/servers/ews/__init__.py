@@ -16,8 +16,8 @@ A test takes the fixture `ews` (one server a test process, reset for each test) 
 - `Mailbox` (owner.py): what people do to their mail, folders, calendars and automatic replies, and `snapshot`.
 - `ews.faults` (faults.py): `refuse`, `busy`, `http`, `reset`, `lose_answer`, `lose_request`, `malformed`, `delay`,
   `before`, `rewrite`, each for some requests and so many times.
-- `ews.doorman` (signin.py): `schemes` that are offered, `extended_protection`; an account has `password` and `locked`,
-  which a test may change at any time.
+- `ews.doorman` (signin.py): `schemes` that are offered, `extended_protection`, `introspect` for tokens of somebody
+  else; an account has `password`, `locked` and its rights, which a test may change at any time.
 - `ews.world.pace`: how long a minute of a streaming connection lasts here; `ews.exchange.fractional`: moments are sent
   with fractions of a second; `ews.exchange.limits`: concurrency, hanging connections, and the peak that was seen.
 

@@ -19,7 +19,8 @@ Thing = TypeVar("Thing")
 class Account:
     """Somebody who may sign in. box: their mailbox, if they have one.
 
-    impersonates: addresses they may act as, "*" for all. opens: addresses whose mailboxes they may open as delegates.
+    impersonates: addresses they may act as, "*" for all. opens: addresses whose mailboxes they may open as delegates;
+    reviews: those where they may only read.
     """
 
     username: str
@@ -27,6 +28,7 @@ class Account:
     box: Box | None = None
     impersonates: set[str] = field(default_factory=set)
     opens: set[str] = field(default_factory=set)
+    reviews: set[str] = field(default_factory=set)
     locked: bool = False
 
 
@@ -58,50 +60,55 @@ class Call:
             raise soap.SoapFault("ErrorMissingEmailAddress", "The account has no mailbox.")
         return self._open(self.box)
 
-    def other(self, address: str) -> Box:
+    def other(self, address: str, *, write: bool = False) -> Box:
         """The mailbox of an address, if the caller may open it. Raises Refusal."""
         box = find_box(self.world, address)
         if box is None:
             raise Refusal("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.")
-        return self._open(box)
+        return self._open(box, write)
 
-    def _open(self, box: Box) -> Box:
-        delegated = not self.impersonated and box.address in self.account.opens
+    def _open(self, box: Box, write: bool = False) -> Box:
+        shared = self.account.opens if write else self.account.opens | self.account.reviews
+        delegated = not self.impersonated and box.address in shared
         if box is not self.box and not delegated:
             raise Refusal("ErrorAccessDenied", "Access is denied. Check credentials and try again.")
         if box.refusal:
             raise Refusal(box.refusal)
         return box
 
-    def folder(self, holder: Node) -> tuple[Box, Folder]:
+    def folder(self, holder: Node, *, write: bool = False) -> tuple[Box, Folder]:
         """The folder that a FolderId, a DistinguishedFolderId or an element around one names. Raises Refusal."""
         name = local(holder)
         if name == "DistinguishedFolderId":
-            return self._distinguished(holder)
+            return self._distinguished(holder, write)
         if name != "FolderId":
-            return self.folder(soap.children(holder)[0])
+            return self.folder(soap.children(holder)[0], write=write)
         _well_formed(holder.get("Id"))
+        if holder.get("Id") in self.world.items:
+            raise Refusal("ErrorCannotUseItemIdForFolderId", "Item Id was passed where a folder Id is expected.")
         found = self.world.folders.get(holder.get("Id"))
         if found is None:
             raise Refusal("ErrorItemNotFound", "The specified object was not found in the store.")
-        self._open(found[0])
+        self._open(found[0], write)
         return found
 
-    def _distinguished(self, element: Node) -> tuple[Box, Folder]:
+    def _distinguished(self, element: Node, write: bool) -> tuple[Box, Folder]:
         address = element.findtext(f"{T}Mailbox/{T}EmailAddress")
-        box = self.other(address) if address else self.mine()
+        box = self.other(address, write=write) if address else self.mine()
         folder = box.names.get(element.get("Id"))
         if folder is None:
             raise Refusal("ErrorFolderNotFound", "The specified folder could not be found in the store.")
         return box, folder
 
-    def item(self, element: Node) -> tuple[Box, Item]:
+    def item(self, element: Node, *, write: bool = False) -> tuple[Box, Item]:
         """The item that an ItemId names. Raises Refusal."""
         _well_formed(element.get("Id"))
+        if element.get("Id") in self.world.folders:
+            raise Refusal("ErrorCannotUseFolderIdForItemId", "Folder Id was passed where an item Id is expected.")
         found = self.world.items.get(element.get("Id"))
         if found is None:
             raise Refusal("ErrorItemNotFound", "The specified object was not found in the store.")
-        self._open(found[0])
+        self._open(found[0], write)
         return found
 
     def each(self, things: Iterable[Thing], do: Callable[[Thing], str], *, empty: str = "") -> str:

@@ -72,7 +72,7 @@ def _named(call: Call, address: str) -> Person:
     return found[0] if found else Person(name=address, address=address)
 
 
-@operation("GetUserOofSettings")
+@operation("GetUserOofSettingsRequest")
 def get_user_oof_settings(call: Call) -> str:
     """Automatic replies of a mailbox. The answer has a shape of its own."""
     address = call.element.findtext(f"{T}Mailbox/{T}Address") or ""

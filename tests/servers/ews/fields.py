@@ -49,7 +49,6 @@ _ORDERS = {
     "Task": _ITEM,
 }
 RANKS = {kind: {name: rank for rank, name in enumerate(order)} for kind, order in _ORDERS.items()}
-MESSAGE_KINDS = frozenset(kind for kind, order in _ORDERS.items() if "InternetMessageId" in order)
 
 # In answers of FindItem and SyncFolderItems these are not to be had: recipients silently, the rest with an error.
 NOT_IN_LISTS = frozenset({"ToRecipients", "CcRecipients", "BccRecipients", "ReplyTo", "InternetMessageHeaders"})
@@ -80,6 +79,7 @@ _SETS = {
     "Task": "00062003-0000-0000-c000-000000000046",
     "Sharing": "00062040-0000-0000-c000-000000000046",
 }
+_WORDS = frozenset({"ReminderIsSet", "MeetingRequestWasSent", "AllowNewTimeProposal"})
 _DATES = frozenset(
     {"Start", "End", "ReminderDueBy", "DueDate", "StartDate", "CompleteDate", "DateTimeSent", "DateTimeReceived"}
 )
@@ -164,7 +164,7 @@ def given(element: Node) -> tuple[Path, Field]:
         several = element.find(f"{T}Values")
         inner = canonical(values if values is not None else several)
         return path, Field(inner, values.text or "" if values is not None else "")
-    xml = _whole_seconds(local(element), canonical(element))
+    xml = _whole_seconds(local(element), _true_or_false(local(element), canonical(element)))
     return Path(local(element), ""), Field(xml, value_of(xml))
 
 
@@ -181,6 +181,13 @@ def value(content: str) -> Field:
 def value_of(xml: str) -> str:
     """The text of an element."""
     return unescape(re.sub(r"<[^>]*>", "", xml))
+
+
+def _true_or_false(name: str, xml: str) -> str:
+    """Exchange writes words where a client may write 1 and 0."""
+    if not re.match("Is[A-Z]", name) and name not in _WORDS:
+        return xml
+    return xml.replace(">1<", ">true<").replace(">0<", ">false<")
 
 
 def _whole_seconds(name: str, xml: str) -> str:

@@ -92,7 +92,7 @@ def create_folder(call: Call) -> str:
     """New folders."""
 
     def one(element: Node) -> str:
-        box, parent = call.folder(call.element.find(f"{M}ParentFolderId"))
+        box, parent = call.folder(call.element.find(f"{M}ParentFolderId"), write=True)
         kind = soap.local(element)
         folder_class = element.findtext(f"{T}FolderClass") or _CLASSES.get(kind, "IPF.Note")
         kind = Folders.KINDS[folder_class] if kind == "Folder" else kind

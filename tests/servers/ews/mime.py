@@ -28,6 +28,26 @@ _IMPORTANCE = {"high": "High", "1": "High", "2": "High", "low": "Low", "4": "Low
 _SENSITIVITY = {"personal": "Personal", "private": "Private", "company-confidential": "Confidential"}
 _PREFIX = re.compile(r"^\s*((re|fw|fwd|aw|wg|sv|antw)\s*(\[\d+\])?:\s*)+", re.I)
 _PREVIEW = 255  # characters
+_METHOD = re.compile(
+    rb"(?i)^content-type:\s*text/calendar;(?:[^\r\n]|\r?\n[ \t])*method=\"?(request|reply|cancel)", re.M
+)
+_MEETINGS = {
+    "REQUEST": "IPM.Schedule.Meeting.Request",
+    "REPLY": "IPM.Schedule.Meeting.Resp.Pos",
+    "CANCEL": "IPM.Schedule.Meeting.Canceled",
+}
+_CLASSES = {
+    "multipart/report": "REPORT.IPM.Note.NDR",
+    "multipart/signed": "IPM.Note.SMIME.MultipartSigned",
+    "application/pkcs7-mime": "IPM.Note.SMIME",
+    "application/x-pkcs7-mime": "IPM.Note.SMIME",
+}
+# The element of an answer for a class of items; Message for all others.
+KINDS = {
+    "IPM.Schedule.Meeting.Request": "MeetingRequest",
+    "IPM.Schedule.Meeting.Resp.Pos": "MeetingResponse",
+    "IPM.Schedule.Meeting.Canceled": "MeetingCancellation",
+}
 
 
 def headers_of(raw: bytes) -> Message:
@@ -110,6 +130,14 @@ def envelope_fields(header: Message, received: datetime, size: int) -> dict[str,
     return found | _people(header) | _identifiers(header)
 
 
+def item_class(header: Message, raw: bytes) -> str:
+    """What kind of item Exchange takes a message for ([MS-OXCMAIL] 2.2.3.3)."""
+    invited = _METHOD.search(raw)
+    if invited:
+        return _MEETINGS.get(invited[1].decode().upper(), "IPM.Note")
+    return _CLASSES.get(header.get_content_type(), "IPM.Note")
+
+
 def conversation_id(index: bytes) -> str:
     """The name of a conversation: of the first 22 bytes of its index."""
     return "AAQk" + b64encode(hashlib.sha256(index[:22]).digest() + b"\x10\x00").decode()
@@ -173,13 +201,7 @@ class Texts:
 
     def as_text(self) -> str:
         """The body as plain text."""
-        return self.plain if self.plain is not None else _without_markup(self.marked_up or "")
-
-    def as_html(self) -> str:
-        """The body as HTML."""
-        if self.marked_up is not None:
-            return self.marked_up
-        return f"<html><body><pre>{html.escape(self.plain or '')}</pre></body></html>"
+        return self.plain if self.plain is not None else without_markup(self.marked_up or "")
 
     def unique(self) -> str:
         """The part of the text that this message adds to its conversation."""
@@ -210,7 +232,13 @@ def _text(part: Message) -> str:
         return octets.decode("utf-8", "replace")
 
 
-def _without_markup(markup: str) -> str:
+def with_markup(plain: str) -> str:
+    """Plain text as HTML."""
+    return f"<html><body><pre>{html.escape(plain)}</pre></body></html>"
+
+
+def without_markup(markup: str) -> str:
+    """HTML as plain text."""
     text_only = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", "", markup)
     text_only = re.sub(r"(?i)<br\s*/?>|</(p|div|tr|li|h\d)>", "\r\n", text_only)
     return html.unescape(re.sub(r"<[^>]*>", "", text_only)).strip()

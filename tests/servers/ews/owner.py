@@ -12,7 +12,7 @@ from typing import Literal
 
 from tests.servers.ews import mime
 from tests.servers.ews.calls import Account
-from tests.servers.ews.fields import Field, Key, Path, extended, flag, moment, simple, stamp
+from tests.servers.ews.fields import Field, Key, Path, extended, flag, moment, named, simple, stamp, value
 from tests.servers.ews.shapes import Shape
 from tests.servers.ews.soap import tag, text
 from tests.servers.ews.store import Box, Folder, Folders, Item, World
@@ -71,13 +71,13 @@ class Mailbox:
         with self._world.changed:
             header = mime.headers_of(raw)
             fields: dict[Key, Field] = {
-                "ItemClass": simple("ItemClass", _item_class(header.get_content_type(), header)),
+                "ItemClass": simple("ItemClass", mime.item_class(header, raw)),
                 "IsDraft": flag("IsDraft", False),
                 "IsSubmitted": flag("IsSubmitted", False),
                 "IsFromMe": flag("IsFromMe", event == "Created"),
             }
             fields |= mime.envelope_fields(header, at or self._world.clock(), len(raw)) | more
-            kind = "MeetingRequest" if fields["ItemClass"].value == "IPM.Schedule.Meeting.Request" else "Message"
+            kind = mime.KINDS.get(fields["ItemClass"].value, "Message")
             return self.box.add(self.folder(folder), kind, fields, raw, event=event).id
 
     def move(self, item: str, folder: str) -> str:
@@ -103,7 +103,7 @@ class Mailbox:
         with self._world.changed:
             found = self._item(item)
             found.fields["IsRead"] = flag("IsRead", read)
-            self.box.touch(found, only_read=True)
+            self.box.touch(found, "IsRead", only_read=True)
 
     def flag(
         self, item: str, status: Status = "Flagged", *, start: datetime | None = None, due: datetime | None = None
@@ -125,6 +125,10 @@ class Mailbox:
         """Mark an item."""
         self.set(item, "Sensitivity", simple("Sensitivity", level))
 
+    def rewrite_person(self, item: str, element: str, name: str, address: str) -> None:
+        """Another name and address in From or Sender: such as an X.500 address, which no header can carry."""
+        self.set(item, element, mime.recipients(element, [(name, address)]))
+
     def set(self, item: str, name: Key, field: Field | None) -> None:
         """Change one property, or take it away."""
         with self._world.changed:
@@ -133,7 +137,7 @@ class Mailbox:
                 found.fields.pop(name, None)
             else:
                 found.fields[name] = field
-            self.box.touch(found)
+            self.box.touch(found, name)
 
     # Folders.
 
@@ -232,7 +236,7 @@ class Mailbox:
             found = self._item(item)
             length = datetime.fromisoformat(found.value("End")) - datetime.fromisoformat(found.value("Start"))
             found.fields |= {"Start": moment("Start", start), "End": moment("End", start + length)}
-            self.box.touch(found)
+            self.box.touch(found, "Start", "End")
 
     def retitle(self, item: str, subject: str) -> None:
         """Another title."""
@@ -241,6 +245,15 @@ class Mailbox:
     def note(self, item: str, body: str) -> None:
         """Write into the text of an appointment."""
         self.set(item, "Body", Field(text("t:Body", body, BodyType="Text"), body))
+
+    def dismiss(self, item: str) -> None:
+        """Close its reminder for good."""
+        self.set(item, "ReminderIsSet", flag("ReminderIsSet", False))
+
+    def snooze(self, item: str, until: datetime) -> None:
+        """Be reminded again later: PidLidReminderSignalTime says when."""
+        self.set(item, named("Common", 0x8560, "SystemTime"), value(stamp(until)))
+        self.set(item, "ReminderNextTime", moment("ReminderNextTime", until))
 
     def automatic_replies(self, on: bool, *, start: datetime | None = None, end: datetime | None = None) -> None:
         """Turn them on or off; with both moments they are scheduled."""
@@ -263,17 +276,6 @@ class Mailbox:
     def refuse_all(self, code: str | None) -> None:
         """Every request for this mailbox is refused with a code (ErrorMailboxMoveInProgress …) until None is said."""
         self.box.refusal = code
-
-
-def _item_class(kind: str, header: object) -> str:
-    method = str(getattr(header, "get_param", lambda _: None)("method") or "").upper()
-    if kind == "text/calendar":
-        return "IPM.Schedule.Meeting.Request" if method == "REQUEST" else "IPM.Note"
-    if kind == "multipart/report":
-        return "REPORT.IPM.Note.NDR"
-    if kind == "multipart/signed":
-        return "IPM.Note.SMIME.MultipartSigned"
-    return "IPM.Note.SMIME" if kind in ("application/pkcs7-mime", "application/x-pkcs7-mime") else "IPM.Note"
 
 
 def _written(item: Item) -> tuple[object, ...]:

@@ -41,7 +41,9 @@ def find_item(call: Call) -> str:
 
 
 def _page(element: Node, found: list[Item]) -> Page[Item]:
-    if element.get("Traversal") != "Shallow" or element.find(f"{M}QueryString") is not None:
+    if element.get("Traversal") == "Associated":
+        found = []
+    elif element.get("Traversal") != "Shallow" or element.find(f"{M}QueryString") is not None:
         raise Refusal("ErrorUnsupportedQueryFilter", "Only shallow traversal and restrictions are known here.")
     days = element.find(f"{M}CalendarView")
     if days is not None:

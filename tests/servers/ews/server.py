@@ -23,7 +23,7 @@ from tests.servers.ews.exchange import Asked, Exchange, Reply
 from tests.servers.ews.faults import Faults
 from tests.servers.ews.owner import Mailbox
 from tests.servers.ews.people import Person
-from tests.servers.ews.signin import Connection, Doorman, Introspect
+from tests.servers.ews.signin import Connection, Doorman
 from tests.servers.ews.store import Box, Folders, World
 
 PATH = "/EWS/Exchange.asmx"
@@ -32,11 +32,11 @@ PATH = "/EWS/Exchange.asmx"
 class EwsServer:
     """See the package. validate=False leaves the schema out, for benchmarks that measure a client."""
 
-    def __init__(self, authority: Authority, *, validate: bool = True, introspect: Introspect | None = None) -> None:
+    def __init__(self, authority: Authority, *, validate: bool = True) -> None:
         home = schema.folder() if validate else None
         self.world = World()
         self.exchange = Exchange(world=self.world, schema=schema.Schema(home) if home else None)
-        self.doorman = Doorman(accounts={}, certificate=_der(authority), introspect=introspect)
+        self.doorman = Doorman(accounts={}, certificate=_der(authority))
         self._numbers = count(1)
         self._http = _Listener(("127.0.0.1", 0), _handler(self))
         self._http.context = authority.server.context()
@@ -74,7 +74,7 @@ class EwsServer:
         return Mailbox(self.world, box, account)
 
     def account(self, username: str, password: str, **rights: set[str]) -> Account:
-        """An account without a mailbox: `impersonates={"*"}`, or `opens={address}` as a delegate."""
+        """An account without a mailbox: `impersonates={"*"}`, `opens={address}` or `reviews={address}`."""
         account = Account(username=username.lower(), password=password, **rights)
         self.doorman.accounts[account.username] = account
         return account

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from tests.servers.ews.fields import (
     DEFAULT_SHAPE,
-    MESSAGE_KINDS,
     NOT_IN_LISTS,
     ONLY_WHEN_NAMED,
     RANKS,
@@ -25,7 +24,7 @@ from tests.servers.ews.fields import (
     tagged,
     value,
 )
-from tests.servers.ews.mime import header_lines, headers_of, transport_headers
+from tests.servers.ews.mime import header_lines, headers_of, transport_headers, with_markup, without_markup
 from tests.servers.ews.soap import Node, Refusal, T, attributes, children, tag, text
 from tests.servers.ews.store import Item
 
@@ -111,7 +110,7 @@ class Shape:
         names = {
             path.key[2] for path in self.more if path.key[0] == "indexed" and "InternetMessageHeader" in path.key[1]
         }
-        if not names or item.raw is None:
+        if not names or item.raw is None or not item.transported:
             return ""
         header = headers_of(item.raw)
         for name in set(header.keys()):
@@ -154,6 +153,11 @@ def _has_attachments(item: Item) -> Field:
 
 def _of_raw(make: Callable[[bytes], Field]) -> Callable[[Item], Field | None]:
     return lambda item: None if item.raw is None else make(item.raw)
+
+
+def _of_transport(make: Callable[[bytes], Field]) -> Callable[[Item], Field | None]:
+    """Headers of the way that a message took. What was only saved here (drafts, Sent Items) has gone no way."""
+    return lambda item: make(item.raw) if item.raw is not None and item.transported else None
 
 
 def _same_as(name: str) -> Callable[[Item], Field | None]:
@@ -205,11 +209,11 @@ _MADE: dict[Key, Callable[[Item], Field | None]] = {
     "MimeContent": _of_raw(_mime),
     "Attachments": _attachments,
     "HasAttachments": _has_attachments,
-    "InternetMessageHeaders": _of_raw(lambda raw: header_lines(headers_of(raw))),
+    "InternetMessageHeaders": _of_transport(lambda raw: header_lines(headers_of(raw))),
     "Preview": lambda item: None if item.raw is None else simple("Preview", item.texts.preview()),
     "TextBody": lambda item: Field(_body("TextBody", item, "Text", None), ""),
     "Flag": lambda item: Field("<t:Flag><t:FlagStatus>NotFlagged</t:FlagStatus></t:Flag>", "NotFlagged"),
-    tagged(0x007D, "String"): _of_raw(lambda raw: value(transport_headers(raw))),
+    tagged(0x007D, "String"): _of_transport(lambda raw: value(transport_headers(raw))),
     tagged(0x001A, "String"): _same_as("ItemClass"),
     tagged(0x0036, "Integer"): _number_of("Sensitivity", _SENSITIVITIES),
     tagged(0x0017, "Integer"): _number_of("Importance", ("Low", "Normal", "High")),
@@ -235,21 +239,26 @@ _MADE: dict[Key, Callable[[Item], Field | None]] = {
 
 
 def _body(element: str, item: Item, wanted: str, most: int | None) -> str:
-    """The text of a message as it came, of another item as it was written."""
-    if item.raw is None:
-        return _written_body(element, item)
-    as_text = wanted == "Text" or (wanted == "Best" and item.texts.marked_up is None)
-    whole = item.texts.as_text() if as_text else item.texts.as_html()
+    """The text of a message as it came, of another item as it was written; turned into what is wanted."""
+    plain, marked_up = _both(item)
+    as_text = wanted == "Text" or (wanted == "Best" and marked_up is None)
+    whole = (plain or "") if as_text else (marked_up or "")
+    if as_text and plain is None:
+        whole = without_markup(marked_up or "")
+    elif not as_text and marked_up is None:
+        whole = with_markup(plain or "")
     cut = "true" if most is not None and len(whole) > most else "false"
     return text(f"t:{element}", whole[:most], BodyType="Text" if as_text else "HTML", IsTruncated=cut)
 
 
-def _written_body(element: str, item: Item) -> str:
+def _both(item: Item) -> tuple[str | None, str | None]:
+    """The text of an item, plain and marked up: what there is of it."""
+    if item.raw is not None and "Body" not in item.fields:
+        return item.texts.plain, item.texts.marked_up
     kept = item.fields.get("Body")
-    if kept is None:
-        return text(f"t:{element}", "", BodyType="Text", IsTruncated="false") if item.kind not in MESSAGE_KINDS else ""
-    kind = "HTML" if 'BodyType="HTML"' in kept.xml else "Text"
-    return text(f"t:{element}", kept.value, BodyType=kind, IsTruncated="false")
+    if kept is not None and 'BodyType="HTML"' in kept.xml:
+        return None, kept.value
+    return "" if kept is None else kept.value, None
 
 
 def _unique(item: Item, wanted: str) -> str:

@@ -65,7 +65,8 @@ class Doorman:
 
     def reset(self) -> None:
         """Usual manners, nothing counted; accounts and tokens stay."""
-        self.schemes, self.extended_protection, self.attempts, self.refused = _SCHEMES, False, 0, 0
+        self.schemes, self.extended_protection, self.introspect = _SCHEMES, False, None
+        self.attempts = self.refused = 0
 
     def find(self, login: str) -> Account | None:
         """The account of a login: an address, a name, or DOMAIN\\name."""

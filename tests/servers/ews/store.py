@@ -7,10 +7,10 @@ whoever moves gets a new one. One lock, `World.changed`, guards everything; it a
 
 import hashlib
 import threading
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import ClassVar
@@ -52,7 +52,10 @@ class Folder:
 
 @dataclass(kw_only=True, eq=False)
 class Item:
-    """An item. kind: the element of an answer. created, changed, read: numbers of changes, created since it is here."""
+    """An item. kind: the element of an answer. created, changed, read: numbers of changes, created since it is here.
+
+    transported: it came by mail, so it has the headers of its way. set_at: the change that last set a property.
+    """
 
     id: str
     kind: str
@@ -63,6 +66,8 @@ class Item:
     changed: int = 0
     read: int = 0
     change_key: str = ""
+    transported: bool = True
+    set_at: dict[Key, int] = field(default_factory=dict)
     made: dict[Key, Field | None] = field(default_factory=dict)
     _texts: Texts | None = None
 
@@ -171,10 +176,20 @@ class Box:
         self.number += 1
         return self.number
 
+    def number_of(self, key: str) -> int | None:
+        """The change that a change key names; None if it is no key of this mailbox."""
+        try:
+            octets = b64decode(key, validate=True)
+        except ValueError:
+            return None
+        return int.from_bytes(octets[-8:], "big") if octets[:-8] == self._mark() else None
+
+    def _mark(self) -> bytes:
+        return b"\x09\x00\x00\x00\x16\x00\x00\x00" + hashlib.sha256(self.address.encode()).digest()[:16]
+
     def key(self) -> str:
         """The change key of the change that happens now."""
-        made = b"\x09\x00\x00\x00\x16\x00\x00\x00" + hashlib.sha256(self.address.encode()).digest()[:16]
-        return b64encode(made + self.number.to_bytes(8, "big")).decode()
+        return b64encode(self._mark() + self.number.to_bytes(8, "big")).decode()
 
     def add_folder(self, name: str, parent: Folder | None, **manners: object) -> Folder:
         """A new folder. Raises Refusal if one of that name is there."""
@@ -204,16 +219,18 @@ class Box:
             self.gone.append((self.next(), inner.id, inner.created))
 
     def add(self, folder: Folder, kind: str, fields: dict[Key, Field], raw: bytes | None, *, event: str) -> Item:
-        """An item comes into a folder."""
+        """An item comes into a folder. event: the name of the notification, empty for none."""
         item = Item(id=self.world.new_id("item"), kind=kind, folder=folder, fields=fields, raw=raw)
+        item.transported = event == "NewMail"
         self._enter(item, folder)
         if event:
             self._tell(event, item)
         return item
 
-    def touch(self, item: Item, *, only_read: bool = False) -> None:
-        """An item was changed: new change key, new time, and synchronisation learns of it."""
+    def touch(self, item: Item, *keys: Key, only_read: bool = False) -> None:
+        """Properties of an item were set: new change key, new time, and synchronisation learns of it."""
         number = self.next()
+        item.set_at.update(dict.fromkeys(keys, number))
         item.change_key = self.key()
         item.made.clear()
         item.fields["LastModifiedTime"] = moment("LastModifiedTime", self.world.clock())
@@ -232,21 +249,22 @@ class Box:
         """An item goes to another folder, where it is a new one with a new id."""
         there = home or self
         self._leave(item)
-        moved = Item(
-            id=self.world.new_id("item"), kind=item.kind, folder=folder, fields=dict(item.fields), raw=item.raw
-        )
+        moved = self._again(item, folder)
         there._enter(moved, folder)
         there._tell("Moved", moved, item)
         return moved
 
     def copy(self, item: Item, folder: Folder) -> Item:
         """A copy in another folder, or the same."""
-        copied = Item(
-            id=self.world.new_id("item"), kind=item.kind, folder=folder, fields=dict(item.fields), raw=item.raw
-        )
+        copied = self._again(item, folder)
         self._enter(copied, folder)
         self._tell("Copied", copied, item)
         return copied
+
+    def _again(self, item: Item, folder: Folder) -> Item:
+        """The same item elsewhere, under a new id."""
+        identity = self.world.new_id("item")
+        return replace(item, id=identity, folder=folder, fields=dict(item.fields), set_at={}, made={})
 
     def _enter(self, item: Item, folder: Folder) -> None:
         item.created = item.changed = item.read = self.next()

@@ -49,7 +49,7 @@ def _refuse_to_send(call: Call, element: Node) -> None:
 def _home(call: Call, kind: str) -> tuple[Box, Folder]:
     named = call.element.find(f"{M}SavedItemFolderId")
     if named is not None:
-        return call.folder(named)
+        return call.folder(named, write=True)
     box = call.mine()
     return box, box.names[_HOME.get(kind, "drafts")]
 
@@ -117,30 +117,37 @@ def update_item(call: Call) -> str:
 
     def one(element: Node) -> str:
         identity = element.find(f"{T}ItemId")
-        box, item = call.item(identity)
-        _check_key(identity.get("ChangeKey"), item, resolution)
+        box, item = call.item(identity, write=True)
+        updates = children(element.find(f"{T}Updates"))
+        keys = [path_of(children(update)[0]).key for update in updates]
+        _check_key(identity.get("ChangeKey"), box, item, resolution, keys)
         if item.kind == "CalendarItem" and "SendMeetingInvitationsOrCancellations" not in call.element.attrib:
             raise Refusal("ErrorSendMeetingInvitationsOrCancellationsRequired", "Say whether to send updates.")
         fields = dict(item.fields)
-        for update in children(element.find(f"{T}Updates")):
+        for update in updates:
             _apply(update, fields)
         _must_end_after_start(fields)
         item.fields = fields
-        box.touch(item)
+        box.touch(item, *keys)
         return tag("m:Items", _brief(item)) + tag("m:ConflictResults", "<t:Count>0</t:Count>")
 
     return call.each(call.all("ItemChanges"), one, empty="<m:Items/>")
 
 
-def _check_key(key: str | None, item: Item, resolution: str) -> None:
-    """AutoResolve merges where it can; this server can where the client named the properties that it changes."""
+def _check_key(key: str | None, box: Box, item: Item, resolution: str, keys: list[Key]) -> None:
+    """NeverOverwrite wants the newest change key. AutoResolve also takes an older one, as long as nobody has since set
+    a property that is to be set now. AlwaysOverwrite asks for none ([MS-OXWSCORE] 2.2.5.2)."""
     if resolution == "AlwaysOverwrite":
         return
     if not key:
         raise Refusal("ErrorChangeKeyRequired", "Use of a change key is required for this operation.")
-    if key != item.change_key and resolution == "NeverOverwrite":
-        text_said = "The send or update operation could not be performed because the change key passed in the request"
-        raise Refusal("ErrorIrresolvableConflict", f"{text_said} does not match the current change key for the item.")
+    known = box.number_of(key)
+    if known is None:
+        raise Refusal("ErrorInvalidChangeKey", "The change key is invalid.")
+    contested = resolution == "NeverOverwrite" or any(item.set_at.get(name, 0) > known for name in keys)
+    if key != item.change_key and contested:
+        said = "The send or update operation could not be performed because the change key passed in the request"
+        raise Refusal("ErrorIrresolvableConflict", f"{said} does not match the current change key for the item.")
 
 
 def _apply(update: Node, fields: dict[Key, Field]) -> None:
@@ -180,8 +187,8 @@ def move_item(call: Call) -> str:
     """Items go to another folder, with new ids."""
 
     def one(element: Node) -> str:
-        box, item = call.item(element)
-        there, folder = call.folder(call.element.find(f"{M}ToFolderId"))
+        box, item = call.item(element, write=True)
+        there, folder = call.folder(call.element.find(f"{M}ToFolderId"), write=True)
         _must_fit(item.kind, folder)
         moved = box.move(item, folder, home=there)
         return (
@@ -196,8 +203,8 @@ def copy_item(call: Call) -> str:
     """Items appear in another folder too."""
 
     def one(element: Node) -> str:
-        _, item = call.item(element)
-        there, folder = call.folder(call.element.find(f"{M}ToFolderId"))
+        _, item = call.item(element, write=True)
+        there, folder = call.folder(call.element.find(f"{M}ToFolderId"), write=True)
         return tag("m:Items", _brief(there.copy(item, folder)))
 
     return call.each(call.all("ItemIds"), one, empty="<m:Items/>")
@@ -209,7 +216,7 @@ def delete_item(call: Call) -> str:
     how = call.element.get("DeleteType")
 
     def one(element: Node) -> str:
-        box, item = call.item(element)
+        box, item = call.item(element, write=True)
         if item.kind == "CalendarItem" and "SendMeetingCancellations" not in call.element.attrib:
             raise Refusal("ErrorSendMeetingCancellationsRequired", "Say whether to send cancellations.")
         if how == "HardDelete":
