@@ -25,21 +25,30 @@ def doctor(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Checks the database, every mailbox and every calendar. Exit code 1 if anything failed."""
+    """Checks the database, every list, every mailbox and every calendar. Exit code 1 if anything failed."""
     from agent.bootstrap import selected
     from agent.doctor.rounds import round_of
 
     configured = settings(context, secrets="store", mailboxes=True)
-    chosen = selected(configured, mailbox)
-    if not chosen:
-        raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
+    if not configured.lists and not selected(configured, mailbox):
+        raise _unknown(mailbox)
     seen: list[Finding] = []
     emit(
-        (finding.told() for finding in _kept(round_of(configured, chosen, write=write), seen)),
+        (finding.told() for finding in _kept(round_of(configured, mailbox, write=write), seen)),
         as_json=as_json,
         columns=("subject", "check", "ok", "detail"),
     )
+    if mailbox is not None and not any(_is_of(finding, mailbox) for finding in seen):
+        raise _unknown(mailbox)
     return _advise(seen)
+
+
+def _unknown(mailbox: str | None) -> Stop:
+    return Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
+
+
+def _is_of(finding: "Finding", mailbox: str) -> bool:
+    return finding.subject.lower() == mailbox.strip().lower()
 
 
 def _kept(findings: "Iterable[Finding]", seen: "list[Finding]") -> "Iterator[Finding]":

@@ -15,7 +15,6 @@ LATER: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "export": "Everything known about one person.",
             "erase": "Forget a person everywhere.",
         },
-        "mailboxes": {"approve": "Start to read a new mailbox."},
     }
 )
 """Verbs that come later, by noun, with their line of help."""

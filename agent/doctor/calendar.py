@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,7 @@ from connectors import registry
 from connectors.base import CalendarSink
 from connectors.caldav import CAL
 from connectors.dav import DAV, Answer, DavClient, Resource, Timeouts, resources
+from connectors.errors import Fatal, NeedsSignIn
 from connectors.event import CalendarEvent
 
 APART = timedelta(seconds=60)
@@ -80,7 +82,7 @@ def looks(calendar: Calendar, *, write: bool) -> Sequence[Look[CalendarVisit]]:
     if isinstance(calendar, IcsCalendar):
         return (*_IN_A_FOLDER, *trying)
     if not isinstance(calendar, CaldavCalendar):
-        return (Look(check="find", at=_find), *trying)
+        return (Look(check="find", at=_find_own), *trying)
     over_tls = calendar.url.startswith("https:")
     return (*(look for look in _ON_SERVER if over_tls or look.check != "tls"), *trying)
 
@@ -93,6 +95,26 @@ def _find(visit: CalendarVisit) -> Said:
     """Asks for an item that is not there: the way, the sign-in and the right to read in one."""
     visit.sink.find(_probe(visit).uid)
     return fine(visit.place)
+
+
+def _find_own(visit: CalendarVisit) -> Said:
+    """Without making anything: one that the first item would make is looked for as if it had to be there."""
+    calendar = visit.calendar
+    if not isinstance(calendar, GraphCalendar | ExchangeCalendar) or not (calendar.name and calendar.create):
+        return _find(visit)
+    _is_there(visit, calendar.model_copy(update={"name": None, "create": False}))  # the right to open calendars at all
+    try:
+        _is_there(visit, calendar.model_copy(update={"create": False}))
+    except NeedsSignIn:
+        raise
+    except Fatal as error:
+        return warning(str(error), "the first reminder makes it, and so does `crm-agent doctor --write`")
+    return fine(visit.place)
+
+
+def _is_there(visit: CalendarVisit, calendar: Calendar) -> None:
+    with closing(registry.open_calendar(calendar)) as sink:
+        sink.find(_probe(visit).uid)
 
 
 def _rights(visit: CalendarVisit) -> Said:

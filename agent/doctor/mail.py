@@ -12,10 +12,10 @@ from functools import cached_property
 from agent.doctor.examine import Look
 from agent.doctor.finding import Said, failed, fine, skipped
 from agent.doctor.trust import authority, end_of, lasting, readable
-from config.model import ImapAccess, Mailbox
+from config.model import ExchangeAccess, GraphAccess, ImapAccess, Mailbox
 from connectors import registry
 from connectors.base import MailSource
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Fatal, NeedsSignIn
 from connectors.imap.connection import CONNECT_SECONDS, dial
 from connectors.imap.faults import dial_error
 from connectors.message import Folder
@@ -23,6 +23,8 @@ from connectors.oauth import TokenCache
 
 _SHOWN = 5
 _RENEW = "renew the server's certificate before then: afterwards no mail is read"
+
+_SCOPE = "put the mailbox into the scope of the permission, or take it from the list"
 
 SLOWER_WITHOUT = {
     "CONDSTORE": "flags are compared one folder at a time",
@@ -34,11 +36,15 @@ SLOWER_WITHOUT = {
 
 @dataclass(kw_only=True)
 class MailVisit:
-    """One visit to a mailbox. `close` it at the end; nothing connects before a look needs it."""
+    """One visit to a mailbox. `close` it at the end; nothing connects before a look needs it.
+
+    listed: it is on a list that somebody else keeps.
+    """
 
     mailbox: Mailbox
     tokens: TokenCache
     now: datetime
+    listed: bool = False
     found: list[Folder] = field(default_factory=list)
 
     @property
@@ -65,6 +71,8 @@ class MailVisit:
 def looks(mailbox: Mailbox) -> Sequence[Look[MailVisit]]:
     """What there is to look at, by where the mail lies and how it is opened."""
     access = mailbox.access
+    if isinstance(access, GraphAccess | ExchangeAccess):
+        return _IN_EXCHANGE
     if not isinstance(access, ImapAccess):
         return _ON_DISK
     apply = {"ca_file": access.ca_file is not None, "client secret": bool(access.oauth and access.oauth.client_secret)}
@@ -166,6 +174,29 @@ def _clock(visit: MailVisit) -> Said:
     return skipped("IMAP does not tell the server's time")
 
 
+def _mailbox(visit: MailVisit) -> Said:
+    """Opens it with the connector's sign-in, which was looked at before."""
+    try:
+        return fine(_opened(visit))
+    except Fatal as error:
+        if visit.listed and not isinstance(error, NeedsSignIn):
+            return failed(f"on the list, but out of reach: {error}", error.advice or _SCOPE)
+        raise
+
+
+def _opened(visit: MailVisit) -> str:
+    from connectors.exchange import checks as ews  # both only where mailboxes are in Exchange
+    from connectors.graph import checks as graph
+
+    match visit.mailbox.access:
+        case GraphAccess() as access:
+            return f"opens; messages in the inbox: {graph.reachable(access)}"
+        case ExchangeAccess() as access:
+            return f"opens; {ews.look(access, visit.tokens).product}"
+        case _:
+            raise TypeError("not in Exchange")
+
+
 _ON_SERVER: Sequence[Look[MailVisit]] = (
     Look(check="secrets", at=_secrets),
     Look(check="client secret", at=_client_secret),
@@ -178,6 +209,10 @@ _ON_SERVER: Sequence[Look[MailVisit]] = (
     Look(check="capabilities", at=_capabilities, after=("sign-in",)),
     Look(check="read", at=_read, after=("sign-in",)),
     Look(check="clock", at=_clock, after=("sign-in",)),
+)
+_IN_EXCHANGE: Sequence[Look[MailVisit]] = (
+    Look(check="mailbox", at=_mailbox),
+    Look(check="folders", at=_folders, after=("mailbox",)),
 )
 _ON_DISK: Sequence[Look[MailVisit]] = (
     Look(check="folders", at=_folders),

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +10,11 @@ from pathlib import Path
 from agent.bootstrap import open_store, store_key
 from agent.doctor.examine import Look
 from agent.doctor.finding import Said, failed, fine, warning
-from agent.store import health, migrate
+from agent.store import health, lists, migrate
 from agent.store.database import Database, sqlite_file
 from agent.store.hashes import Hasher
 from agent.store.tokens import StoredTokens
-from config.model import Store
+from config.model import Member, Store
 from connectors.oauth import MemoryTokens, TokenCache
 
 MB = 1_000_000
@@ -48,6 +48,14 @@ class StoreVisit:
         if self.__dict__.get("state") != "current":
             return MemoryTokens()
         return StoredTokens(self.opened[0], store_key(self.store))
+
+    def known_lists(self) -> Mapping[str, Sequence[Member]]:
+        """Lists of mailboxes as last taken, by connector, where the database can tell. Call it after the looks."""
+        if self.__dict__.get("state") != "current":
+            return {}
+        with self.opened[0].read() as connection:
+            known = lists.known(connection)
+        return {name: one.members for name, one in known.items() if one.members is not None}
 
     def close(self) -> None:
         if "opened" in self.__dict__:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msal
+from jwt.exceptions import InvalidKeyError
 
 from config.model import GraphAccess
 from config.secrets import Secret, SecretError
@@ -73,7 +74,10 @@ class Tenant:
             app.remove_tokens_for_client()
         answer: dict[str, Any] = {}
         for scope in scopes_of(self.access):
-            answer = dict(app.acquire_token_for_client([scope]))
+            try:
+                answer = dict(app.acquire_token_for_client([scope]))
+            except InvalidKeyError as error:
+                raise Fatal("the certificate's key is not one of RSA", advice="make an RSA certificate") from error
             if answer.get("error") not in _OTHER_SCOPE:
                 break
         return answer

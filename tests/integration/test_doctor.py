@@ -43,7 +43,7 @@ def user(dovecot: Dovecot) -> DovecotUser:
 def examined(firm: Firm, *, write: bool = False) -> dict[tuple[str, str], Finding]:
     """Every finding of a whole round in this process, by subject (without the domain) and check."""
     settings = load(firm.config, secrets="store")
-    found = list(round_of(settings, settings.mailboxes, write=write))
+    found = list(round_of(settings, write=write))
     assert all(each.advice for each in found if each.ok in (Verdict.FAILED, Verdict.WARNING))
     return {(each.subject.replace("@lab.example", ""), each.check): each for each in found}
 
