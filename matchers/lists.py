@@ -58,9 +58,113 @@ ROLE_NAMES = frozenset(
         " rechnungen reception recruiting recruitment returns root rrhh sales secretariat security sekretariat service"
         " services shipping spam staff subscribe support team technik trade unsubscribe ventas vendite ventes"
         " verkauf vertrieb versand verwaltung warehouse webmaster welcome zentrale"
+        " alert alerts confluence desk github gitlab jira monitoring notification notifications notify ticket tickets"
     )
 )
 """Local parts that name a task, not a person; RFC 2142 and what firms use in six languages."""
 
 NOBODY_NAMES = frozenset({"noreply", "donotreply", "neverreply", "nichtantworten", "nepasrepondre", "norespond"})
 """Local parts, without dots, dashes and underscores, that say that nobody reads answers."""
+
+TITLES = frozenset(
+    _words(
+        "dr prof professor mr mrs ms mx miss sir madam herr frau hr fr dipl ing mag mme mlle monsieur madame"
+        " sr sra srta senor senora sig sigra dott dottssa ir drs pan pani"
+    )
+)
+"""Words before a name that are no part of it, folded, without dots. `sr` is Spanish for Mr and English for senior:
+dropping it can only leave a namesake in doubt."""
+
+DEGREES = frozenset(_words("phd mba md msc bsc ba ma llm llb cpa esq meng beng bcom mcom"))
+"""Words behind a name that are no part of it. Jr, II and III are not among them: they tell father from son."""
+
+
+def _nicknames(text: str) -> dict[str, str]:
+    return {
+        short: name
+        for line in text.strip().splitlines()
+        for name, _, shorts in [line.partition(":")]
+        for short in shorts.split()
+    }
+
+
+NICKNAMES = _nicknames(
+    """
+robert:bob bobby rob robbie
+william:bill billy will willy
+richard:dick rick ricky rich
+james:jim jimmy jamie
+john:johnny jack
+joseph:joe joey
+thomas:tom tommy
+michael:mike mikey mick
+matthew:matt
+anthony:tony
+andrew:andy drew
+edward:ed eddie ted
+charles:charlie chuck
+david:dave davey
+daniel:dan danny
+donald:don donnie
+gregory:greg
+jeffrey:jeff
+kenneth:ken kenny
+lawrence:larry
+leonard:len lenny
+nathaniel:nate
+nicholas:nick nicky
+peter:pete
+philip:phil
+raymond:ray
+ronald:ron ronnie
+samuel:sammy
+stephen:steve
+theodore:theo
+timothy:tim timmy
+vincent:vince
+walter:walt
+zachary:zach zack
+benjamin:ben benny
+frederick:fred freddy
+geoffrey:geoff
+harold:hal
+elizabeth:liz lizzie beth betsy eliza
+katherine:kathy kate katie
+margaret:maggie meg peggy
+deborah:deb debbie
+jennifer:jen jenny
+jessica:jess
+rebecca:becky
+susan:sue susie
+victoria:vicky vicki
+pamela:pam
+judith:judy
+barbara:barb
+cynthia:cindy
+dorothy:dot dottie
+patricia:trish tricia
+kimberly:kim
+abigail:abby
+amanda:mandy
+johannes:hannes
+friedrich:fritz
+wolfgang:wolfi
+heinrich:heinz
+sebastian:basti
+maximilian:max
+tobias:tobi
+matthias:matze
+guenther:guenni
+elisabeth:lisbeth sissi
+francisco:paco pancho
+jose:pepe
+ignacio:nacho
+enrique:quique
+dolores:lola
+giuseppe:beppe peppe
+francesco:ciccio
+luigi:gigi
+"""
+)
+"""Nickname -> the one name it stands for. Those that stand for several (Alex, Chris, Sam, Pat, Jo) are left out: who
+they are is no matter of spelling."""

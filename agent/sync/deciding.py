@@ -61,7 +61,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
     want = wanted(envelopes)
     with room.database.read() as connection:
         stamp = directory.stamp(connection)
-        answers = directory.look_up(connection, want.keys, want.domains)
+        answers = directory.answer(connection, want)
         facts = known.known_keys(connection, set(keys))
         views = _thread_views(connection, keys, refs, facts)
         erased = _erased_keys(connection, room, want.keys)
