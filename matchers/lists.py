@@ -168,3 +168,53 @@ luigi:gigi
 )
 """Nickname -> the one name it stands for. Those that stand for several (Alex, Chris, Sam, Pat, Jo) are left out: who
 they are is no matter of spelling."""
+
+
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(phrase.split()) for phrase in text.split(","))
+
+
+FORWARD_PREFIXES = _phrases(
+    """fw, fwd, wg, weitergeleitet, tr, rv, rif, i, enc, doorst, doorgestuurd, vs, vb, vl, pd, trs, továbbítás, ilt,
+    yönlendir, прд, пересл, перенапр, απ, προθ, 转发, 轉寄, 転送, 전달, מועבר"""
+)
+"""What mail programs put before the subject of a forward, in their languages."""
+
+FROM_WORDS = frozenset(
+    _phrases(
+        """from, von, de, da, van, od, от, від, från, fra, lähettäjä, kimden, gönderen, feladó, από, expéditeur,
+        remitente, mittente, absender, afzender, de la, remetente, 发件人, 寄件者, 差出人, 보낸 사람, 보낸사람, מאת,
+        nuo, saatja, šalje, expeditor"""
+    )
+)
+"""The word before the sender in the header of a quoted mail."""
+
+HEADER_WORDS = frozenset(
+    _phrases(
+        """to, an, à, a, para, aan, do, кому, till, til, vastaanottaja, kime, címzett, προς, 收件人, 宛先, 받는 사람,
+        받는사람, komu, către, cc, kopie, destinatario, date, datum, fecha, data, дата, dato, päiväys, päivämäärä,
+        tarih, dátum, 日期, 日付, sent, gesendet, envoyé, enviado, inviato, verzonden, wysłano, отправлено, skickat,
+        sendt, lähetetty, gönderildi, elküldve, στάλθηκε, 发送时间, 送信日時, 보낸 날짜, odesláno, trimis, subject, betreff,
+        objet, asunto, oggetto, assunto, onderwerp, temat, тема, ämne, emne, aihe, konu, tárgy, θέμα, 主题, 主旨,
+        件名, 제목, předmět, predmet, subiect, reply-to"""
+    )
+)
+"""Other words of such a header."""
+
+COPY_MARKS = _phrases(
+    """--- below this line, ------ this is a copy, ----- this is a copy, ---------- forwarded message,
+    original message headers, original message follows, ----- original message, -----original message,
+    ursprüngliche nachrichtenkopf, en-têtes de message d'origine, encabezados de mensajes originales,
+    intestazioni messaggio originale, oorspronkelijke berichtkoppen, diagnostic information for admin,
+    diagnoseinformationen für admin, informations de diagnostic, información de diagnóstico, received:, return-path:,
+    dkim-signature:, message headers follow, your original message, --- ursprüngliche, ------ original,
+    the original message"""
+)
+"""How the copy of a returned mail begins, without the signs of quoting; what stands there was reached or not."""
+
+RETRY_WORDS = _phrases(
+    """will be retried, will retry, will keep trying, still trying, still being retried, has been delayed,
+    this is a warning message only, no action is required on your part, you do not need to resend, action: delayed,
+    wird weiterhin versucht, verzögert, continuera d'essayer, seguirá intentando"""
+)
+"""Words of a report that is no last word."""
