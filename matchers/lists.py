@@ -180,6 +180,16 @@ FORWARD_PREFIXES = _phrases(
 )
 """What mail programs put before the subject of a forward, in their languages."""
 
+ANSWERED_BY_ITSELF = _phrases(
+    """automatic reply, automatische antwort, réponse automatique, respuesta automática, risposta automatica,
+    resposta automática, automatisch antwoord, autosvar, automaattinen vastaus, odpowiedź automatyczna,
+    automatická odpověď, automatická odpoveď, automatikus válasz, otomatik yanıt, răspuns automat, автоматический ответ,
+    автоматична відповідь, αυτόματη απάντηση, 自動返信, 自動応答, 自动答复, 自動回覆, 자동 회신,
+    out of office autoreply, abwesenheitsnotiz"""
+)
+"""How the subject of an automatic reply begins before its colon, in the words of mail servers alone: people who write
+of their holidays word it otherwise, and an answer to such a mail begins with Re."""
+
 FROM_WORDS = frozenset(
     _phrases(
         """from, von, de, da, van, od, от, від, från, fra, lähettäjä, kimden, gönderen, feladó, από, expéditeur,
@@ -194,9 +204,9 @@ HEADER_WORDS = frozenset(
         """to, an, à, a, para, aan, do, кому, till, til, vastaanottaja, kime, címzett, προς, 收件人, 宛先, 받는 사람,
         받는사람, komu, către, cc, kopie, destinatario, date, datum, fecha, data, дата, dato, päiväys, päivämäärä,
         tarih, dátum, 日期, 日付, sent, gesendet, envoyé, enviado, inviato, verzonden, wysłano, отправлено, skickat,
-        sendt, lähetetty, gönderildi, elküldve, στάλθηκε, 发送时间, 送信日時, 보낸 날짜, odesláno, trimis, subject, betreff,
-        objet, asunto, oggetto, assunto, onderwerp, temat, тема, ämne, emne, aihe, konu, tárgy, θέμα, 主题, 主旨,
-        件名, 제목, předmět, predmet, subiect, reply-to"""
+        sendt, lähetetty, gönderildi, elküldve, στάλθηκε, 发送时间, 送信日時, 보낸 날짜, odesláno, trimis, subject,
+        betreff, objet, asunto, oggetto, assunto, onderwerp, temat, тема, ämne, emne, aihe, konu, tárgy, θέμα, 主题,
+        主旨, 件名, 제목, předmět, predmet, subiect, reply-to"""
     )
 )
 """Other words of such a header."""

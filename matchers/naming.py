@@ -28,8 +28,9 @@ Stranger = tuple[str, str, str, bool]
 
 
 def is_named(seat: Seat) -> bool:
-    """Whether the name beside an address may tell who writes: not at addresses of a task, nor at none."""
-    return bool(seat.normal.match_key and seat.normal.domain) and not is_role_address(seat.address)
+    """Whether the name beside an address may tell who writes: not at those of a task, nor with look-alike letters."""
+    normal = seat.normal
+    return bool(normal.match_key and normal.domain) and normal.match_key.isascii() and not is_role_address(seat.address)
 
 
 def names_of(strangers: Iterable[Stranger], answers: Answers) -> frozenset[str]:
