@@ -142,6 +142,7 @@ def is_free_mail(domain: str) -> bool:
     return folded in _free_mail() or registrable_domain(folded) in _free_mail()
 
 
+@lru_cache(maxsize=16384)
 def is_role_address(address: str) -> bool:
     """Whether the address names a task (info@, sales@, noreply@) rather than a person."""
     local = normalise(address).normalised.rpartition("@")[0].split("+", 1)[0]

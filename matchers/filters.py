@@ -157,7 +157,12 @@ def _auto_submitted(headers: Mapping[str, str]) -> bool:
     return value not in ("", "no")
 
 
+_BEGINNINGS = frozenset(words[:3] for words in ANSWERED_BY_ITSELF)
+
+
 def _answers_by_itself(subject: str) -> bool:
+    if subject[:3].lower() not in _BEGINNINGS:
+        return False
     start = subject[:40].lower()
     if not start.startswith(ANSWERED_BY_ITSELF):
         return False

@@ -4,7 +4,7 @@ Never by a name without its company's domain, nor by a part of a name: those are
 tiers: `by_name` links before conversations are looked at, `in_doubt_by_name` asks about what they left open.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -27,10 +27,13 @@ Stranger = tuple[str, str, str, bool]
 """Match key, domain, the name beside it, and whether the mail is from there."""
 
 
-def is_named(seat: Seat) -> bool:
+Bearer = tuple[Seat, list[Holder]]
+"""A stranger with a contact's name, and everybody of that name."""
+
+
+def _may_tell(key: str, domain: str) -> bool:
     """Whether the name beside an address may tell who writes: not at those of a task, nor with look-alike letters."""
-    normal = seat.normal
-    return bool(normal.match_key and normal.domain) and normal.match_key.isascii() and not is_role_address(seat.address)
+    return bool(key and domain) and key.isascii() and not is_role_address(key)
 
 
 def names_of(strangers: Iterable[Stranger], answers: Answers) -> frozenset[str]:
@@ -38,7 +41,7 @@ def names_of(strangers: Iterable[Stranger], answers: Answers) -> frozenset[str]:
     keys = {
         name_key(name)
         for key, domain, name, wrote in strangers
-        if key not in answers.holders and _place_tells(domain, answers, wrote=wrote)
+        if key not in answers.holders and _place_tells(domain, answers, wrote=wrote) and _may_tell(key, domain)
     }
     return frozenset(keys - {""})
 
@@ -47,16 +50,16 @@ def _place_tells(domain: str, answers: Answers, *, wrote: bool) -> bool:
     return corporate_domain(domain) in answers.companies or (wrote and is_free_mail(domain))
 
 
-def by_name(case: Case, found: Found) -> Found:
+def by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:
     """Tier 3n: the full name of exactly one contact of the company whose domain the address has, and nobody else's."""
-    if not case.answers.named or not case.policy.log_names:
+    if not case.policy.log_names:
         return found
     day = message_day(case.envelope)
     links = {link.contact_id: link for link in found.links}
     suggestions = dict(found.suggestions)
     companies = set(found.company_ids)
-    for seat in sorted(customers(case), key=order):
-        holder = _the_one(case, seat, day)
+    for seat, people in bearers:
+        holder = _the_one(case, seat, people, day)
         if holder is not None and holder.contact_id not in links:
             links[holder.contact_id] = _name_link(case, seat, holder)
             suggestions[seat.normal.normalised] = holder.contact_id
@@ -72,9 +75,8 @@ def by_name(case: Case, found: Found) -> Found:
     )
 
 
-def _the_one(case: Case, seat: Seat, day: date | None) -> Holder | None:
+def _the_one(case: Case, seat: Seat, people: list[Holder], day: date | None) -> Holder | None:
     company = case.answers.companies.get(corporate_domain(seat.normal.domain))
-    people = _named(case, seat)
     if company is None or len(people) != 1 or people[0].company_id != company.company_id:
         return None
     known = full_name(people[0].name)
@@ -82,11 +84,28 @@ def _the_one(case: Case, seat: Seat, day: date | None) -> Holder | None:
     return people[0] if sure and not case.own.has(seat.normal) else None
 
 
-def _named(case: Case, seat: Seat) -> list[Holder]:
-    """Everybody of this name, each once; nobody where the address was ever somebody's or names a task."""
-    if not seat.name or seat.normal.match_key in case.answers.holders or not is_named(seat):
+def bearers_of(case: Case) -> list[Bearer]:
+    """Strangers with a contact's name, the foremost first, and everybody of that name.
+
+    Nobody whose address was ever somebody's, or names a task.
+    """
+    named = case.answers.named
+    if not named:
         return []
-    people = {holder.contact_id: holder for holder in case.answers.named.get(name_key(seat.name), ())}
+    seats = [
+        seat
+        for seat in customers(case)
+        if " " in seat.name
+        and name_key(seat.name) in named
+        and seat.normal.match_key not in case.answers.holders
+        and _may_tell(seat.normal.match_key, seat.normal.domain)
+    ]
+    return [(seat, _people(named[name_key(seat.name)])) for seat in sorted(seats, key=order)]
+
+
+def _people(holders: Iterable[Holder]) -> list[Holder]:
+    """Each once, in an order of their own."""
+    people = {holder.contact_id: holder for holder in holders}
     return sorted(people.values(), key=lambda holder: (holder.name, holder.contact_id))
 
 
@@ -104,16 +123,14 @@ def _name_link(case: Case, seat: Seat, holder: Holder) -> Link:
     )
 
 
-def in_doubt_by_name(case: Case, found: Found) -> Found:
+def in_doubt_by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:
     """Tier 5 of names: namesakes at the company, a name that must not decide, a contact's name at free mail."""
-    if not case.answers.named:
-        return found
     settled = {link.address for link in found.links} | {doubt.address for doubt in found.doubts}
     linked = {link.contact_id for link in found.links}
     doubts = [
         doubt
-        for seat in sorted(customers(case), key=order)
-        if seat.address not in settled and (doubt := _doubt(case, seat, linked)) is not None
+        for seat, people in bearers
+        if seat.address not in settled and (doubt := _doubt(case, seat, people, linked)) is not None
     ]
     if not doubts:
         return found
@@ -121,8 +138,8 @@ def in_doubt_by_name(case: Case, found: Found) -> Found:
     return replace(found, doubts=(*found.doubts, *doubts), rule=rule)
 
 
-def _doubt(case: Case, seat: Seat, linked: set[str]) -> Doubt | None:
-    people = [one for one in _named(case, seat) if one.contact_id not in linked]
+def _doubt(case: Case, seat: Seat, bearers: list[Holder], linked: set[str]) -> Doubt | None:
+    people = [one for one in bearers if one.contact_id not in linked]
     company = case.answers.companies.get(corporate_domain(seat.normal.domain))
     if company is not None:
         people = [one for one in people if one.company_id == company.company_id]

@@ -1,13 +1,13 @@
 """The tiers of evidence, strongest first. Each adds to what the earlier ones found; none takes anything back.
 
-A tier is a function (case, found) -> found; adding one is adding it to `TIERS`. Names stand in `matchers.naming`. What
-a text tells (forwards, signatures) is looked at when the text is there: `matchers.late`.
+A tier is a function (case, found) -> found, and `search` asks them. Names stand in `matchers.naming`; what a text
+tells is looked at when the text is there (`matchers.late`).
 
 Nobody of ours is ever the customer of a mail: contacts on our side count only in mail that stayed inside, where
 there is nobody else it could be about, and the mailbox's own addresses not even there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -17,13 +17,11 @@ from matchers.company import corporate_domain
 from matchers.contact import CompanyRef, Holder, ThreadView
 from matchers.found import NOTHING, SHOWN, Found, candidates, customers, order
 from matchers.match import CompanyLink, Doubt, Link, Role
-from matchers.naming import by_name, in_doubt_by_name
+from matchers.naming import bearers_of, by_name, in_doubt_by_name
 from matchers.participants import Seat
 
 THREAD_CONFIDENCE = 0.9
 """The thread names the contact, the address does not: an assistant may have answered."""
-
-Tier = Callable[[Case, Found], Found]
 
 
 def by_address(case: Case, found: Found) -> Found:
@@ -179,12 +177,11 @@ def _company_of(case: Case, seat: Seat, day: date | None) -> CompanyRef | None:
     return case.answers.companies.get(corporate_domain(seat.normal.domain))
 
 
-TIERS: tuple[Tier, ...] = (by_address, by_name, by_thread, by_domain, in_doubt_by_name)
-
-
 def search(case: Case) -> Found:
-    """Asks the tiers in turn."""
-    found = NOTHING
-    for tier in TIERS:
-        found = tier(case, found)
-    return found
+    """Asks the tiers in turn. Hardly a message has a contact's name in it, so who bears one is looked up once."""
+    bearers = bearers_of(case)
+    found = by_address(case, NOTHING)
+    if bearers:
+        found = by_name(case, found, bearers)
+    found = by_domain(case, by_thread(case, found))
+    return in_doubt_by_name(case, found, bearers) if bearers else found
