@@ -29,5 +29,5 @@ def _not_yet(policy: Policy, *names: str) -> Iterator[str]:
             yield f"policy.{name} is kept for a later version and has no effect yet"
 
 
-_LATER = ("visible_to", "create_contacts", "match_names", "read_forwards", "explain_days")
+_LATER = ("visible_to", "create_contacts", "explain_days")
 _UNCHANGED = Policy()

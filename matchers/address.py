@@ -46,7 +46,8 @@ def normalise(raw: str) -> Normal:
 @lru_cache(maxsize=4096)
 def _normalise(raw: str) -> Normal:
     lower = raw.lower()
-    if (plain := _PLAIN.fullmatch(lower)) and plain[1] not in PLUS_TAGS:
+    plain = None if lower.startswith("imceaex-") else _PLAIN.fullmatch(lower)
+    if plain and plain[1] not in PLUS_TAGS:
         return Normal(raw=raw, normalised=lower, match_key=lower, domain=plain[1])
     local, domain = (lower[: plain.start(1) - 1], plain[1]) if plain else canonical(raw)
     if not local or not domain:
@@ -141,6 +142,7 @@ def is_free_mail(domain: str) -> bool:
     return folded in _free_mail() or registrable_domain(folded) in _free_mail()
 
 
+@lru_cache(maxsize=16384)
 def is_role_address(address: str) -> bool:
     """Whether the address names a task (info@, sales@, noreply@) rather than a person."""
     local = normalise(address).normalised.rpartition("@")[0].split("+", 1)[0]

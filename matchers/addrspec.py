@@ -92,7 +92,10 @@ def _split(scanned: Scanned) -> tuple[str, str]:
     at = max((i for i, pair in enumerate(scanned) if pair == ("@", False)), default=-1)
     if at < 0:
         return _quoted(_join(scanned)), ""
-    return _quoted(_join(scanned[:at])), _domain(_join(scanned[at + 1 :]))
+    local = _join(scanned[:at])
+    if wrapped := _unwrapped_x500(local):
+        return " ".join(_fold(wrapped).split()), ""
+    return _quoted(local), _domain(_join(scanned[at + 1 :]))
 
 
 def _without_route(scanned: Scanned) -> Scanned:
@@ -110,6 +113,20 @@ def _quoted(local: str) -> str:
     if not local or not _SPECIALS.search(local):
         return local
     return '"' + local.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_ESCAPE = re.compile(r"\+([0-9a-f]{2})")
+
+
+def _unwrapped_x500(local: str) -> str:
+    """The distinguished name behind `IMCEAEX-_o=Firm_ou=…+20…`, as Exchange writes it for other servers; else ''.
+
+    `_` stands for `/`, and `+` with two hexadecimal digits for any other character ([MS-OXCMAIL] 2.1.3.2.1).
+    """
+    if not local.startswith("imceaex-_"):
+        return ""
+    name = local.removeprefix("imceaex-").replace("_", "/")
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), name)
 
 
 def _domain(text: str) -> str:

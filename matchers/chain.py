@@ -14,11 +14,13 @@ from matchers.case import Case, direction, everyone, open_case
 from matchers.company import corporate_domain
 from matchers.contact import Answers, ThreadView
 from matchers.filters import late
+from matchers.found import Found, customers
 from matchers.match import Decision, Doubt, Link, Log, Reason, Review, Role, Skip
+from matchers.naming import Stranger, names_of
 from matchers.participants import MOST_LOOKED_UP, Seat
 from matchers.policy import MatchPolicy, Own, has_category
 from matchers.reasons import first_reason, machine_mail, signals_of
-from matchers.tiers import Found, customers, search
+from matchers.tiers import search
 
 __all__ = ["MatchPolicy", "Own", "Wanted", "late_skip", "match_page", "wanted"]
 
@@ -28,16 +30,25 @@ MOST_EVIDENCE = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What the directory must answer. keys: match keys. domains: corporate registrable domains."""
+    """What the directory must answer. keys: match keys. domains: corporate registrable domains.
+
+    strangers: who may have to be asked for by name, once it is known whose addresses these are: `names`.
+    """
 
     keys: frozenset[str]
     domains: frozenset[str]
+    strangers: frozenset[Stranger] = frozenset()
+
+    def names(self, answers: Answers) -> frozenset[str]:
+        """Keys of full names that decisions depend on, given what the directory said of addresses and companies."""
+        return names_of(self.strangers, answers)
 
 
 def wanted(envelopes: Iterable[Envelope]) -> Wanted:
     """All addresses and company domains that decisions about these envelopes depend on."""
     keys: set[str] = set()
     domains: set[str] = set()
+    strangers: set[Stranger] = set()
     for envelope in envelopes:
         seats = everyone(envelope, bounced="x-failed-recipients" in envelope.headers)
         if len(seats) > MOST_LOOKED_UP:
@@ -45,8 +56,10 @@ def wanted(envelopes: Iterable[Envelope]) -> Wanted:
         for seat in seats:
             keys.add(seat.normal.match_key)
             domains.add(seat.normal.domain)
+            if " " in seat.name:
+                strangers.add((seat.normal.match_key, seat.normal.domain, seat.name, seat.role is Role.FROM))
     corporate = {corporate_domain(domain) for domain in domains}
-    return Wanted(keys=frozenset(keys - {""}), domains=frozenset(corporate - {""}))
+    return Wanted(keys=frozenset(keys - {""}), domains=frozenset(corporate - {""}), strangers=frozenset(strangers))
 
 
 def _foremost(seats: list[Seat]) -> list[Seat]:

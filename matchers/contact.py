@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+MOST_NAMESAKES = 20
+"""Contacts of one name; with more, the name tells nothing."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
@@ -36,10 +39,13 @@ class Answers:
 
     holders: match key of an address (`matchers.address`) -> who holds it, in no particular order.
     companies: registrable domain -> the company that owns it.
+    named: key of a full name (`matchers.names`) -> the contacts of that name with their primary address, if that was
+    asked. Names that more than `MOST_NAMESAKES` contacts share are left out: nobody could say who is meant.
     """
 
     holders: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)
     companies: Mapping[str, CompanyRef] = field(default_factory=dict)
+    named: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,7 @@ _SKIPPED: Mapping[str, str] = {
 
 _LOGGED: Mapping[str, str] = {
     "address": "Kept because a contact takes part in it.",
+    "name": "Kept because the full name of a contact stands beside an address of the contact's company.",
     "thread": "Kept because it belongs to a conversation with a contact.",
     "domain": "Kept because somebody in it is at a company you know.",
     "category": "Kept because its category asks for it.",
@@ -32,6 +33,8 @@ _LOGGED: Mapping[str, str] = {
 _REVIEW: Mapping[str, str] = {
     "shared-address": "Waits for you: several contacts have the same address. Say who is meant.",
     "thread": "Waits for you: its conversation has several contacts. Say who is meant.",
+    "name": "Waits for you: the name is a contact's, the address is not. Say who is meant.",
+    "forward": "Waits for you: one of you forwarded it, and a contact seems to have written it. Say who is meant.",
     "category": "Waits for you: its category asks to keep it, but nobody in it is a contact. Say who is meant.",
 }
 

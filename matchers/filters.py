@@ -12,6 +12,7 @@ from typing import Final
 
 from connectors.message import Envelope, Message
 from matchers.address import LONGEST
+from matchers.lists import ANSWERED_BY_ITSELF
 from matchers.match import Reason
 
 CROWD = 100
@@ -34,7 +35,9 @@ _PARAMETER = re.compile(r";\s*(method|report-type)\s*=\s*\"?([\w-]+)", re.IGNORE
 _RETURNED = re.compile(
     r"undeliver|delivery (status notification|has failed|failure)|returned mail|failure notice"
     r"|mail delivery (failed|sub)|unzustellbar|nicht zustellbar|non remis|no se puede entregar"
-    r"|non recapitabile|onbestelbaar",
+    r"|non recapitabile|onbestelbaar|não é possível entregar|não entregue|niedostarczon|nie można dostarczyć"
+    r"|не удается доставить|недоставленн|kan ikke leveres|kan inte levereras|går inte att leverera|teslim edilemedi"
+    r"|kézbesíthetetlen|nedoručiteln|无法送达|未送达|配信不能|配信できません|배달되지 않음",
     re.IGNORECASE,
 )
 _DELIVERED = re.compile(
@@ -59,7 +62,7 @@ class Sign:
 def sign_of(envelope: Envelope) -> Sign | None:
     """What kind of machine mail this is, or None. First that applies: calendar, receipt, bounce, auto-reply, bulk."""
     headers = envelope.headers
-    if _plain(headers) and not _from_daemon(envelope):
+    if _plain(headers) and not _from_daemon(envelope) and not _answers_by_itself(envelope.subject):
         return None
     for test in (_calendar, _report, _bounce, _auto_reply, _bulk):
         if sign := test(envelope, headers):
@@ -154,7 +157,20 @@ def _auto_submitted(headers: Mapping[str, str]) -> bool:
     return value not in ("", "no")
 
 
-def _auto_reply(_: Envelope, headers: Mapping[str, str]) -> Sign | None:
+_BEGINNINGS = frozenset(words[:3] for words in ANSWERED_BY_ITSELF)
+
+
+def _answers_by_itself(subject: str) -> bool:
+    if subject[:3].lower() not in _BEGINNINGS:
+        return False
+    start = subject[:40].lower()
+    if not start.startswith(ANSWERED_BY_ITSELF):
+        return False
+    words = next(words for words in ANSWERED_BY_ITSELF if start.startswith(words))
+    return start[len(words) :].lstrip()[:1] in (":", "：")
+
+
+def _auto_reply(envelope: Envelope, headers: Mapping[str, str]) -> Sign | None:
     if _auto_submitted(headers):
         return Sign(reason=Reason.AUTO_REPLY, evidence="Auto-Submitted says a machine sent it")
     for name in ("x-autoreply", "x-autorespond"):
@@ -164,6 +180,8 @@ def _auto_reply(_: Envelope, headers: Mapping[str, str]) -> Sign | None:
         return Sign(reason=Reason.AUTO_REPLY, evidence="Precedence says it is an automatic reply")
     if null_return_path(headers):
         return Sign(reason=Reason.AUTO_REPLY, evidence="Return-Path is empty, as machines send")
+    if _answers_by_itself(envelope.subject):
+        return Sign(reason=Reason.AUTO_REPLY, evidence="Its subject is what a server writes over an automatic reply")
     return None
 
 

@@ -45,6 +45,8 @@ class MatchPolicy:
     """The firm's wishes. since: the floor on server dates, None for no floor.
 
     skip: which of internal-only, bulk, auto-reply and bounce are active. never_log: addresses and globs, as written.
+    log_names: a full name at its company's domain is enough, else somebody is asked. read_forwards: look into what our
+    own people forward.
     """
 
     skip: frozenset[Reason] = _SKIPPABLE
@@ -53,6 +55,8 @@ class MatchPolicy:
     private_category: str = "Private"
     remove_category: str = "Not CRM"
     since: date | None = None
+    log_names: bool = True
+    read_forwards: bool = True
 
 
 @lru_cache(maxsize=64)
@@ -82,6 +86,8 @@ def policy_of(policy: "Policy", since: date | None) -> MatchPolicy:
         private_category=policy.categories.private,
         remove_category=policy.categories.remove,
         since=since,
+        log_names=policy.match_names == "log",
+        read_forwards=policy.read_forwards,
     )
 
 

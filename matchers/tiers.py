@@ -1,56 +1,27 @@
 """The tiers of evidence, strongest first. Each adds to what the earlier ones found; none takes anything back.
 
-A tier is a function (case, found) -> found. Verified aliases, names at a company's domain and forwards belong
-between and behind the three here; adding one is adding it to `TIERS`.
+A tier is a function (case, found) -> found, and `search` asks them. Names stand in `matchers.naming`; what a text
+tells is looked at when the text is there (`matchers.late`).
 
 Nobody of ours is ever the customer of a mail: contacts on our side count only in mail that stayed inside, where
 there is nobody else it could be about, and the mailbox's own addresses not even there.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from matchers.address import is_role_address, normalise
-from matchers.case import ROLE_RANK, Case, holders_at, message_day
+from matchers.case import Case, holders_at, message_day
 from matchers.company import corporate_domain
 from matchers.contact import CompanyRef, Holder, ThreadView
-from matchers.match import Candidate, CompanyLink, Doubt, Link, Role
+from matchers.found import NOTHING, SHOWN, Found, candidates, customers, order
+from matchers.match import CompanyLink, Doubt, Link, Role
+from matchers.naming import bearers_of, by_name, in_doubt_by_name
 from matchers.participants import Seat
 
 THREAD_CONFIDENCE = 0.9
 """The thread names the contact, the address does not: an assistant may have answered."""
-
-_SHOWN = {Role.FROM: "From", Role.REPLY_TO: "Reply-To", Role.TO: "To", Role.CC: "Cc", Role.BCC: "Bcc"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What the tiers have so far. company_ids: companies that the linked contacts already stand for."""
-
-    links: tuple[Link, ...] = ()
-    companies: tuple[CompanyLink, ...] = ()
-    doubts: tuple[Doubt, ...] = ()
-    suggestions: tuple[tuple[str, str], ...] = ()
-    company_ids: frozenset[str] = frozenset()
-    rule: str = ""
-
-
-NOTHING = Found()
-
-Tier = Callable[[Case, Found], Found]
-
-
-def customers(case: Case) -> list[Seat]:
-    """Whose mail it may be: everyone outside; in mail that stayed inside, the others of ours; never the erased."""
-    seats = case.outside or [seat for seat in case.inside if seat.normal.match_key not in case.own.addresses]
-    if not case.erased_keys:
-        return seats
-    return [seat for seat in seats if seat.normal.match_key not in case.erased_keys]
-
-
-def _order(seat: Seat) -> tuple[int, str, str]:
-    return ROLE_RANK[seat.role], seat.normal.normalised, seat.address
 
 
 def by_address(case: Case, found: Found) -> Found:
@@ -61,7 +32,7 @@ def by_address(case: Case, found: Found) -> Found:
     day = message_day(case.envelope)
     links: dict[str, Link] = {}
     doubts, companies = [], set()
-    for seat in sorted(known, key=_order):
+    for seat in sorted(known, key=order):
         holders = holders_at(case.answers.holders[seat.normal.match_key], day)
         if len(holders) == 1:
             links.setdefault(holders[0].contact_id, _address_link(seat, holders[0]))
@@ -75,7 +46,7 @@ def by_address(case: Case, found: Found) -> Found:
 
 
 def _address_link(seat: Seat, holder: Holder) -> Link:
-    shown, written = _SHOWN[seat.role], seat.normal.normalised
+    shown, written = SHOWN[seat.role], seat.normal.normalised
     if written == normalise(holder.email).normalised:
         fact = f"{shown} {written} is an address of {holder.name or 'the contact'}"
     else:
@@ -93,14 +64,8 @@ def _address_link(seat: Seat, holder: Holder) -> Link:
 
 
 def _shared(seat: Seat, holders: Sequence[Holder]) -> Doubt:
-    fact = f"{_SHOWN[seat.role]} {seat.normal.normalised} is an address of {len(holders)} contacts"
+    fact = f"{SHOWN[seat.role]} {seat.normal.normalised} is an address of {len(holders)} contacts"
     return Doubt(address=seat.address, role=seat.role, candidates=candidates(holders), evidence=(fact,))
-
-
-def candidates(holders: Sequence[Holder]) -> tuple[Candidate, ...]:
-    """All of them, equally likely, in the order given."""
-    score = round(1 / len(holders), 2) if holders else 0.0
-    return tuple(Candidate(contact_id=h.contact_id, email=h.email, name=h.name, score=score) for h in holders)
 
 
 def by_thread(case: Case, found: Found) -> Found:
@@ -137,7 +102,7 @@ def _outsiders(case: Case, thread: ThreadView) -> list[Holder]:
 def _stand_in(case: Case) -> Seat:
     """The seat in whose place the thread's contact is put: the foremost outside, else the sender."""
     seats = customers(case) or case.inside
-    return min(seats, key=_order) if seats else Seat(Role.FROM, "", "", normalise(""))
+    return min(seats, key=order) if seats else Seat(Role.FROM, "", "", normalise(""))
 
 
 def _thread_contact(case: Case, contact: Holder, seat: Seat) -> Found:
@@ -186,10 +151,10 @@ def by_domain(case: Case, found: Found) -> Found:
         return found
     day = message_day(case.envelope)
     links: dict[str, CompanyLink] = {}
-    for seat in sorted(customers(case), key=_order):
+    for seat in sorted(customers(case), key=order):
         company = _company_of(case, seat, day)
         if company is not None and company.company_id not in found.company_ids:
-            fact = f"{_SHOWN[seat.role]} is at {company.domain}, the domain of {company.name}"
+            fact = f"{SHOWN[seat.role]} is at {company.domain}, the domain of {company.name}"
             links.setdefault(company.company_id, _company_link(company, "domain", fact))
     links = {key: link for key, link in links.items() if key not in {c.company_id for c in found.companies}}
     if not links:
@@ -212,12 +177,11 @@ def _company_of(case: Case, seat: Seat, day: date | None) -> CompanyRef | None:
     return case.answers.companies.get(corporate_domain(seat.normal.domain))
 
 
-TIERS: tuple[Tier, ...] = (by_address, by_thread, by_domain)
-
-
 def search(case: Case) -> Found:
-    """Asks the tiers in turn."""
-    found = NOTHING
-    for tier in TIERS:
-        found = tier(case, found)
-    return found
+    """Asks the tiers in turn. Hardly a message has a contact's name in it, so who bears one is looked up once."""
+    bearers = bearers_of(case)
+    found = by_address(case, NOTHING)
+    if bearers:
+        found = by_name(case, found, bearers)
+    found = by_domain(case, by_thread(case, found))
+    return in_doubt_by_name(case, found, bearers) if bearers else found

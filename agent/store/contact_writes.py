@@ -17,9 +17,11 @@ from agent.store.database import Database
 from agent.store.directory import chunks
 from agent.store.hashes import Hasher
 from agent.store.mailboxes import lock_all, make_due
+from agent.store.namesakes import interactions_naming
 from agent.store.tables import contact_emails, contacts, external_ids, links, locations, participants, rereads
 from matchers.address import normalise
 from matchers.company import corporate_domain
+from matchers.names import name_key
 
 DIRECTORY_LOCK = 0x43524D02
 """Advisory lock of whoever changes contacts on PostgreSQL; any constant of our own."""
@@ -79,12 +81,13 @@ class Writer:
         self._write_addresses(known)
         claimed = self._write_claims(list(known.values()))
         freed = withdraw_claims(self.connection, sorted(self._left_companies(before, known)))
-        wider = any(_gains_address(before[key], draft) for key, draft in known.items())
+        wider = any(_gains_address(before[key], draft) or _renamed(before[key], draft) for key, draft in known.items())
         self._finish("updated", known, moved=claimed | freed, reread=wider)
 
     def _columns(self, draft: Draft) -> dict[str, object]:
         return {
             "name": draft.name,
+            "name_key": name_key(draft.name),
             "company_id": company_id(self.hasher, draft.company) if draft.company else None,
             "title": draft.title,
             "owner": draft.owner,
@@ -152,6 +155,7 @@ class Writer:
     def _finish(self, event: str, written: Mapping[str, Draft], *, moved: frozenset[str], reread: bool) -> None:
         if reread or moved:
             queue_rereads(self.connection, self.database, moved)
+        queue_named(self.connection, self.database, {draft.name for draft in written.values()})
         for chunk in chunks(list(written)):
             now = load(self.connection, chunk)
             changes = [feed.Change(kind="contact", event=event, entity=key, body=now[key].told()) for key in chunk]
@@ -182,6 +186,15 @@ def queue_rereads(connection: sa.Connection, database: Database, moved: Collecti
         naming = sa.select(participants.c.interaction_id).where(participants.c.match_key.in_(chunk))
         _queue(connection, database, locations.c.interaction_id.in_(naming))
     make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
+def queue_named(connection: sa.Connection, database: Database, names: Collection[str]) -> None:
+    """Queues logged mail that names one of these people beside an address nobody holds: it may be theirs now."""
+    found = interactions_naming(connection, names)
+    for chunk in chunks(found):
+        _queue(connection, database, locations.c.interaction_id.in_(chunk))
+    if found:
+        make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
 
 
 def _queue(connection: sa.Connection, database: Database, condition: "sa.ColumnElement[bool]") -> None:
@@ -252,6 +265,11 @@ def _email_rows(contact_id: str, draft: Draft) -> list[dict[str, object]]:
 def _gains_address(before: Contact, draft: Draft) -> bool:
     """Whether mail may belong to the contact that did not before: a new address, or other days of an old one."""
     return bool(_held(draft.emails) - _held(before.emails))
+
+
+def _renamed(before: Contact, draft: Draft) -> bool:
+    """Whether the name may tell of other mail now; one without address and company tells of none."""
+    return name_key(before.name) != name_key(draft.name) and bool(draft.emails or draft.company)
 
 
 def _held(emails: Sequence[Email]) -> set[tuple[str, date | None, date | None]]:

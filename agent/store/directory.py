@@ -1,16 +1,20 @@
-"""Who holds these addresses: answers the matchers for a whole page, one query for people and one for companies.
+"""Who holds these addresses: answers the matchers for a whole page, one query for people, one for companies, and one
+for names where a stranger's name may tell.
 
 Called by `agent.sync`. Decisions are made on an answer and recorded later; `changed_since` tells if it still holds.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from agent.store.bulk import chunks as chunks
 from agent.store.tables import changes, companies, company_domains, contact_emails, contacts
-from matchers.contact import Answers, CompanyRef, Holder
+from matchers.chain import Wanted
+from matchers.contact import MOST_NAMESAKES, Answers, CompanyRef, Holder
 
 _HOLDERS = (
     sa.select(
@@ -32,6 +36,27 @@ _COMPANIES = (
     .where(company_domains.c.domain.in_(sa.bindparam("values", expanding=True)))
 )
 
+_COMMON = (
+    sa.select(contacts.c.name_key)
+    .where(contacts.c.name_key.in_(sa.bindparam("values", expanding=True)))
+    .group_by(contacts.c.name_key)
+    .having(sa.func.count() > MOST_NAMESAKES)
+)
+
+_NAMED = (
+    sa.select(
+        contacts.c.name_key,
+        contacts.c.id,
+        contacts.c.name,
+        sa.func.coalesce(contact_emails.c.address, "").label("email"),
+        contacts.c.company_id,
+        contact_emails.c.valid_from,
+        contact_emails.c.valid_to,
+    )
+    .outerjoin(contact_emails, sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary))
+    .where(contacts.c.name_key.in_(sa.bindparam("values", expanding=True)))
+)
+
 
 def look_up(connection: sa.Connection, keys: Collection[str], domains: Collection[str]) -> Answers:
     """Who holds these match keys, and which company owns these registrable domains.
@@ -40,6 +65,24 @@ def look_up(connection: sa.Connection, keys: Collection[str], domains: Collectio
     is nobody's and the answer leaves it out.
     """
     return Answers(holders=_holders(connection, keys), companies=_companies(connection, domains))
+
+
+def answer(connection: sa.Connection, want: Wanted) -> Answers:
+    """All that a page's decisions ask of the directory; names in a query of their own, and only where any matter."""
+    answers = look_up(connection, want.keys, want.domains)
+    names = want.names(answers)
+    return replace(answers, named=named(connection, names)) if names else answers
+
+
+def named(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tuple[Holder, ...]]:
+    """Who bears these full names (keys of `matchers.names`), without names that more than `MOST_NAMESAKES` bear."""
+    found: dict[str, list[Holder]] = defaultdict(list)
+    for chunk in chunks(keys):
+        common = set(connection.execute(_COMMON, {"values": chunk}).scalars())
+        asked = [key for key in chunk if key not in common]
+        for key, *row in connection.execute(_NAMED, {"values": asked}) if asked else ():
+            found[key].append(_holder(row))
+    return {key: tuple(holders) for key, holders in found.items()}
 
 
 def stamp(connection: sa.Connection) -> int:
@@ -60,17 +103,16 @@ def changed_since(connection: sa.Connection, mark: int) -> bool:
 def _holders(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tuple[Holder, ...]]:
     found: dict[str, list[Holder]] = defaultdict(list)
     for chunk in chunks(keys):
-        for key, contact, name, email, company, valid_from, valid_to in connection.execute(_HOLDERS, {"values": chunk}):
-            holder = Holder(
-                contact_id=contact,
-                name=name,
-                email=email,
-                company_id=company,
-                valid_from=valid_from,
-                valid_to=valid_to,
-            )
-            found[key].append(holder)
+        for key, *row in connection.execute(_HOLDERS, {"values": chunk}):
+            found[key].append(_holder(row))
     return {key: tuple(holders) for key, holders in found.items()}
+
+
+def _holder(row: Sequence[Any]) -> Holder:
+    contact, name, email, company, valid_from, valid_to = row
+    return Holder(
+        contact_id=contact, name=name, email=email, company_id=company, valid_from=valid_from, valid_to=valid_to
+    )
 
 
 def _companies(connection: sa.Connection, domains: Collection[str]) -> Mapping[str, CompanyRef]:

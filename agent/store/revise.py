@@ -74,14 +74,14 @@ class Relink:
 
 
 def forget_links(connection: sa.Connection, relinked: Mapping[str, Relink]) -> None:
-    """Drops what the decision says anew: links by thread, and to holders of the copy's addresses. Manual ones stay."""
+    """Drops what the decision says anew: links by thread or name, and to the copy's addresses. Manual ones stay."""
     for interaction, relink in relinked.items():
         holders = sa.select(contact_emails.c.contact_id).where(contact_emails.c.match_key.in_(relink.keys))
         connection.execute(
             sa.delete(links).where(
                 links.c.interaction_id == interaction,
                 links.c.origin == "automatic",
-                sa.or_(links.c.rule == THREAD_RULE, links.c.contact_id.in_(holders)),
+                sa.or_(links.c.rule.in_((THREAD_RULE, "name")), links.c.contact_id.in_(holders)),
             )
         )
         connection.execute(

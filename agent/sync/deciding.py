@@ -1,6 +1,6 @@
 """Decides a page of envelopes: one read of everything known, then pure rules."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from agent.sync.room import Room
 from connectors.message import Envelope
 from matchers.address import normalise
 from matchers.chain import match_page, wanted
-from matchers.contact import ThreadView
+from matchers.contact import Answers, ThreadView
 from matchers.match import Decision
 from matchers.thread import referenced_ids, thread_index
 
@@ -61,10 +61,10 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
     want = wanted(envelopes)
     with room.database.read() as connection:
         stamp = directory.stamp(connection)
-        answers = directory.look_up(connection, want.keys, want.domains)
+        answers = directory.answer(connection, want)
         facts = known.known_keys(connection, set(keys))
         views = _thread_views(connection, keys, refs, facts)
-        erased = _erased_keys(connection, room, want.keys)
+        erased = erased_keys(connection, room, want.keys)
     decisions = match_page(
         envelopes,
         own=room.own,
@@ -79,16 +79,23 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
             envelope=envelope,
             key=key,
             refs=ref,
-            decision=give(
-                overrule(decision, facts.rulings.get(key, {})),
-                facts.moved.get(key, {}),
-                partial(direction_of, envelope, room.own, room.policy, answers),
-            ),
+            decision=corrected(room, envelope, decision, facts, key, answers),
             view=view,
         )
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )
     return Deciding(messages=messages, known=facts, stamp=stamp)
+
+
+def corrected(
+    room: Room, envelope: Envelope, decision: Decision, facts: Known, key: bytes, answers: Answers
+) -> Decision:
+    """The decision after everything that people said about this message."""
+    return give(
+        overrule(decision, facts.rulings.get(key, {})),
+        facts.moved.get(key, {}),
+        partial(direction_of, envelope, room.own, room.policy, answers),
+    )
 
 
 def _refs(room: Room, envelope: Envelope) -> tuple[bytes, ...]:
@@ -115,7 +122,8 @@ def _thread_views(
     return found
 
 
-def _erased_keys(connection: "sa.Connection", room: Room, keys: frozenset[str]) -> frozenset[str]:
+def erased_keys(connection: "sa.Connection", room: Room, keys: Collection[str]) -> frozenset[str]:
+    """Which of these match keys belong to erased people."""
     if not known.any_erased(connection):
         return frozenset()
     hashes = {room.hasher.of_address(key): key for key in keys}

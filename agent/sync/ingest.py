@@ -18,6 +18,7 @@ from agent.sync import rows, standing
 from agent.sync.completing import completed
 from agent.sync.deciding import Deciding, decide
 from agent.sync.flags import record_flags
+from agent.sync.inside import look_inside, worth_reading
 from agent.sync.overlay import Overlay
 from agent.sync.room import Room
 from agent.sync.rows import Spot
@@ -71,12 +72,14 @@ def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> N
         validity=task.page.validity,
         now=room.now(),
     )
+    bodies = _fetch(room, task, [*wanted_bodies(room, spot, deciding), *worth_reading(room, deciding)], kept_back)
+    deciding = look_inside(room, deciding, bodies)
     walk = Walk(
         room=room,
         spot=spot,
         overlay=Overlay(deciding.known, spot, room.hasher, room.capture),
         folders=states,
-        bodies=_fetch(room, task, wanted_bodies(room, spot, deciding), kept_back),
+        bodies=bodies,
         known_places=task.known_places or {},
     )
     settled = settle_page(walk, deciding)

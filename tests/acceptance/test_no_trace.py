@@ -45,6 +45,8 @@ def installation(tmp_path: Path, dovecot: Dovecot) -> Path:
     user.append("INBOX", letter(subject="From a customer", from_="kim@customer.example"))
     user.append("INBOX", _strangers_mail())
     user.append("Sent", _strangers_mail())
+    quoted = _strangers_mail().decode()
+    user.append("INBOX", letter(from_="bob@ourfirm.example", subject=f"Fwd: {SECRETS['subject']}", text=quoted))
     for name, value in (("password", user.password),):
         (tmp_path / name).write_text(value)
         (tmp_path / name).chmod(0o600)

@@ -220,3 +220,15 @@ def test_role_addresses_are_told(address: str) -> None:
 @pytest.mark.parametrize("address", ["anna@x.example", "infos.anna@x.example", "", "@", "sales"])
 def test_people_are_no_roles(address: str) -> None:
     assert not is_role_address(address)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "IMCEAEX-_O=FIRM_OU=First+20Group_cn=Recipients_cn=Bob@firm.example",
+        "/o=Firm/ou=First Group/cn=Recipients/cn=Bob",
+        "EX:/O=FIRM/OU=FIRST GROUP/CN=RECIPIENTS/CN=BOB",
+    ],
+)
+def test_a_name_of_an_exchange_directory_is_one_key_however_it_is_wrapped(raw: str) -> None:
+    assert normalise(raw).match_key == "/o=firm/ou=first group/cn=recipients/cn=bob"

@@ -95,6 +95,27 @@ def test_returned_mail_is_a_bounce(headers: dict[str, str], sender: str, subject
     assert kind(headers, sender, subject) is Reason.BOUNCE
 
 
+@pytest.mark.parametrize(
+    "subject", ["Automatic reply: x", "Réponse automatique : x", "自动答复：x", "ABWESENHEITSNOTIZ: x", "Autosvar: x"]
+)
+def test_what_only_servers_write_over_a_reply_needs_no_header(subject: str) -> None:
+    assert kind({}, subject=subject) is Reason.AUTO_REPLY
+
+
+@pytest.mark.parametrize(
+    "subject", ["Re: Automatic reply: x", "Automatic reply machines: x", "Out of office: my week", "Autosvaret", ""]
+)
+def test_people_may_speak_of_automatic_replies(subject: str) -> None:
+    assert kind({}, subject=subject) is None
+
+
+@pytest.mark.parametrize(
+    "subject", ["Niedostarczone: oferta", "Не удается доставить: x", "无法送达: x", "Kan inte levereras: x"]
+)
+def test_returned_mail_is_told_in_many_languages(subject: str) -> None:
+    assert kind({"return-path": "<>"}, subject=subject) is Reason.BOUNCE
+
+
 def test_a_person_called_postmaster_may_write() -> None:
     assert kind({"return-path": "<postmaster@cust.example>"}, "postmaster@cust.example") is None
 

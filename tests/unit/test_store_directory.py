@@ -7,6 +7,8 @@ from agent.store.contact_writes import Draft
 from agent.store.contacts import Email
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from matchers.contact import MOST_NAMESAKES
+from matchers.names import name_key
 from tests.unit.store_room import add_contacts, draft
 
 
@@ -108,3 +110,28 @@ def test_says_when_contacts_changed_since_an_answer(database: Database, hasher: 
     with database.read() as connection:
         assert directory.changed_since(connection, before)
         assert not directory.changed_since(connection, directory.stamp(connection))
+
+
+def test_finds_everybody_of_a_full_name_however_it_is_written(database: Database, hasher: Hasher) -> None:
+    one, other = add_contacts(
+        database,
+        hasher,
+        draft("Bob Birch", "bob@acme.example", "b@acme.example", company="Acme"),
+        draft("BIRCH, Robert"),
+        draft("Bob Burch", "bb@acme.example"),
+    )[:2]
+
+    with database.read() as connection:
+        found = directory.named(connection, [name_key("Robert Birch"), ""])
+
+    assert {(holder.contact_id, holder.email) for holder in found["birch robert"]} == {
+        (one, "bob@acme.example"),
+        (other, ""),
+    }
+
+
+def test_a_name_of_too_many_is_nobodys(database: Database, hasher: Hasher) -> None:
+    add_contacts(database, hasher, *(draft("Bob Birch", f"b{i}@acme.example") for i in range(MOST_NAMESAKES + 1)))
+
+    with database.read() as connection:
+        assert directory.named(connection, [name_key("Bob Birch")]) == {}

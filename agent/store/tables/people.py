@@ -26,6 +26,7 @@ contacts = sa.Table(
     metadata,
     sa.Column("id", sa.String, primary_key=True),
     sa.Column("name", sa.String, nullable=False, default=""),
+    sa.Column("name_key", sa.String, nullable=False, default="", index=True),  # of a full name (matchers.names), or ''
     sa.Column("company_id", sa.ForeignKey("companies.id", ondelete="SET NULL"), index=True),
     sa.Column("title", sa.String, nullable=False, default=""),
     sa.Column("owner", sa.String, nullable=False, default="", index=True),  # a mailbox address, as people wrote it

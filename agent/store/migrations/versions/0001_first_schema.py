@@ -186,6 +186,7 @@ def upgrade() -> None:
     op.create_table('contacts',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
+    sa.Column('name_key', sa.String(), nullable=False),
     sa.Column('company_id', sa.String(), nullable=True),
     sa.Column('title', sa.String(), nullable=False),
     sa.Column('owner', sa.String(), nullable=False),
@@ -198,6 +199,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contacts'))
     )
     op.create_index(op.f('ix_contacts_company_id'), 'contacts', ['company_id'], unique=False)
+    op.create_index(op.f('ix_contacts_name_key'), 'contacts', ['name_key'], unique=False)
     op.create_index(op.f('ix_contacts_owner'), 'contacts', ['owner'], unique=False)
     op.create_table('folders',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),

@@ -1,0 +1,157 @@
+"""Who a stranger is by the full name beside the address, where the address alone says only the company.
+
+Never by a name without its company's domain, nor by a part of a name: those are asked about, or nothing is said. Two
+tiers: `by_name` links before conversations are looked at, `in_doubt_by_name` asks about what they left open.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from matchers.address import is_free_mail, is_role_address
+from matchers.case import Case, holders_at, message_day
+from matchers.company import corporate_domain
+from matchers.contact import Answers, Holder
+from matchers.found import Found, candidates, customers, order
+from matchers.match import Doubt, Link, Role
+from matchers.names import full_name, may_be_one, name_key
+from matchers.participants import Seat
+
+NAME_CONFIDENCE = 0.8
+"""Full name and company agree, the address is new: a namesake who is no contact yet remains possible."""
+
+MOST_ASKED_ABOUT = 3
+"""Contacts of one name at a free-mail address; of a name that more share nobody could say who is meant."""
+
+Stranger = tuple[str, str, str, bool]
+"""Match key, domain, the name beside it, and whether the mail is from there."""
+
+
+Bearer = tuple[Seat, list[Holder]]
+"""A stranger with a contact's name, and everybody of that name."""
+
+
+def _may_tell(key: str, domain: str) -> bool:
+    """Whether the name beside an address may tell who writes: not at those of a task, nor with look-alike letters."""
+    return bool(key and domain) and key.isascii() and not is_role_address(key)
+
+
+def names_of(strangers: Iterable[Stranger], answers: Answers) -> frozenset[str]:
+    """Keys of the names worth asking for: of strangers at a company's domain, and of writers at free-mail providers."""
+    keys = {
+        name_key(name)
+        for key, domain, name, wrote in strangers
+        if key not in answers.holders and _place_tells(domain, answers, wrote=wrote) and _may_tell(key, domain)
+    }
+    return frozenset(keys - {""})
+
+
+def _place_tells(domain: str, answers: Answers, *, wrote: bool) -> bool:
+    return corporate_domain(domain) in answers.companies or (wrote and is_free_mail(domain))
+
+
+def by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:
+    """Tier 3n: the full name of exactly one contact of the company whose domain the address has, and nobody else's."""
+    if not case.policy.log_names:
+        return found
+    day = message_day(case.envelope)
+    links = {link.contact_id: link for link in found.links}
+    suggestions = dict(found.suggestions)
+    companies = set(found.company_ids)
+    for seat, people in bearers:
+        holder = _the_one(case, seat, people, day)
+        if holder is not None and holder.contact_id not in links:
+            links[holder.contact_id] = _name_link(case, seat, holder)
+            suggestions[seat.normal.normalised] = holder.contact_id
+            companies.add(holder.company_id or "")
+    if len(links) == len(found.links):
+        return found
+    return replace(
+        found,
+        links=tuple(links.values()),
+        suggestions=tuple(suggestions.items()),
+        company_ids=frozenset(companies),
+        rule=found.rule if found.links else "name",
+    )
+
+
+def _the_one(case: Case, seat: Seat, people: list[Holder], day: date | None) -> Holder | None:
+    company = case.answers.companies.get(corporate_domain(seat.normal.domain))
+    if company is None or len(people) != 1 or people[0].company_id != company.company_id:
+        return None
+    known = full_name(people[0].name)
+    sure = may_be_one(known, full_name(seat.name)) and bool(holders_at((people[0],), day))
+    return people[0] if sure and not case.own.has(seat.normal) else None
+
+
+def bearers_of(case: Case) -> list[Bearer]:
+    """Strangers with a contact's name, the foremost first, and everybody of that name.
+
+    Nobody whose address was ever somebody's, or names a task.
+    """
+    named = case.answers.named
+    if not named:
+        return []
+    seats = [
+        seat
+        for seat in customers(case)
+        if " " in seat.name
+        and name_key(seat.name) in named
+        and seat.normal.match_key not in case.answers.holders
+        and _may_tell(seat.normal.match_key, seat.normal.domain)
+    ]
+    return [(seat, _people(named[name_key(seat.name)])) for seat in sorted(seats, key=order)]
+
+
+def _people(holders: Iterable[Holder]) -> list[Holder]:
+    """Each once, in an order of their own."""
+    people = {holder.contact_id: holder for holder in holders}
+    return sorted(people.values(), key=lambda holder: (holder.name, holder.contact_id))
+
+
+def _name_link(case: Case, seat: Seat, holder: Holder) -> Link:
+    company = case.answers.companies[corporate_domain(seat.normal.domain)]
+    return Link(
+        contact_id=holder.contact_id,
+        email=holder.email,
+        name=holder.name,
+        role=seat.role,
+        address=seat.address,
+        rule="name",
+        confidence=NAME_CONFIDENCE,
+        evidence=(f"{seat.name} is the full name of one contact, and the address is at {company.domain}",),
+    )
+
+
+def in_doubt_by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:
+    """Tier 5 of names: namesakes at the company, a name that must not decide, a contact's name at free mail."""
+    settled = {link.address for link in found.links} | {doubt.address for doubt in found.doubts}
+    linked = {link.contact_id for link in found.links}
+    doubts = [
+        doubt
+        for seat, people in bearers
+        if seat.address not in settled and (doubt := _doubt(case, seat, people, linked)) is not None
+    ]
+    if not doubts:
+        return found
+    rule = found.rule or "name"
+    return replace(found, doubts=(*found.doubts, *doubts), rule=rule)
+
+
+def _doubt(case: Case, seat: Seat, bearers: list[Holder], linked: set[str]) -> Doubt | None:
+    people = [one for one in bearers if one.contact_id not in linked]
+    company = case.answers.companies.get(corporate_domain(seat.normal.domain))
+    if company is not None:
+        people = [one for one in people if one.company_id == company.company_id]
+        fact = f"Its name is that of {_count(people)} of {company.name}, but the address is of none"
+    elif seat.role is Role.FROM and len(people) <= MOST_ASKED_ABOUT and is_free_mail(seat.normal.domain):
+        fact = f"Its name is that of {_count(people)}, but anybody can have such an address"
+    else:
+        return None
+    if not people or case.own.has(seat.normal):
+        return None
+    return Doubt(address=seat.address, role=seat.role, candidates=candidates(people), evidence=(fact,))
+
+
+def _count(people: list[Holder]) -> str:
+    return "one contact" if len(people) == 1 else f"{len(people)} contacts"
