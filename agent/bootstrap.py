@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import structlog
 
 from agent.engine.progress import Progress, utc_now
 from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
+from agent.people.erasing import LIST, RESTORED, Forgetting, catch_up
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
 from agent.store import mailboxes, migrate
@@ -61,6 +63,10 @@ class House:
     def work(self, *, eager: bool) -> "Work":
         """A pass over one mailbox, for `agent.engine`. eager: nothing waits for its time (`sync`)."""
         return Work(house=self, eager=eager)
+
+    def forgetting(self, who: str) -> Forgetting:
+        """What an erasure works with. who: whom the audit table names."""
+        return _forgetting(self.settings.store, self.database, self.hasher, who)
 
     def farewell(self, *, eager: bool) -> Farewell | None:
         """How calendars of mailboxes that left are emptied; None where nothing may be written outside (a dry run)."""
@@ -190,6 +196,8 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
         migrate.require_current(database, hasher)
         if in_memory:
             database = copy_to_memory(disk)
+        else:
+            catch_up(_forgetting(settings.store, database, hasher, RESTORED))
         yield House(settings=settings, database=database, hasher=hasher, sources=sources, dry=in_memory)
     finally:
         sources.close()
@@ -208,6 +216,19 @@ def _disk(store: Store, *, create: bool, dry: bool) -> tuple[Database, bytes]:
             raise Unfit("there is no database yet: run `crm-agent sync` or `crm-agent migrate`")
         return Database(IN_MEMORY), secrets.token_bytes(32)
     return disk, store_key(store)
+
+
+def _forgetting(store: Store, database: Database, hasher: Hasher, who: str) -> Forgetting:
+    """What an erasure works with."""
+    return Forgetting(database=database, hasher=hasher, second=erased_list(store), now=utc_now(), who=who)
+
+
+def erased_list(store: Store) -> Path | None:
+    """Where the second list of the erased lies: beside the key. None if the key lies in no file, or in no database."""
+    if store.key is not None:
+        return store.key.file.with_name(LIST) if store.key.file is not None else None
+    file = sqlite_file(store.url)
+    return file.with_name(LIST) if file is not None else None
 
 
 def open_store(store: Store) -> tuple[Database, Hasher]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.cli import person
 from agent.cli.choosing import contact_of
 from agent.cli.context import settings
 from agent.cli.doors import reading
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from agent.store.contacts import Contact
 
 app = noun("The people whose mail is logged.")
+
+for _verb in (person.merge, person.unmerge, person.export, person.erase):
+    app.command()(_verb)
 
 LARGEST_FILE = 256 * 1024 * 1024
 """Bytes of an import; a million contacts take about half of it."""

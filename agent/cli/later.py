@@ -10,11 +10,6 @@ from agent.cli.stop import WRONG_USE, Stop
 
 LATER: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "contacts": {
-            "merge": "Make one person of two.",
-            "export": "Everything known about one person.",
-            "erase": "Forget a person everywhere.",
-        },
         "mailboxes": {"approve": "Start to read a new mailbox."},
     }
 )
@@ -22,7 +17,7 @@ LATER: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def later(name: str, summary: str) -> TyperCommand:
-    """The command `name`, for instance `contacts merge`, which accepts anything and refuses to run."""
+    """The command `name`, for instance `mailboxes approve`, which accepts anything and refuses to run."""
 
     def refuse() -> None:
         raise Stop(f"`crm-agent {name}` comes with a later version; nothing was done", code=WRONG_USE)

@@ -78,24 +78,38 @@ def keys_of(rows: Iterable[Row | Refused]) -> frozenset[str]:
     return frozenset(_key(email) for row in rows if isinstance(row, Row) for email in row.emails) - {""}
 
 
+def people_at(rows: Iterable[Row | Refused]) -> frozenset[tuple[str, str]]:
+    """(name folded, match key) of everybody the rows name: whose erasure the plan must be told as well."""
+    return frozenset(named for row in rows if isinstance(row, Row) for named in _named_at(row))
+
+
 def plan_import(
     rows: Sequence[Row | Refused],
     existing: Collection[Contact],
     *,
     erased_keys: Collection[str] = (),
+    erased_people: Collection[tuple[str, str]] = (),
     claims: Claims | None = None,
 ) -> Plan:
-    """existing: everybody who holds one of `keys_of(rows)` (others do no harm). erased_keys: of erased people."""
+    """existing: everybody who holds one of `keys_of(rows)` (others do no harm). erased_keys: of erased people.
+
+    erased_people: of `people_at(rows)`, who were erased from an address that others have too.
+    """
     desk = _Desk(existing, claims or Claims())
     results = {number: _refuse(row) for number, row in enumerate(rows) if isinstance(row, Refused)}
     told = {number: row for number, row in enumerate(rows) if isinstance(row, Row)}
     for number, row in list(told.items()):
-        if not frozenset(map(_key, row.emails)).isdisjoint(erased_keys):
+        by_key = not frozenset(map(_key, row.emails)).isdisjoint(erased_keys)
+        if by_key or not _named_at(row).isdisjoint(erased_people):
             results[number] = _refuse(Refused(line=row.line, why="a person with this address was erased"))
             del told[number]
     for group in people_of(told):
         results |= desk.take({number: told[number] for number in group})
     return Plan(add=desk.added(), update=desk.updated(), results=tuple(results[n] for n in range(len(rows))))
+
+
+def _named_at(row: Row) -> frozenset[tuple[str, str]]:
+    return frozenset((fold_name(row.name), _key(email)) for email in row.emails)
 
 
 def people_of(rows: Mapping[int, Row]) -> list[list[int]]:

@@ -4,6 +4,7 @@ Called by imports and by `contacts add`. Everything of one call stands in one tr
 first in it, whatever is read or planned stands between, and the feed is told last.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -182,6 +183,16 @@ def queue_rereads(connection: sa.Connection, database: Database, moved: Collecti
         naming = sa.select(participants.c.interaction_id).where(participants.c.match_key.in_(chunk))
         _queue(connection, database, locations.c.interaction_id.in_(naming))
     make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
+def waiting(connection: sa.Connection) -> Counter[str]:
+    """How many messages wait to be decided anew, by what they were decided to be until now."""
+    query = (
+        sa.select(locations.c.outcome, sa.func.count())
+        .join(rereads, rereads.c.location_id == locations.c.id)
+        .group_by(locations.c.outcome)
+    )
+    return Counter({str(outcome): int(count) for outcome, count in connection.execute(query)})
 
 
 def _queue(connection: sa.Connection, database: Database, condition: "sa.ColumnElement[bool]") -> None:

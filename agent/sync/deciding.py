@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agent.store import directory, known, threads
+from agent.store import directory, known, threads, tombstones
 from agent.store.known import Known
 from agent.sync.overruling import direction_of, give, overrule
 from agent.sync.room import Room
@@ -25,7 +25,8 @@ class Decided:
     """A message with its decision. key: its message key; refs: hashes of the ids it refers to, its root first, then of
     the conversation that a server says it belongs to.
 
-    view: the conversation it belonged to when it was decided, if any.
+    view: the conversation it belonged to when it was decided, if any. erased: match keys of erased people, some of
+    whom it may name: nothing of theirs is kept.
     """
 
     envelope: Envelope
@@ -33,6 +34,7 @@ class Decided:
     refs: tuple[bytes, ...]
     decision: Decision
     view: ThreadView | None = None
+    erased: frozenset[str] = frozenset()
 
     @property
     def from_address(self) -> str:
@@ -64,7 +66,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         answers = directory.look_up(connection, want.keys, want.domains)
         facts = known.known_keys(connection, set(keys))
         views = _thread_views(connection, keys, refs, facts)
-        erased = _erased_keys(connection, room, want.keys)
+        erased = tombstones.erased_keys(connection, room.hasher, want.keys)
     decisions = match_page(
         envelopes,
         own=room.own,
@@ -85,6 +87,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
                 partial(direction_of, envelope, room.own, room.policy, answers),
             ),
             view=view,
+            erased=erased,
         )
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )
@@ -113,10 +116,3 @@ def _thread_views(
         own = [logged.id for logged in facts.interactions.get(key, ())]
         found.append(threads.view_of([concerns[name] for name in names], own))
     return found
-
-
-def _erased_keys(connection: "sa.Connection", room: Room, keys: frozenset[str]) -> frozenset[str]:
-    if not known.any_erased(connection):
-        return frozenset()
-    hashes = {room.hasher.of_address(key): key for key in keys}
-    return frozenset(hashes[one] for one in known.known_erased(connection, hashes.keys()))
