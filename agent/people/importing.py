@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from agent.people.plan import Claims, Plan, keys_of, people_at, plan_import
 from agent.people.rows import Refused, Row
-from agent.store import contacts, tombstones
+from agent.store import contacts, merging, tombstones
 from agent.store.companies import stated_domains
 from agent.store.contact_writes import open_directory
 from agent.store.database import Database
@@ -17,9 +17,11 @@ def import_rows(database: Database, hasher: Hasher, rows: Iterable[Row | Refused
     with database.write() as connection:
         writer = open_directory(database, connection, hasher)
         keys = keys_of(told)
+        holders = contacts.holders_of(connection, keys)
         plan = plan_import(
             told,
-            contacts.load(connection, contacts.holders_of(connection, keys)).values(),
+            contacts.load(connection, holders).values(),
+            also_called=merging.former_names(connection, holders),
             erased_keys=tombstones.erased_keys(connection, hasher, keys),
             erased_people=tombstones.erased_people(connection, hasher, people_at(told)),
             claims=Claims(stated=stated_domains(connection)),

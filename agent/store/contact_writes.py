@@ -81,6 +81,8 @@ class Writer:
         claimed = self._write_claims(list(known.values()))
         freed = withdraw_claims(self.connection, sorted(self._left_companies(before, known)))
         wider = any(_gains_address(before[key], draft) for key, draft in known.items())
+        for key, draft in known.items():
+            queue_linked(self.connection, self.database, key, _other_days(before[key], draft))
         self._finish("updated", known, moved=claimed | freed, reread=wider)
 
     def _columns(self, draft: Draft) -> dict[str, object]:
@@ -185,6 +187,21 @@ def queue_rereads(connection: sa.Connection, database: Database, moved: Collecti
     make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
 
 
+def queue_linked(connection: sa.Connection, database: Database, contact_id: str, keys: Collection[str]) -> None:
+    """Queues kept mail that names the contact by one of these addresses: it may not have been theirs on that day.
+
+    What somebody gave them by hand stays.
+    """
+    for chunk in chunks(sorted(keys)):
+        linked = (
+            sa.select(links.c.interaction_id)
+            .join(participants, participants.c.interaction_id == links.c.interaction_id)
+            .where(links.c.contact_id == contact_id, links.c.origin == "automatic", participants.c.match_key.in_(chunk))
+        )
+        _queue(connection, database, locations.c.interaction_id.in_(linked))
+    make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
 def waiting(connection: sa.Connection) -> Counter[str]:
     """How many messages wait to be decided anew, by what they were decided to be until now."""
     query = (
@@ -263,6 +280,13 @@ def _email_rows(contact_id: str, draft: Draft) -> list[dict[str, object]]:
 def _gains_address(before: Contact, draft: Draft) -> bool:
     """Whether mail may belong to the contact that did not before: a new address, or other days of an old one."""
     return bool(_held(draft.emails) - _held(before.emails))
+
+
+def _other_days(before: Contact, draft: Draft) -> set[str]:
+    """Match keys of addresses that stay the contact's, on other days than before."""
+    known = {normalise(email.address).match_key: (email.valid_from, email.valid_to) for email in before.emails}
+    said = {normalise(email.address).match_key: (email.valid_from, email.valid_to) for email in draft.emails}
+    return {key for key in known.keys() & said.keys() if known[key] != said[key]}
 
 
 def _held(emails: Sequence[Email]) -> set[tuple[str, date | None, date | None]]:
