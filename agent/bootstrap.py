@@ -32,6 +32,7 @@ from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
+from agent.upkeep import Upkeep, kept_from
 from config.model import Mailbox, Settings, Store
 from connectors import registry
 from connectors.base import MailSource
@@ -46,7 +47,8 @@ class House:
     """Everything that outlives a pass. counts: by mailbox address, what this process did so far. clock: aware.
 
     missing_folders: by mailbox address, the configured names that no folder had at its last pass. derived: what the
-    reminder rules were last asked about, by mailbox, so that they are asked only when something changed.
+    reminder rules were last asked about, by mailbox, so that they are asked only when something changed. upkeep: lets
+    go of what is too old.
     """
 
     settings: Settings
@@ -59,6 +61,7 @@ class House:
     missing_folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     derived: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
+    upkeep: Upkeep
 
     def work(self, *, eager: bool) -> "Work":
         """A pass over one mailbox, for `agent.engine`. eager: nothing waits for its time (`sync`)."""
@@ -85,6 +88,8 @@ class Work:
         read = self.house.sources.use(mailbox, lambda source: self._read(mailbox, source, lease, progress, stop))
         if read:
             self._tend(mailbox, lease, progress)
+            if not self.eager:  # `sync` goes to the end of it, after all mailboxes
+                self.house.upkeep.after_pass(self.house.settings.policy, self.house.clock())
 
     def _read(
         self, mailbox: Mailbox, source: MailSource, lease: Lease, progress: Progress, stop: threading.Event
@@ -92,7 +97,9 @@ class Work:
         """Mail in. False if the pass was cut short because the process stops."""
         house = self.house
         with house.database.read() as connection:
-            floor = mailboxes.since(connection, lease.mailbox_id)
+            since = mailboxes.since(connection, lease.mailbox_id)
+        kept = kept_from(house.settings.policy, house.clock())
+        floor = max(filter(None, (since, kept.date() if kept else None)), default=None)
         with Reader(source) as reader:
             room = Room(
                 database=house.database,
@@ -103,6 +110,9 @@ class Work:
                 policy=policy_of(house.settings.policy, floor),
                 capture=mailbox.capture,
                 since=floor,
+                kept_from=kept,
+                create_contacts=house.settings.policy.create_contacts,
+                suggest_contacts=house.settings.policy.suggest_contacts,
                 progress=progress,
                 stop=stop,
                 now=house.clock,
@@ -198,7 +208,14 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
             database = copy_to_memory(disk)
         else:
             catch_up(_forgetting(settings.store, database, hasher, RESTORED))
-        yield House(settings=settings, database=database, hasher=hasher, sources=sources, dry=in_memory)
+        yield House(
+            settings=settings,
+            database=database,
+            hasher=hasher,
+            sources=sources,
+            dry=in_memory,
+            upkeep=Upkeep(database=database),
+        )
     finally:
         sources.close()
         database.close()

@@ -54,7 +54,12 @@ def _settings(path: Path, main: Node, connectors: list[Node], reading: Reading, 
     if secrets == "store":
         _try_secrets(reading)
     written = main.table().get("reminders")
-    shared = Shared(timezone=organisation.timezone, capture=policy.capture, reminders=written)
+    shared = Shared(
+        timezone=organisation.timezone,
+        capture=policy.capture,
+        reminders=written,
+        capture_locked=policy.capture_locked,
+    )
     mailboxes = [mailbox for each in connectors for mailbox in mailboxes_of(each, shared, reading)]
     _refuse_twice(connectors, reading)
     if secrets == "all":

@@ -1,6 +1,6 @@
 """Makes mailboxes of connectors: which keys of one belong together, which need others, which exclude each other."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from config.access import Values, archive_access, calendar_of, imap_access
@@ -13,14 +13,21 @@ from config.personal import is_loopback
 from config.reading import Reading, name_of
 from config.words import CONNECTORS, IMAP_ANYWHERE, LATER_CONNECTORS, MAILDIR_ANYWHERE, REMINDERS, WHO
 
+_DEPTH: Sequence[object] = ("metadata", "subject", "full")
+"""How much is kept, the least first."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """What a mailbox falls back to: the organisation's zone, the policy's capture, the written [reminders]."""
+    """What a mailbox falls back to: the organisation's zone, the policy's capture, the written [reminders].
+
+    capture_locked: no mailbox keeps more than that.
+    """
 
     timezone: object
     capture: object
     reminders: Node | None
+    capture_locked: bool = False
 
 
 def mailboxes_of(connector: Node, shared: Shared, reading: Reading) -> Iterator[Mailbox]:
@@ -88,6 +95,7 @@ def _mailbox(connector: Node, written: Node, own: Values, shared: Shared, readin
     values = read_table(applies, Form(about="", keys=anywhere), reading)
     who = read_table(_only(written, WHO), Form(about="", keys=WHO), reading)
     access = imap_access(applies, own, values, reading) if is_imap else archive_access(applies, values, reading)
+    _check_capture(applies, values, shared, reading)
     calendar = calendar_of(applies.table().get("calendar"), values, reading)
     reminders = _reminders(applies.table().get("reminders"), shared.reminders, reading)
     if len(reading.problems) > before or access is None or "name" not in own:
@@ -106,6 +114,18 @@ def _mailbox(connector: Node, written: Node, own: Values, shared: Shared, readin
             **rest,
         }
     )
+
+
+def _check_capture(applies: Node, values: Values, shared: Shared, reading: Reading) -> None:
+    """The lock holds for whatever stands nearer to the mailbox than the policy."""
+    said = values.get("capture")
+    if shared.capture_locked and said in _DEPTH and _DEPTH.index(said) > _DEPTH.index(shared.capture):
+        most = f'"{shared.capture}"'
+        reading.note(
+            applies.table()["capture"],
+            f'"{said}" keeps more than policy.capture, which is locked',
+            f"write {most} or less, or remove it",
+        )
 
 
 def _only(node: Node, names: Container[str]) -> Node:

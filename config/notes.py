@@ -13,8 +13,6 @@ def notes(settings: Settings) -> Iterator[str]:
         yield "organisation.domains is empty, so no mail counts as internal: name your own mail domains"
     if settings.policy.retention_days == 0:
         yield "policy.retention_days is 0: interactions are kept for ever"
-    else:
-        yield from _not_yet(settings.policy, "retention_days")
     yield from _not_yet(settings.policy, *_LATER)
     for mailbox in settings.mailboxes:
         wanted = mailbox.reminders.waiting_for_them or mailbox.reminders.flagged
@@ -29,5 +27,5 @@ def _not_yet(policy: Policy, *names: str) -> Iterator[str]:
             yield f"policy.{name} is kept for a later version and has no effect yet"
 
 
-_LATER = ("visible_to", "create_contacts", "match_names", "read_forwards", "explain_days")
+_LATER = ("match_names", "read_forwards")
 _UNCHANGED = Policy()

@@ -33,6 +33,5 @@ def changing(context: typer.Context, *, dry: bool = False) -> Iterator[tuple["Ho
 
     with open_house(settings(context, secrets="store"), create=False) as house, house.database.write() as connection:
         yield house, connection
-        transaction = connection.get_transaction()
-        if dry and transaction is not None:
-            transaction.rollback()
+        if dry:
+            house.database.give_up(connection)

@@ -144,9 +144,7 @@ def _try(house: "House", person: "Person") -> "Erased":
     with house.database.write() as connection:
         writer = open_directory(house.database, connection, house.hasher)
         done = erasure.erase(writer, person, frozenset(), utc_now(), "")
-        transaction = connection.get_transaction()
-        if transaction is not None:
-            transaction.rollback()
+        house.database.give_up(connection)
     return done
 
 

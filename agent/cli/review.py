@@ -55,15 +55,27 @@ def accept(
     context: typer.Context,
     id: Annotated[str, typer.Argument(metavar="ID")],
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="The contact who is meant, or its id.")],
+    always: Annotated[bool, typer.Option("--always", help="The address is theirs from now on.")] = False,
+    whole_domain: Annotated[
+        bool, typer.Option("--company", help="Whoever writes from its domain is of their company from now on.")
+    ] = False,
     as_: As = None,
     as_admin: AsAdmin = False,
 ) -> None:
-    """Says who is meant. The message is logged with its text at the mailbox's next pass, which is due at once."""
+    """Says who is meant. The message is logged with its text at the mailbox's next pass, which is due at once.
+
+    About other messages it says nothing, unless --always or --company writes a rule.
+    """
     from agent.engine.progress import utc_now
+    from agent.people.ruling import give_address, give_domain
     from agent.store import reviews
 
     with changing(context) as (house, connection):
         item, contact = _item(house, connection, id, as_, admin=as_admin), contact_of(connection, email)
+        for wanted, rule in ((always, give_address), (whole_domain, give_domain)):
+            refused = rule(house.database, connection, house.hasher, contact, item.address) if wanted else None
+            if refused is not None:
+                raise Stop(refused, code=WRONG_USE)
         reviews.accept(house.database, connection, item, contact, utc_now())
     say(f"accepted: {contact.name or email}; the mailbox's next pass logs it")
 
@@ -72,15 +84,19 @@ def accept(
 def reject(
     context: typer.Context,
     id: Annotated[str, typer.Argument(metavar="ID")],
+    never: Annotated[bool, typer.Option("--never", help="Never keep mail with this address from now on.")] = False,
     as_: As = None,
     as_admin: AsAdmin = False,
 ) -> None:
     """Says that no contact is meant."""
     from agent.engine.progress import utc_now
+    from agent.store import never as never_log
     from agent.store import reviews
 
     with changing(context) as (house, connection):
         item = _item(house, connection, id, as_, admin=as_admin)
+        if never:
+            never_log.add(house.database, connection, item.address, utc_now())
         reviews.reject(house.database, connection, item, utc_now())
     say("rejected")
 
@@ -99,3 +115,23 @@ def _item(house: "House", connection: "sa.Connection", id: str, asked: str | Non
     if is_others(who, item):
         auditing.note(connection, who.told, auditing.READ_REVIEW, [item.id], utc_now())
     return item
+
+
+@app.command()
+def rules(context: typer.Context, as_json: Json = False) -> None:
+    """Lists the addresses whose mail somebody said is never to be kept."""
+    from agent.store import never
+
+    with reading(context) as (_house, connection):
+        emit(never.listed(connection), as_json=as_json, columns=("address", "made_at"), empty="no such rule")
+
+
+@app.command()
+def forget(context: typer.Context, address: Annotated[str, typer.Argument(metavar="ADDR")]) -> None:
+    """Takes such a rule back: mail with this address is decided like any other again."""
+    from agent.store import never
+
+    with changing(context) as (house, connection):
+        if not never.forget(house.database, connection, address):
+            raise Stop(f"no rule about {address}: `crm-agent review rules` shows all of them", code=SOME_FAILED)
+    say(f"forgotten: {address}")

@@ -335,6 +335,16 @@ def draft_of(contact: Contact) -> Draft:
     )
 
 
+def with_address(draft: Draft, address: str) -> Draft:
+    """The draft with one more address, which is not the primary one unless it is the only one."""
+    return replace(draft, emails=(*draft.emails, Email(address=address, primary=not draft.emails)))
+
+
+def with_domain(draft: Draft, domain: str) -> Draft:
+    """The draft that states the domain of its company."""
+    return replace(draft, company_domain=domain)
+
+
 def _key(address: str) -> str:
     return normalise(address).match_key
 

@@ -18,10 +18,22 @@ from agent.store.database import Database
 from agent.store.directory import chunks
 from agent.store.hashes import Hasher
 from agent.store.mailboxes import lock_all, make_due
-from agent.store.tables import contact_emails, contacts, external_ids, links, locations, participants, rereads
+from agent.store.tables import (
+    chores,
+    contact_emails,
+    contacts,
+    external_ids,
+    links,
+    locations,
+    participants,
+    rereads,
+    suggestions,
+)
 from matchers.address import normalise
 from matchers.company import corporate_domain
 
+REREADS = "rereads"
+"""The chore of queueing re-reads."""
 DIRECTORY_LOCK = 0x43524D02
 """Advisory lock of whoever changes contacts on PostgreSQL; any constant of our own."""
 
@@ -53,8 +65,11 @@ class Writer:
     connection: sa.Connection
     hasher: Hasher
 
-    def add(self, drafts: Sequence[Draft], *, created_by: str) -> Sequence[str]:
-        """Adds these contacts, tells the feed, queues re-reads, and returns their ids in the order given."""
+    def add(self, drafts: Sequence[Draft], *, created_by: str, reread: bool = True) -> Sequence[str]:
+        """Adds these contacts, tells the feed, queues re-reads, and returns their ids in the order given.
+
+        reread: False where the caller owes that (`owe_rereads`).
+        """
         ids = self._new_ids(drafts)
         now = datetime.now(UTC)
         self._write_companies(drafts)
@@ -66,7 +81,7 @@ class Writer:
         written = dict(zip(ids, drafts, strict=True))
         self._write_addresses(written)
         claimed = self._write_claims(drafts)
-        self._finish("added", written, moved=claimed, reread=any(draft.emails for draft in drafts))
+        self._finish("added", written, moved=claimed, reread=reread and any(draft.emails for draft in drafts))
         return ids
 
     def update(self, drafts: Mapping[str, Draft]) -> None:
@@ -129,6 +144,8 @@ class Writer:
     def _write_addresses(self, drafts: Mapping[str, Draft]) -> None:
         emails = [row for key, draft in drafts.items() for row in _email_rows(key, draft)]
         _insert(self.connection, contact_emails, emails)
+        for chunk in chunks([str(row["match_key"]) for row in emails]):
+            self.connection.execute(sa.delete(suggestions).where(suggestions.c.match_key.in_(chunk)))
         outside = [
             {"contact_id": key, "system": system, "external_id": value}
             for key, draft in drafts.items()
@@ -185,6 +202,23 @@ def queue_rereads(connection: sa.Connection, database: Database, moved: Collecti
         naming = sa.select(participants.c.interaction_id).where(participants.c.match_key.in_(chunk))
         _queue(connection, database, locations.c.interaction_id.in_(naming))
     make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
+def owe_rereads(database: Database, connection: sa.Connection, now: datetime) -> None:
+    """Notes that re-reads are to be queued, for contacts that come one after the other in one pass."""
+    database.insert_new(connection, chores, [{"name": REREADS, "since": now}])
+
+
+def pay_rereads(database: Database) -> None:
+    """Queues what is owed, by whichever pass."""
+    with database.read() as connection:
+        owed = connection.execute(sa.select(chores.c.name).where(chores.c.name == REREADS)).first()
+    if owed is None:
+        return
+    with database.write() as connection:
+        lock_all(connection)
+        if connection.execute(sa.delete(chores).where(chores.c.name == REREADS)).rowcount:
+            queue_rereads(connection, database)
 
 
 def queue_linked(connection: sa.Connection, database: Database, contact_id: str, keys: Collection[str]) -> None:

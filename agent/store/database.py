@@ -66,6 +66,12 @@ class Database:
             finally:
                 connection.info["write"] = False
 
+    def give_up(self, connection: sa.Connection) -> None:
+        """Ends a transaction of `write` without a trace: what it would do is known now. Nothing may follow in it."""
+        transaction = connection.get_transaction()
+        if transaction is not None:
+            transaction.rollback()
+
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
         """SQLite's own connection outside any transaction, while no writer of this process is at work."""

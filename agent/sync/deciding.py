@@ -1,19 +1,20 @@
 """Decides a page of envelopes: one read of everything known, then pure rules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agent.store import directory, known, threads, tombstones
+from agent.store import directory, known, never, threads, tombstones
 from agent.store.known import Known
 from agent.sync.overruling import direction_of, give, overrule
 from agent.sync.room import Room
+from agent.sync.timing import occurred_at
 from connectors.message import Envelope
 from matchers.address import normalise
-from matchers.chain import match_page, wanted
-from matchers.contact import ThreadView
-from matchers.match import Decision
+from matchers.chain import MatchPolicy, match_page, wanted
+from matchers.contact import Answers, ThreadView
+from matchers.match import Decision, Reason, Skip
 from matchers.thread import referenced_ids, thread_index
 
 if TYPE_CHECKING:
@@ -49,11 +50,12 @@ class Decided:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deciding:
-    """A decided page. stamp: the directory's state that the decisions rest on."""
+    """A decided page. stamp: the directory's state that the decisions rest on; answers: what it said."""
 
     messages: tuple[Decided, ...]
     known: Known
     stamp: int
+    answers: Answers
 
 
 def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
@@ -66,11 +68,12 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         answers = directory.look_up(connection, want.keys, want.domains)
         facts = known.known_keys(connection, set(keys))
         views = _thread_views(connection, keys, refs, facts)
+        policy = _with_rules(room, never.among(connection, want.keys))
         erased = tombstones.erased_keys(connection, room.hasher, want.keys)
     decisions = match_page(
         envelopes,
         own=room.own,
-        policy=room.policy,
+        policy=policy,
         answers=answers,
         threads={envelope.id: view for envelope, view in zip(envelopes, views, strict=True) if view},
         tombstones={},
@@ -81,17 +84,35 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
             envelope=envelope,
             key=key,
             refs=ref,
-            decision=give(
-                overrule(decision, facts.rulings.get(key, {})),
-                facts.moved.get(key, {}),
-                partial(direction_of, envelope, room.own, room.policy, answers),
+            decision=_unless_too_old(
+                room,
+                envelope,
+                give(
+                    overrule(decision, facts.rulings.get(key, {})),
+                    facts.moved.get(key, {}),
+                    partial(direction_of, envelope, room.own, room.policy, answers),
+                ),
             ),
             view=view,
             erased=erased,
         )
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )
-    return Deciding(messages=messages, known=facts, stamp=stamp)
+    return Deciding(messages=messages, known=facts, stamp=stamp, answers=answers)
+
+
+def _with_rules(room: Room, keys: tuple[str, ...]) -> MatchPolicy:
+    """The firm's policy with the addresses of this page that somebody said are never to be kept."""
+    return replace(room.policy, never_log=(*room.policy.never_log, *keys)) if keys else room.policy
+
+
+def _unless_too_old(room: Room, envelope: Envelope, decision: Decision) -> Decision:
+    """Nothing is kept that would go at once: a migrated mailbox bears the day of its migration as the server's date."""
+    if room.kept_from is None or isinstance(decision, Skip):
+        return decision
+    if occurred_at(envelope.date, envelope.server_time, room.now()) >= room.kept_from:
+        return decision
+    return Skip(reason=Reason.BEFORE_START, evidence=("It is older than anything is kept",))
 
 
 def _refs(room: Room, envelope: Envelope) -> tuple[bytes, ...]:

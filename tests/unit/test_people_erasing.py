@@ -114,7 +114,7 @@ def test_imports_refuse_every_spelling_of_the_erased(
 ) -> None:
     (kim,) = add_contacts(database, hasher, draft("Kim", "k.im@gmail.com"))
     erase(forgetting, kim)
-    plan = import_rows(database, hasher, [Row(line=7, emails=("KIM+x@googlemail.com",))], created_by="import")
+    plan, _ = import_rows(database, hasher, [Row(line=7, emails=("KIM+x@googlemail.com",))], created_by="import")
 
     assert [(one.line, one.outcome.value) for one in plan.results] == [(7, "refused")]
 
@@ -128,7 +128,7 @@ def test_an_address_of_two_stays_the_others(forgetting: Forgetting, database: Da
     rows = [
         Row(line=number, name=name, emails=("office@acme.example",)) for number, name in enumerate(["kim kunde", "Lea"])
     ]
-    plan = import_rows(database, hasher, rows, created_by="import")
+    plan, _ = import_rows(database, hasher, rows, created_by="import")
 
     assert [one.outcome.value for one in plan.results] == ["refused", "unchanged"]
     with database.read() as connection:

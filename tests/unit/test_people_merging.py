@@ -155,7 +155,7 @@ def test_the_file_that_made_two_of_one_is_imported_again_without_harm(
         Row(line=3, name="K. Kunde", emails=("kk@old.example",), company="Old", title="Buyer"),
     ]
     import_rows(database, hasher, rows, created_by="import")
-    again = import_rows(database, hasher, rows, created_by="import")
+    again, _ = import_rows(database, hasher, rows, created_by="import")
 
     assert [one.outcome.value for one in again.results] == ["unchanged", "unchanged"]
     with database.read() as connection:
