@@ -10,7 +10,9 @@ from tests.integration.firm import Firm
 from tests.integration.people_desk import id_of, ok
 from tests.servers.dovecot import Dovecot, DovecotUser
 
-DIARY = "\n[policy]\n{policy}\n"
+
+on_sqlite = pytest.mark.parametrize("firm", ["sqlite"], indirect=True)
+"""For what does not hang by the database: the rooms below are tested on both."""
 
 
 def subjects(firm: Firm) -> list[str]:
@@ -41,6 +43,29 @@ def test_the_next_mail_and_the_next_import_do_not_bring_an_erased_person_back(
     assert (noted["what"], noted["entity"]) == ("erased", None)
 
 
+@on_sqlite
+def test_an_erased_persons_reminder_leaves_the_calendar(firm: Firm, dovecot: Dovecot) -> None:
+    """By the next pass, and in the files of the store at once."""
+    anna, calendar = dovecot.user(domain="ourfirm.example"), firm.folder / "calendar"
+    calendar.mkdir()
+    firm.read(
+        anna, port=dovecot.imaps_port, extra=f'[connectors.mailboxes.calendar]\ntype = "ics"\npath = "{calendar}"\n'
+    )
+    ok(firm, "contacts", "add", "jane@acme.example", "--name", "Jane Quartz")
+    ok(firm, "sync")
+    title = ("--title", "Call Jane Quartz", "--mailbox", anna.address)
+    ok(firm, "reminders", "add", "jane@acme.example", "--due", "2026-12-24", *title)
+    ok(firm, "sync")
+    (item,) = calendar.glob("*.ics")
+    assert "Call Jane Quartz" in item.read_text()
+
+    ok(firm, "contacts", "erase", "jane@acme.example")
+    assert [one for one in firm.folder.glob("crm-agent.db*") if b"Quartz" in one.read_bytes()] == []
+    ok(firm, "sync")
+    assert list(calendar.glob("*.ics")) == []
+
+
+@on_sqlite
 def test_what_is_held_about_a_person_is_handed_out_whole(firm: Firm, deliver: Callable[..., str]) -> None:
     deliver("one", "jane@acme.example")
     deliver("two", "stranger@x.example", to="jane@acme.example")
@@ -75,6 +100,7 @@ def test_two_become_one_and_two_again_on_the_command_line(firm: Firm, deliver: C
     assert firm.run("contacts", "unmerge", max_).returncode == 1
 
 
+@on_sqlite
 def test_a_preview_of_an_import_says_what_would_be_looked_at_again(
     firm: Firm, user: DovecotUser, deliver: Callable[..., str]
 ) -> None:
@@ -86,25 +112,39 @@ def test_a_preview_of_an_import_says_what_would_be_looked_at_again(
     assert [one["name"] for one in firm.rows("contacts", "list") if one["name"] == "New"] == []
 
 
+@on_sqlite
 def test_an_accepted_address_is_the_contacts_from_now_on_only_if_that_is_said(
-    firm: Firm, deliver: Callable[..., str]
+    firm: Firm, user: DovecotUser, deliver: Callable[..., str]
 ) -> None:
-    firm.write('\n[policy]\ncategories = { log = "CRM" }\n')
-    message = deliver("asked", "jd@private.example", more="X-Label: x\r\n")
-    assert firm.rows("explain", message)[0]["reason"] == "no-contact"
-    ok(firm, "contacts", "add", "office@private.example", "--name", "P One")
-    ok(firm, "contacts", "add", "office@private.example", "--name", "P Two")
-    deliver("first", "office@private.example")
+    for subject, always in (("one", ()), ("two", ("--always",))):
+        raw = (
+            f"From: jd@private.example\r\nTo: {user.address}\r\nSubject: {subject}\r\nMessage-ID: <{subject}>\r\n\r\nx"
+        )
+        user.append("INBOX", raw.encode(), flags=["CRM"])
+        ok(firm, "sync")
+        (item,) = firm.rows("review", "list")
+        ok(firm, "review", "accept", item["id"], "jane@acme.example", *always)
+        deliver(f"after-{subject}", "jd@private.example")
+
+    assert firm.rows("explain", "after-one")[0]["outcome"] == "logged", "the rule finds what came before it, too"
+    assert subjects(firm) == ["after-one", "after-two", "one", "two"]
+    (jane,) = firm.rows("contacts", "show", "jane@acme.example")
+    assert [email["address"] for email in jane["emails"]] == ["jane@acme.example", "jd@private.example"]
+
+
+@on_sqlite
+def test_an_address_of_two_is_nobodys_alone_and_can_be_kept_away(firm: Firm, deliver: Callable[..., str]) -> None:
+    deliver("first", "office@globex.example")
     (item,) = firm.rows("review", "list")
-    refused = firm.run("review", "accept", item["id"], id_of(firm, "P One"), "--always")
+    refused = firm.run("review", "accept", item["id"], id_of(firm, "Max One"), "--always")
     assert (refused.returncode, "is another contact's too" in refused.stderr) == (2, True)
 
     ok(firm, "review", "reject", item["id"], "--never")
-    deliver("second", "office@private.example")
+    deliver("second", "office@globex.example")
     assert firm.rows("explain", "second")[0]["reason"] == "never-log"
-    assert [one["address"] for one in firm.rows("review", "rules")] == ["office@private.example"]
-    ok(firm, "review", "forget", "office@private.example")
-    deliver("third", "office@private.example")
+    assert [one["address"] for one in firm.rows("review", "rules")] == ["office@globex.example"]
+    ok(firm, "review", "forget", "office@globex.example")
+    deliver("third", "office@globex.example")
     assert firm.rows("explain", "third")[0]["outcome"] == "review"
 
 
@@ -126,6 +166,7 @@ def texts(firm: Firm, *options: str) -> list[object]:
     return [one["text"] and one["text"].strip() for one in firm.rows("interactions", "list", *options)]
 
 
+@on_sqlite
 def test_a_text_is_its_mailboxs_owners_and_every_other_reading_is_noted(firm: Firm, two: tuple[str, str]) -> None:
     anna, ben = two
     assert texts(firm, "--as", anna) == ["Between us."]
@@ -140,6 +181,7 @@ def test_a_text_is_its_mailboxs_owners_and_every_other_reading_is_noted(firm: Fi
     assert firm.run("interactions", "list", "--as", "nobody@x.example").returncode == 2
 
 
+@on_sqlite
 def test_a_policy_lets_the_team_read_and_that_is_noted_too(firm: Firm, two: tuple[str, str]) -> None:
     _, ben = two
     firm.write('\n[policy]\nvisible_to = "team"\n')
@@ -149,6 +191,7 @@ def test_a_policy_lets_the_team_read_and_that_is_noted_too(firm: Firm, two: tupl
     assert str(noted["who"]).endswith(f"for {ben}")
 
 
+@on_sqlite
 def test_questions_are_for_the_owner_of_their_mailbox(firm: Firm, two: tuple[str, str]) -> None:
     anna, ben = two
     assert firm.rows("review", "list", "--as", ben) == []
@@ -162,6 +205,7 @@ def test_questions_are_for_the_owner_of_their_mailbox(firm: Firm, two: tuple[str
     assert [one["what"] for one in firm.rows("audit")] == ["read-review"]
 
 
+@on_sqlite
 def test_whom_we_write_to_becomes_a_contact_where_the_firm_wants_that(
     firm: Firm, user: DovecotUser, deliver: Callable[..., str]
 ) -> None:
@@ -180,6 +224,7 @@ def test_whom_we_write_to_becomes_a_contact_where_the_firm_wants_that(
     assert subjects(firm) == ["older", "ours"]
 
 
+@on_sqlite
 def test_strangers_are_suggested_only_where_the_admin_allows_it(firm: Firm, user: DovecotUser) -> None:
     head = f"From: {user.address}\r\nTo: Nora New <new@x.example>\r\nSubject: ours\r\nMessage-ID: <ours>\r\n"
     raw = (head + "Date: Fri, 20 Nov 2026 11:00:00 +0100\r\n\r\nHi\r\n").encode()
