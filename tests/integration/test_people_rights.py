@@ -10,7 +10,6 @@ from tests.integration.firm import Firm
 from tests.integration.people_desk import id_of, ok
 from tests.servers.dovecot import Dovecot, DovecotUser
 
-
 on_sqlite = pytest.mark.parametrize("firm", ["sqlite"], indirect=True)
 """For what does not hang by the database: the rooms below are tested on both."""
 
