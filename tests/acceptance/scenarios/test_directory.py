@@ -265,7 +265,7 @@ def test_what_the_server_finds_of_a_new_contact_is_read_again_first(
     monkeypatch.setattr("agent.sync.repair.BATCH", 4)
     sent = ["a@nowhere.example", "New@gmail.com", *(f"b{n}@nowhere.example" for n in range(5)), "new@gmail.com"]
     uids = [user.append("INBOX", letter(from_=one, subject=one)) for one in sent]
-    user.append("INBOX", letter(from_='"new"@x.example', subject="quoted"))
+    user.append("INBOX", letter(from_="n.e.w@gmail.com", subject="dotted"))
     desk.read(user, proxy=proxy)
     desk.sync()
     desk.know("Nora New", "new@gmail.com")
