@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +22,7 @@ from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
 from agent.lists.look import Looked, look, with_lists
 from agent.lists.read import read
+from agent.people.erasing import LIST, RESTORED, Forgetting, catch_up
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
 from agent.store import mailboxes, migrate
@@ -34,6 +36,7 @@ from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
+from agent.upkeep import Upkeep, kept_from
 from config.model import Mailbox, MailboxList, Settings, Store
 from connectors import registry
 from connectors.base import MailSource
@@ -52,7 +55,8 @@ class House:
 
     settings: with the mailboxes of lists as last taken. described: as the configuration has them.
     missing_folders: by mailbox address, the configured names that no folder had at its last pass. derived: what the
-    reminder rules were last asked about, by mailbox, so that they are asked only when something changed.
+    reminder rules were last asked about, by mailbox, so that they are asked only when something changed. upkeep: lets
+    go of what is too old.
     """
 
     settings: Settings
@@ -66,6 +70,7 @@ class House:
     missing_folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     derived: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
+    upkeep: Upkeep
 
     def work(self, *, eager: bool) -> "Work":
         """A pass over one mailbox, for `agent.engine`. eager: nothing waits for its time (`sync`)."""
@@ -84,6 +89,10 @@ class House:
         from agent.push.push import Push  # a web server: only where a daemon runs
 
         return (Push(_subscriptions, self.hasher, partial(_wake, self), self.clock),)
+
+    def forgetting(self, who: str) -> Forgetting:
+        """What an erasure works with. who: whom the audit table names."""
+        return _forgetting(self.settings.store, self.database, self.hasher, who)
 
     def farewell(self, *, eager: bool) -> Farewell | None:
         """How calendars of mailboxes that left are emptied; None where nothing may be written outside (a dry run)."""
@@ -112,6 +121,8 @@ class Work:
         read = self.house.sources.use(mailbox, lambda source: self._read(mailbox, source, lease, progress, stop))
         if read:
             self._tend(mailbox, lease, progress)
+            if not self.eager:  # `sync` goes to the end of it, after all mailboxes
+                self.house.upkeep.after_pass(self.house.settings.policy, self.house.clock())
 
     def _read(
         self, mailbox: Mailbox, source: MailSource, lease: Lease, progress: Progress, stop: threading.Event
@@ -119,7 +130,9 @@ class Work:
         """Mail in. False if the pass was cut short because the process stops."""
         house = self.house
         with house.database.read() as connection:
-            floor = mailboxes.since(connection, lease.mailbox_id)
+            since = mailboxes.since(connection, lease.mailbox_id)
+        kept = kept_from(house.settings.policy, house.clock())
+        floor = max(filter(None, (since, kept.date() if kept else None)), default=None)
         with Reader(source) as reader:
             room = Room(
                 database=house.database,
@@ -130,6 +143,9 @@ class Work:
                 policy=policy_of(house.settings.policy, floor),
                 capture=mailbox.capture,
                 since=floor,
+                kept_from=kept,
+                create_contacts=house.settings.policy.create_contacts,
+                suggest_contacts=house.settings.policy.suggest_contacts,
                 progress=progress,
                 stop=stop,
                 now=house.clock,
@@ -223,9 +239,17 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
         migrate.require_current(database, hasher)
         if in_memory:
             database = copy_to_memory(disk)
+        else:
+            catch_up(_forgetting(settings.store, database, hasher, RESTORED))
         effective = with_lists(database, settings)
         yield House(
-            settings=effective, described=settings, database=database, hasher=hasher, sources=sources, dry=in_memory
+            settings=effective,
+            described=settings,
+            database=database,
+            hasher=hasher,
+            sources=sources,
+            dry=in_memory,
+            upkeep=Upkeep(database=database),
         )
     finally:
         sources.close()
@@ -250,6 +274,19 @@ def _disk(store: Store, *, create: bool, dry: bool) -> tuple[Database, bytes]:
             raise Unfit("there is no database yet: run `crm-agent sync` or `crm-agent migrate`")
         return Database(IN_MEMORY), secrets.token_bytes(32)
     return disk, store_key(store)
+
+
+def _forgetting(store: Store, database: Database, hasher: Hasher, who: str) -> Forgetting:
+    """What an erasure works with."""
+    return Forgetting(database=database, hasher=hasher, second=erased_list(store), now=utc_now(), who=who)
+
+
+def erased_list(store: Store) -> Path | None:
+    """Where the second list of the erased lies: beside the key. None if the key lies in no file, or in no database."""
+    if store.key is not None:
+        return store.key.file.with_name(LIST) if store.key.file is not None else None
+    file = sqlite_file(store.url)
+    return file.with_name(LIST) if file is not None else None
 
 
 def open_store(store: Store) -> tuple[Database, Hasher]:

@@ -57,7 +57,12 @@ def _settings(path: Path, main: Node, connectors: list[Node], reading: Reading, 
     if secrets == "store":
         _try_secrets(reading)
     written = main.table().get("reminders")
-    shared = Shared(timezone=organisation.timezone, capture=policy.capture, reminders=written)
+    shared = Shared(
+        timezone=organisation.timezone,
+        capture=policy.capture,
+        reminders=written,
+        capture_locked=policy.capture_locked,
+    )
     found = [described(each, shared, reading) for each in connectors]
     _refuse_twice(connectors, reading)
     _refuse_contradiction(connectors, reading)

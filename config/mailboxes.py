@@ -24,14 +24,21 @@ from config.words import REMINDERS, WHO
 _WITH_CALENDAR = ("graph", "exchange")
 """Connectors whose mailboxes have a calendar of their own."""
 
+_DEPTH: Sequence[object] = ("metadata", "subject", "full")
+"""How much is kept, the least first."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """What a mailbox falls back to: the organisation's zone, the policy's capture, the written [reminders]."""
+    """What a mailbox falls back to: the organisation's zone, the policy's capture, the written [reminders].
+
+    capture_locked: no mailbox keeps more than that.
+    """
 
     timezone: object
     capture: object
     reminders: Node | None
+    capture_locked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +190,7 @@ def _mailbox(connector: _Connector, written: Node, reading: Reading) -> Mailbox 
     values = read_table(applies, Form(about="", keys=anywhere), reading)
     who = read_table(_only(written, WHO), Form(about="", keys=WHO), reading)
     access = _access(connector, applies, values, reading)
+    _check_capture(applies, values, shared, reading)
     place, has_own = applies.table().get("calendar"), connector.kind in _WITH_CALENDAR
     calendar = calendar_of(place, values, access, reading, has_own=has_own)
     reminders = _reminders(applies.table().get("reminders"), shared.reminders, reading)
@@ -214,6 +222,18 @@ def _access(connector: _Connector, applies: Node, values: Values, reading: Readi
             return exchange_access(applies, connector.own, values, reading)
         case _:
             return archive_access(applies, values, reading)
+
+
+def _check_capture(applies: Node, values: Values, shared: Shared, reading: Reading) -> None:
+    """The lock holds for whatever stands nearer to the mailbox than the policy."""
+    said = values.get("capture")
+    if shared.capture_locked and said in _DEPTH and _DEPTH.index(said) > _DEPTH.index(shared.capture):
+        most = f'"{shared.capture}"'
+        reading.note(
+            applies.table()["capture"],
+            f'"{said}" keeps more than policy.capture, which is locked',
+            f"write {most} or less, or remove it",
+        )
 
 
 def _only(node: Node, names: Container[str]) -> Node:

@@ -58,6 +58,8 @@ class Policy(Frozen):
     capture: Capture = "full"
     visible_to: Literal["owner", "team", "everyone"] = "owner"
     create_contacts: Literal["never", "when-we-write", "always"] = "never"
+    suggest_contacts: bool = False
+    capture_locked: bool = False
     skip: tuple[Literal["internal-only", "bulk", "auto-reply", "bounce"], ...] = (
         "internal-only",
         "bulk",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from config.model import Policy, Settings
+from config.model import Settings
 
 
 def notes(settings: Settings) -> Iterator[str]:
@@ -13,21 +13,7 @@ def notes(settings: Settings) -> Iterator[str]:
         yield "organisation.domains is empty, so no mail counts as internal: name your own mail domains"
     if settings.policy.retention_days == 0:
         yield "policy.retention_days is 0: interactions are kept for ever"
-    else:
-        yield from _not_yet(settings.policy, "retention_days")
-    yield from _not_yet(settings.policy, *_LATER)
     for mailbox in settings.mailboxes:
         wanted = mailbox.reminders.waiting_for_them or mailbox.reminders.flagged
         if wanted and mailbox.calendar is None:
             yield f"{mailbox.address} has reminders but no calendar: they will stand in `crm-agent reminders list` only"
-
-
-def _not_yet(policy: Policy, *names: str) -> Iterator[str]:
-    """Settings that somebody changed although nothing acts on them in this version."""
-    for name in names:
-        if getattr(policy, name) != getattr(_UNCHANGED, name):
-            yield f"policy.{name} is kept for a later version and has no effect yet"
-
-
-_LATER = ("visible_to", "create_contacts", "explain_days")
-_UNCHANGED = Policy()

@@ -87,6 +87,12 @@ POLICY = Form(
             about="Whether strangers become contacts; never internal, bulk, bounce or role senders.",
             default="never",
         ),
+        "suggest_contacts": Key(
+            kind=yes_no, about="Note people you write to who are no contacts, to be added by hand.", default=False
+        ),
+        "capture_locked": Key(
+            kind=yes_no, about="No mailbox may keep more than `capture` says; less it always may.", default=False
+        ),
         "skip": Key(kind=many(choice(*SKIPS)), about="Kinds of mail that are not logged.", default=list(SKIPS)),
         "never_log": Key(
             kind=many(address_pattern), about="Addresses whose mail is never logged; * stands for anything."

@@ -75,6 +75,18 @@ class CompletesHeaders(Protocol):
 
 
 @runtime_checkable
+class Searches(Protocol):
+    """A source whose server can look for addresses: whose mail is read again first when they become a contact's."""
+
+    def naming(self, folder: Folder, validity: str, addresses: Sequence[str]) -> frozenset[str]:
+        """Ids of messages whose header names one of these addresses, as far as the server finds them.
+
+        It may miss some (other spellings, an index of whole words) and name too many, so nobody may conclude anything
+        from what it leaves out. Raises Renumbered, or Skippable where the server declines.
+        """
+
+
+@runtime_checkable
 class TellsAway(Protocol):
     """A source that knows whether its owner is away."""
 

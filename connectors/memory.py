@@ -251,6 +251,12 @@ class MemorySource:
                 envelopes, withheld, gone = self._envelopes(folder, place, [int(id) for id in portion])
             yield Page(validity=validity, envelopes=envelopes, withheld=withheld, gone=gone)
 
+    def naming(self, folder: Folder, validity: str, addresses: Sequence[str]) -> frozenset[str]:
+        wanted = [address.lower().encode() for address in addresses]
+        with self._entered("naming", folder, validity) as place:
+            heads = {id: stored.raw.partition(b"\r\n\r\n")[0].lower() for id, stored in place.messages.items()}
+        return frozenset(str(id) for id, head in heads.items() if any(one in head for one in wanted))
+
     def bodies(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Message | Withheld]:
         for id in ids:
             with self._entered("bodies", folder, validity) as place:

@@ -43,6 +43,7 @@ NOUNS: Sequence[Noun] = (
     Noun(name="quarantine", module="quarantine", summary="Messages that could not be read."),
     Noun(name="reminders", module="reminders", summary="Follow-ups and where they stand."),
     Noun(name="feed", module="feed", summary="Every change, in order, for other systems."),
+    Noun(name="audit", module="audit", summary="Who read another person's text, and when somebody was erased."),
     Noun(name="demo", module="demo", summary="A sample team on servers of its own."),
 )
 

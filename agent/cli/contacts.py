@@ -1,11 +1,13 @@
 """`crm-agent contacts`: the people whose mail is logged."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.cli import person
 from agent.cli.choosing import contact_of
 from agent.cli.context import settings
 from agent.cli.doors import reading
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 app = noun("The people whose mail is logged.")
 
+for _verb in (person.merge, person.unmerge, person.export, person.erase):
+    app.command()(_verb)
+
 LARGEST_FILE = 256 * 1024 * 1024
 """Bytes of an import; a million contacts take about half of it."""
 
@@ -28,11 +33,21 @@ LARGEST_FILE = 256 * 1024 * 1024
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .vcf file.")],
+    dry_run: person.DryRun = False,
     as_json: Json = False,
 ) -> int:
     """Adds and updates contacts. The same file twice changes nothing the second time. Exit 1 if a row was refused."""
-    plan = _import(context, _read(file), created_by="import")
-    return _report(plan, as_json=as_json)
+    plan, waiting = _import(context, _read(file), created_by="import", dry=dry_run)
+    return _report(plan, waiting if dry_run else None, as_json=as_json)
+
+
+@app.command()
+def suggestions(context: typer.Context, as_json: Json = False) -> None:
+    """People you wrote to who are no contacts, where `policy.suggest_contacts` allows to note them."""
+    from agent.store import suggested
+
+    with reading(context) as (_, connection):
+        emit(suggested.listed(connection), as_json=as_json, empty="nobody is suggested")
 
 
 @app.command("list")
@@ -74,6 +89,7 @@ def add(
     title: Annotated[str, typer.Option("--title")] = "",
     owner: Annotated[str, typer.Option("--owner", metavar="ADDR", help="The salesperson's mailbox.")] = "",
     stage: Annotated[str, typer.Option("--stage")] = "",
+    dry_run: person.DryRun = False,
     as_json: Json = False,
 ) -> int:
     """Adds one contact, or completes the one with that address and name."""
@@ -92,15 +108,19 @@ def add(
     )
     if problems := problems_of(row):
         raise Stop("\n".join(problems), code=WRONG_USE)
-    return _report(_import(context, [row], created_by="add"), as_json=as_json)
+    plan, waiting = _import(context, [row], created_by="add", dry=dry_run)
+    return _report(plan, waiting if dry_run else None, as_json=as_json)
 
 
-def _import(context: typer.Context, rows: "Iterable[Row | Refused]", *, created_by: str) -> "Plan":
+def _import(
+    context: typer.Context, rows: "Iterable[Row | Refused]", *, created_by: str, dry: bool
+) -> "tuple[Plan, Counter[str]]":
+    """What became of each row, and what is to be looked at again for it."""
     from agent.bootstrap import open_house
     from agent.people.importing import import_rows
 
-    with open_house(settings(context, secrets="store")) as house:
-        return import_rows(house.database, house.hasher, rows, created_by=created_by)
+    with open_house(settings(context, secrets="store"), create=not dry) as house:
+        return import_rows(house.database, house.hasher, rows, created_by=created_by, dry=dry)
 
 
 def _read(file: Path) -> "Iterable[Row | Refused]":
@@ -119,8 +139,8 @@ def _read(file: Path) -> "Iterable[Row | Refused]":
         raise Stop(f"{file} cannot be read: {error.strerror}", code=WRONG_USE) from None
 
 
-def _report(plan: "Plan", *, as_json: bool) -> int:
-    """One object a row and nothing else, or the rows worth a look and a line of counts."""
+def _report(plan: "Plan", waiting: "Counter[str] | None", *, as_json: bool) -> int:
+    """One object a row and nothing else, or the rows worth a look and a line of counts. waiting: of a dry run."""
     from agent.people.plan import Outcome
 
     if as_json:
@@ -129,7 +149,10 @@ def _report(plan: "Plan", *, as_json: bool) -> int:
         for one in plan.results:
             if one.outcome in (Outcome.REFUSED, Outcome.SHARED):
                 note(f"line {one.line}: {one.outcome}: {one.text}")
-        say(", ".join(f"{plan.count(outcome)} {outcome}" for outcome in Outcome))
+        would = "" if waiting is None else "would be: "
+        say(would + ", ".join(f"{plan.count(outcome)} {outcome}" for outcome in Outcome))
+        if waiting is not None:
+            person.tell_waiting(waiting)
     return SOME_FAILED if plan.count(Outcome.REFUSED) else DONE
 
 

@@ -24,9 +24,14 @@ def reading(context: typer.Context) -> Iterator[tuple["House", "sa.Connection"]]
 
 
 @contextmanager
-def changing(context: typer.Context) -> Iterator[tuple["House", "sa.Connection"]]:
-    """The house and a transaction that commits at the end. Raises StoreError where there is no database yet."""
+def changing(context: typer.Context, *, dry: bool = False) -> Iterator[tuple["House", "sa.Connection"]]:
+    """The house and a transaction that commits at the end. Raises StoreError where there is no database yet.
+
+    dry: everything is done and then given up, so that what would happen can be said.
+    """
     from agent.bootstrap import open_house
 
     with open_house(settings(context, secrets="store"), create=False) as house, house.database.write() as connection:
         yield house, connection
+        if dry:
+            house.database.give_up(connection)

@@ -11,6 +11,7 @@ from agent.cli.choosing import contact_of, interaction_of, mailbox_id, moment
 from agent.cli.doors import changing, reading
 from agent.cli.house import noun
 from agent.cli.output import Json, cell, emit, printable, say
+from agent.cli.reader import As, AsAdmin, readable, reader
 from agent.cli.stop import WRONG_USE, Stop
 
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ def list_(
     mailbox: Annotated[str | None, typer.Option("--mailbox", metavar="ADDR", help="Only of this mailbox.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only from this day on.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, the newest ones.")] = None,
+    as_: As = None,
+    as_admin: AsAdmin = False,
     as_json: Json = False,
 ) -> None:
-    """Lists interactions, newest first."""
+    """Lists interactions, newest first. With --json their texts too, as far as the reader may see them."""
     from agent.store import history
 
     with reading(context) as (house, connection):
@@ -45,7 +48,8 @@ def list_(
         )
         found = history.listed(connection, wanted)
         zone = ZoneInfo(house.settings.organisation.timezone)
-        rows = found if as_json else (_line(one, zone) for one in found)
+        who = reader(house, as_, admin=as_admin)
+        rows = readable(house, who, found) if as_json else (_line(one, zone) for one in found)
         emit(rows, as_json=as_json, columns=_COLUMNS, empty="nothing was logged yet")
 
 
@@ -62,12 +66,13 @@ def _who(told: dict[str, object]) -> str:
 
 
 @app.command()
-def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
-    """Shows one interaction with its text and the evidence for every link."""
+def show(context: typer.Context, id: Id, as_: As = None, as_admin: AsAdmin = False, as_json: Json = False) -> None:
+    """Shows one interaction with the evidence for every link, and its text if the reader may see it."""
     from agent.store import history
 
-    with reading(context) as (_house, connection):
-        (found,) = history.shown(connection, [interaction_of(connection, id)])
+    with reading(context) as (house, connection):
+        told = history.shown(connection, [interaction_of(connection, id)])
+        (found,) = readable(house, reader(house, as_, admin=as_admin), told)
     if as_json:
         emit([found], as_json=True)
         return

@@ -8,20 +8,12 @@ from typer.core import TyperCommand
 
 from agent.cli.stop import WRONG_USE, Stop
 
-LATER: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "contacts": {
-            "merge": "Make one person of two.",
-            "export": "Everything known about one person.",
-            "erase": "Forget a person everywhere.",
-        },
-    }
-)
+LATER: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 """Verbs that come later, by noun, with their line of help."""
 
 
 def later(name: str, summary: str) -> TyperCommand:
-    """The command `name`, for instance `contacts merge`, which accepts anything and refuses to run."""
+    """The command `name`, for instance `mailboxes approve`, which accepts anything and refuses to run."""
 
     def refuse() -> None:
         raise Stop(f"`crm-agent {name}` comes with a later version; nothing was done", code=WRONG_USE)

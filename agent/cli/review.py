@@ -7,12 +7,14 @@ import typer
 from agent.cli.choosing import contact_of
 from agent.cli.doors import changing, reading
 from agent.cli.house import noun
-from agent.cli.output import Json, emit, say
-from agent.cli.stop import SOME_FAILED, Stop
+from agent.cli.output import Json, emit, note, say
+from agent.cli.reader import As, AsAdmin, audit, is_others, may_decide, reader
+from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from agent.bootstrap import House
     from agent.store.reviews import Item
 
 app = noun("Matches that need a person's decision.")
@@ -21,14 +23,24 @@ _COLUMNS = ("date", "mailbox", "from", "subject", "address", "who", "id")
 
 
 @app.command("list")
-def list_(context: typer.Context, as_json: Json = False) -> None:
-    """Everything that waits, oldest first, with the candidates and why it is not decided."""
+def list_(context: typer.Context, as_: As = None, as_admin: AsAdmin = False, as_json: Json = False) -> None:
+    """What waits in the reader's mailbox, oldest first, with the candidates and why it is not decided."""
     from agent.store import reviews
+    from agent.store.auditing import READ_REVIEW
 
-    with reading(context) as (_house, connection):
-        waiting = (item.told() for item in reviews.open_items(connection))
-        rows = waiting if as_json else (_line(told) for told in waiting)
-        emit(rows, as_json=as_json, columns=_COLUMNS, empty="nothing waits for a decision")
+    with reading(context) as (house, connection):
+        who = reader(house, as_, admin=as_admin)
+        waiting = list(reviews.open_items(connection))
+        shown = [item for item in waiting if may_decide(who, item)]
+        audit(house, who, READ_REVIEW, [item.id for item in shown if is_others(who, item)])
+        rows = (item.told() for item in shown)
+        lines = rows if as_json else (_line(told) for told in rows)
+        emit(lines, as_json=as_json, columns=_COLUMNS, empty="nothing waits for your decision")
+    if len(shown) < len(waiting):
+        note(f"in mailboxes of others: {len(waiting) - len(shown)}; {_WHOSE}")
+
+
+_WHOSE = "--as ADDR names the mailbox you own, --as-admin shows all"
 
 
 def _line(told: dict[str, object]) -> dict[str, object]:
@@ -43,32 +55,83 @@ def accept(
     context: typer.Context,
     id: Annotated[str, typer.Argument(metavar="ID")],
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="The contact who is meant, or its id.")],
+    always: Annotated[bool, typer.Option("--always", help="The address is theirs from now on.")] = False,
+    whole_domain: Annotated[
+        bool, typer.Option("--company", help="Whoever writes from its domain is of their company from now on.")
+    ] = False,
+    as_: As = None,
+    as_admin: AsAdmin = False,
 ) -> None:
-    """Says who is meant. The message is logged with its text at the mailbox's next pass, which is due at once."""
+    """Says who is meant. The message is logged with its text at the mailbox's next pass, which is due at once.
+
+    About other messages it says nothing, unless --always or --company writes a rule.
+    """
     from agent.engine.progress import utc_now
+    from agent.people.ruling import give_address, give_domain
     from agent.store import reviews
 
     with changing(context) as (house, connection):
-        item, contact = _item(connection, id), contact_of(connection, email)
+        item, contact = _item(house, connection, id, as_, admin=as_admin), contact_of(connection, email)
+        for wanted, rule in ((always, give_address), (whole_domain, give_domain)):
+            refused = rule(house.database, connection, house.hasher, contact, item.address) if wanted else None
+            if refused is not None:
+                raise Stop(refused, code=WRONG_USE)
         reviews.accept(house.database, connection, item, contact, utc_now())
     say(f"accepted: {contact.name or email}; the mailbox's next pass logs it")
 
 
 @app.command()
-def reject(context: typer.Context, id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def reject(
+    context: typer.Context,
+    id: Annotated[str, typer.Argument(metavar="ID")],
+    never: Annotated[bool, typer.Option("--never", help="Never keep mail with this address from now on.")] = False,
+    as_: As = None,
+    as_admin: AsAdmin = False,
+) -> None:
     """Says that no contact is meant."""
     from agent.engine.progress import utc_now
+    from agent.store import never as never_log
     from agent.store import reviews
 
     with changing(context) as (house, connection):
-        reviews.reject(house.database, connection, _item(connection, id), utc_now())
+        item = _item(house, connection, id, as_, admin=as_admin)
+        if never:
+            never_log.add(house.database, connection, item.address, utc_now())
+        reviews.reject(house.database, connection, item, utc_now())
     say("rejected")
 
 
-def _item(connection: "sa.Connection", id: str) -> "Item":
-    from agent.store import reviews
+def _item(house: "House", connection: "sa.Connection", id: str, asked: str | None, *, admin: bool) -> "Item":
+    """The open item, if it is this reader's to decide."""
+    from agent.engine.progress import utc_now
+    from agent.store import auditing, reviews
 
     item = reviews.find(connection, id)
     if item is None:
         raise Stop(f"no open review {id}: `crm-agent review list` shows what waits", code=SOME_FAILED)
+    who = reader(house, asked, admin=admin)
+    if not may_decide(who, item):
+        raise Stop(f"it waits in the mailbox of somebody else; {_WHOSE}", code=WRONG_USE)
+    if is_others(who, item):
+        auditing.note(connection, who.told, auditing.READ_REVIEW, [item.id], utc_now())
     return item
+
+
+@app.command()
+def rules(context: typer.Context, as_json: Json = False) -> None:
+    """Lists the addresses whose mail somebody said is never to be kept."""
+    from agent.store import never
+
+    with reading(context) as (_house, connection):
+        emit(never.listed(connection), as_json=as_json, columns=("address", "made_at"), empty="no such rule")
+
+
+@app.command()
+def forget(context: typer.Context, address: Annotated[str, typer.Argument(metavar="ADDR")]) -> None:
+    """Takes such a rule back: mail with this address is decided like any other again."""
+    from agent.store import never
+
+    with changing(context) as (house, connection):
+        if not never.forget(house.database, connection, address):
+            raise Stop(f"no rule about {address}: `crm-agent review rules` shows all of them", code=SOME_FAILED)
+    say(f"forgotten: {address}")

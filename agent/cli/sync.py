@@ -46,6 +46,8 @@ def sync(
             raise Stop(f"no mailbox {mailbox} in the configuration: see `crm-agent mailboxes`", code=WRONG_USE)
         ended = _pass(house, chosen)
         withdrawn = _withdraw(house) if mailbox is None else {}
+        if not house.dry:
+            house.upkeep.to_the_end(house.settings.policy, house.clock())
         _report(house, ended, as_json=as_json, dry_run=dry_run)
         _stop_if_failed([*_doubts(looked), *_all_troubles(house, ended), *_told_of_leavers(withdrawn)])
 
@@ -105,7 +107,12 @@ def told(counts: Counter[str]) -> dict[str, object]:
     """The counts of a pass, with skips added up and by reason. Pure."""
     reasons = _reasons(counts)
     plain = {name: counts.get(name, 0) for name in _COUNTED}
-    return {**plain, "skipped": sum(reasons.values()), "contacts_created": 0, "reasons": reasons}
+    return {
+        **plain,
+        "skipped": sum(reasons.values()),
+        "contacts_created": counts.get("contacts-created", 0),
+        "reasons": reasons,
+    }
 
 
 def summary(counts: Counter[str]) -> str:
@@ -117,7 +124,7 @@ def summary(counts: Counter[str]) -> str:
         f"{sum(reasons.values())} skipped" + (f" ({why})" if why else ""),
         f"{counts['review']} review",
         f"{counts['reminders']} reminder{'' if counts['reminders'] == 1 else 's'}",
-        "0 contacts created",  # from mail: no rule of this version makes any
+        f"{counts['contacts-created']} contact{'' if counts['contacts-created'] == 1 else 's'} created",
     ]
     words += [f"{counts[name]} {what}" for name, what in _RARE.items() if counts[name]]
     return ", ".join(words)

@@ -80,7 +80,7 @@ def _tell(running: Demo) -> None:
     sections = (
         report.interactions(commands.read("interactions", "list", "--limit", "100000")),
         report.skipped(commands.read("reconcile")),
-        report.reviews(commands.read("review", "list")),
+        report.reviews(commands.read("review", "list", "--as-admin")),
         report.reminders(commands.read("reminders", "list"), sum(map(len, _calendars(running.servers).values()))),
         _examples(running),
     )

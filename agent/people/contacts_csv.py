@@ -34,7 +34,7 @@ _ALIASES = {
 _OURS = frozenset(
     {
         *("name", "email", "other_emails", "phone", "company", "company_domain"),
-        *("title", "owner", "stage", "birthday", "external_id"),
+        *("title", "owner", "stage", "birthday", "valid_from", "valid_to", "external_id"),
     }
 )
 
@@ -136,7 +136,8 @@ def _row(line: int, cells: Sequence[str], header: Header) -> Row | Refused:
     problems = problems_of(row)
     if problems:
         return Refused(line=line, why="; ".join(problems))
-    return replace(row, birthday=check_birthday(row.birthday) or "")
+    birthday, first, last = (check_birthday(day) or "" for day in (row.birthday, row.valid_from, row.valid_to))
+    return replace(row, birthday=birthday, valid_from=first, valid_to=last)
 
 
 def _told_row(line: int, told: Mapping[str, str]) -> Row:
@@ -152,6 +153,8 @@ def _told_row(line: int, told: Mapping[str, str]) -> Row:
         owner=told.get("owner", ""),
         stage=told.get("stage", ""),
         birthday=told.get("birthday", ""),
+        valid_from=told.get("valid_from", ""),
+        valid_to=told.get("valid_to", ""),
         external_ids=_external_ids(told),
         fields={name: value for name, value in told.items() if value and not _is_ours(name)},
     )

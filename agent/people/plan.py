@@ -9,7 +9,9 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 
 from agent.people.rows import Refused, Row
 from agent.store.contact_writes import Draft
@@ -68,6 +70,25 @@ class Claims:
         return replace(after, company_domain=before.company_domain) != before
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Days:
+    """From when to when the row says that its main address is the person's; None where it says nothing."""
+
+    first: date | None = None
+    last: date | None = None
+
+    @classmethod
+    def of(cls, row: Row) -> "Days":
+        return cls(first=_day(row.valid_from), last=_day(row.valid_to))
+
+    def on(self, email: Email) -> Email:
+        return replace(email, valid_from=self.first or email.valid_from, valid_to=self.last or email.valid_to)
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
 def fold_name(name: str) -> str:
     """A name as it is compared: capitals, spaces and compatibility forms do not make another person."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
@@ -78,24 +99,40 @@ def keys_of(rows: Iterable[Row | Refused]) -> frozenset[str]:
     return frozenset(_key(email) for row in rows if isinstance(row, Row) for email in row.emails) - {""}
 
 
+def people_at(rows: Iterable[Row | Refused]) -> frozenset[tuple[str, str]]:
+    """(name folded, match key) of everybody the rows name: whose erasure the plan must be told as well."""
+    return frozenset(named for row in rows if isinstance(row, Row) for named in _named_at(row))
+
+
 def plan_import(
     rows: Sequence[Row | Refused],
     existing: Collection[Contact],
     *,
     erased_keys: Collection[str] = (),
+    erased_people: Collection[tuple[str, str]] = (),
+    also_called: Mapping[str, Collection[str]] = MappingProxyType({}),
     claims: Claims | None = None,
 ) -> Plan:
-    """existing: everybody who holds one of `keys_of(rows)` (others do no harm). erased_keys: of erased people."""
-    desk = _Desk(existing, claims or Claims())
+    """existing: everybody who holds one of `keys_of(rows)` (others do no harm). erased_keys: of erased people.
+
+    erased_people: of `people_at(rows)`, who were erased from an address that others have too. also_called: contact id
+    -> names of those who were made a part of it: their rows mean it, and only fill in what it lacks.
+    """
+    desk = _Desk(existing, claims or Claims(), also_called)
     results = {number: _refuse(row) for number, row in enumerate(rows) if isinstance(row, Refused)}
     told = {number: row for number, row in enumerate(rows) if isinstance(row, Row)}
     for number, row in list(told.items()):
-        if not frozenset(map(_key, row.emails)).isdisjoint(erased_keys):
+        by_key = not frozenset(map(_key, row.emails)).isdisjoint(erased_keys)
+        if by_key or not _named_at(row).isdisjoint(erased_people):
             results[number] = _refuse(Refused(line=row.line, why="a person with this address was erased"))
             del told[number]
     for group in people_of(told):
         results |= desk.take({number: told[number] for number in group})
     return Plan(add=desk.added(), update=desk.updated(), results=tuple(results[n] for n in range(len(rows))))
+
+
+def _named_at(row: Row) -> frozenset[tuple[str, str]]:
+    return frozenset((fold_name(row.name), _key(email)) for email in row.emails)
 
 
 def people_of(rows: Mapping[int, Row]) -> list[list[int]]:
@@ -130,11 +167,20 @@ def _leader(leader: dict[int, int], number: int) -> int:
 
 @dataclass(kw_only=True, slots=True)
 class _Place:
-    """One contact on the desk: as it stands (None: new) and as it shall stand."""
+    """One contact on the desk: as it stands (None: new) and as it shall stand. called: former names, folded."""
 
     contact_id: str | None
     before: Draft | None
     draft: Draft
+    called: frozenset[str] = frozenset()
+
+    def answers_to(self, name: str) -> bool:
+        return fold_name(name) in self.called or fold_name(self.draft.name) == fold_name(name)
+
+    def with_row(self, row: Row) -> Draft:
+        """What the row makes of it; the row of somebody who became a part of it overwrites nothing."""
+        is_former = fold_name(row.name) in self.called and fold_name(row.name) != fold_name(self.draft.name)
+        return filled(self.draft, row) if is_former else merged(self.draft, row)
 
     def holds(self, key: str) -> bool:
         return any(_key(email.address) == key for email in self.draft.emails)
@@ -143,13 +189,16 @@ class _Place:
 class _Desk:
     """All contacts that the rows may mean, those of earlier rows among them."""
 
-    def __init__(self, existing: Collection[Contact], claims: Claims) -> None:
+    def __init__(
+        self, existing: Collection[Contact], claims: Claims, also_called: Mapping[str, Collection[str]]
+    ) -> None:
         self._places: list[_Place] = []
         self._by_key: dict[str, list[_Place]] = defaultdict(list)
         self._claims = claims
         for contact in sorted(existing, key=lambda contact: contact.id):
             draft = draft_of(contact)
-            self._put(_Place(contact_id=contact.id, before=draft, draft=draft))
+            called = frozenset(map(fold_name, also_called.get(contact.id, ()))) - {""}
+            self._put(_Place(contact_id=contact.id, before=draft, draft=draft, called=called))
 
     def take(self, rows: Mapping[int, Row]) -> dict[int, Result]:
         """Results by number, of the rows that mean one person."""
@@ -191,7 +240,7 @@ class _Desk:
         return place, Result(line=row.line, outcome=outcome, text=_shown(row) + others)
 
     def _merge(self, row: Row, place: _Place) -> Result:
-        known, place.draft = place.draft, merged(place.draft, row)
+        known, place.draft = place.draft, place.with_row(row)
         if not self._claims.differ(known, place.draft):
             return Result(line=row.line, outcome=Outcome.UNCHANGED, text=_shown(row))
         gained = {_key(email.address) for email in place.draft.emails} - {_key(email.address) for email in known.emails}
@@ -209,7 +258,7 @@ class _Desk:
 
 def _named(name: str, holders: Sequence[_Place], main: str) -> _Place | None:
     """The contact of that name, before all the one with that main address; else one that has no name yet."""
-    same = [place for place in holders if fold_name(place.draft.name) == fold_name(name)]
+    same = [place for place in holders if place.answers_to(name)]
     if same:
         return min(same, key=lambda place: (_main_key(place.draft) != main, not place.holds(main)))
     return next((place for place in holders if not place.draft.name and place.holds(main)), None)
@@ -229,7 +278,7 @@ def merged(draft: Draft, row: Row) -> Draft:
     return replace(
         draft,
         name=draft.name if fold_name(row.name) in ("", fold_name(draft.name)) else row.name,
-        emails=_emails(draft.emails, row.emails),
+        emails=_emails(draft.emails, row.emails, Days.of(row)),
         phones=tuple(dict.fromkeys((*draft.phones, *row.phones))),
         company=company,
         company_domain=row.company_domain or draft.company_domain,
@@ -241,11 +290,32 @@ def merged(draft: Draft, row: Row) -> Draft:
     )
 
 
-def _emails(known: Sequence[Email], said: Sequence[str]) -> tuple[Email, ...]:
-    """The primary address first, the others by their key, as the store hands them out."""
+def filled(draft: Draft, row: Row) -> Draft:
+    """The draft with what it lacks and the row says; nothing that stands is changed."""
+    said = merged(draft, row)
+    main = _main_key(draft) or _key(row.emails[0])
+    emails = sorted(said.emails, key=lambda email: (_key(email.address) != main, _key(email.address)))
+    known = {_key(email.address): email for email in draft.emails}
+    return replace(
+        said,
+        name=draft.name,
+        emails=tuple(replace(known.get(_key(e.address), e), primary=_key(e.address) == main) for e in emails),
+        company=draft.company or said.company,
+        title=draft.title or said.title,
+        owner=draft.owner or said.owner,
+        stage=draft.stage or said.stage,
+        company_domain=draft.company_domain if draft.company else said.company_domain,
+        fields={**said.fields, **draft.fields},
+        external_ids={**said.external_ids, **draft.external_ids},
+    )
+
+
+def _emails(known: Sequence[Email], said: Sequence[str], days: Days = Days()) -> tuple[Email, ...]:
+    """The primary address first, the others by their key, as the store hands them out. days: of the main one."""
     emails = {_key(address): Email(address=address) for address in reversed(said)}
     emails |= {_key(email.address): email for email in known}
     main = _key(said[0])
+    emails[main] = days.on(emails[main])
     ordered = sorted(emails, key=lambda key: (key != main, key))
     return tuple(replace(emails[key], primary=key == main) for key in ordered)
 
@@ -263,6 +333,16 @@ def draft_of(contact: Contact) -> Draft:
         fields=dict(contact.fields),
         external_ids=dict(contact.external_ids),
     )
+
+
+def with_address(draft: Draft, address: str) -> Draft:
+    """The draft with one more address, which is not the primary one unless it is the only one."""
+    return replace(draft, emails=(*draft.emails, Email(address=address, primary=not draft.emails)))
+
+
+def with_domain(draft: Draft, domain: str) -> Draft:
+    """The draft that states the domain of its company."""
+    return replace(draft, company_domain=domain)
 
 
 def _key(address: str) -> str:

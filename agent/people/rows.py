@@ -28,7 +28,8 @@ _YEARLESS = re.compile(r"--(\d{2})-?(\d{2})")
 class Row:
     """One person as a file tells it. line: where it begins, from 1. emails: as written, the main one first.
 
-    birthday: `1980-05-17`, or `--05-17` without the year. external_ids: system -> id there. fields: the firm's own.
+    birthday: `1980-05-17`, or `--05-17` without the year. valid_from, valid_to: the first and last day on which the
+    main address is theirs. external_ids: system -> id there. fields: the firm's own.
     What the file leaves out is ''.
     """
 
@@ -42,6 +43,8 @@ class Row:
     owner: str = ""
     stage: str = ""
     birthday: str = ""
+    valid_from: str = ""
+    valid_to: str = ""
     external_ids: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -109,7 +112,17 @@ def problems_of(row: Row) -> list[str]:
         found.append(f"owner {_shown(row.owner)} is no mail address: write the salesperson's mailbox")
     if check_birthday(row.birthday) is None:
         found.append(f"birthday {_shown(row.birthday)} is not a clear day: write it like 1980-05-17")
-    return found + _too_long(row)
+    return found + _wrong_days(row) + _too_long(row)
+
+
+def _wrong_days(row: Row) -> list[str]:
+    told = {"valid_from": row.valid_from, "valid_to": row.valid_to}
+    days = {name: check_birthday(text) for name, text in told.items()}
+    wrong = [name for name, day in days.items() if day is None or day.startswith("--")]
+    if wrong:
+        return [f"{name} {_shown(told[name])} is not a clear day: write it like 2024-06-30" for name in wrong]
+    first, last = days["valid_from"], days["valid_to"]
+    return ["valid_to lies before valid_from: exchange them"] if first and last and last < first else []
 
 
 def _too_long(row: Row) -> list[str]:

@@ -28,8 +28,11 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _QUOTED = re.compile(r"[^:]*;\s*(?:encoding\s*=\s*)?quoted-printable\b", re.IGNORECASE)
 """A line of vCard 2.1 whose value is quoted-printable (RFC 2045, 6.7); a `=` at its end goes on in the next line."""
 _UNESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_NOTES = {"NOTE": "note", "URL": "url", "NICKNAME": "nickname"}
-"""Properties that become fields of the contact."""
+_NOTES = {"NOTE": "note", "URL": "url", "NICKNAME": "nickname", "CATEGORIES": "categories", "ROLE": "role"}
+"""Properties that become fields of the contact; so does each of the firm's own, which begin with X-."""
+
+LONGEST_OWN = 200
+"""Characters of a property of somebody's own that becomes a field; what is longer is a program's and no fact."""
 
 _READ = ("FN", "N", "EMAIL", "TEL", "ORG", "TITLE", "BDAY", "UID", *_NOTES)
 
@@ -155,7 +158,7 @@ def _no_person(card: Card) -> str:
 
 def _told_row(card: Card) -> Row:
     birthday = check_birthday(card.first("BDAY").partition("T")[0])
-    fields = {ours: card.first(name) for name, ours in _NOTES.items()}
+    fields = {**_own(card), **{ours: card.first(name) for name, ours in _NOTES.items()}}
     if birthday is None:  # RFC 6350 allows text such as "circa 1800"
         fields["birthday"] = card.first("BDAY")
     return Row(
@@ -169,6 +172,16 @@ def _told_row(card: Card) -> Row:
         external_ids={SYSTEM: card.first("UID")} if card.first("UID") else {},
         fields={name: value for name, value in fields.items() if value},
     )
+
+
+def _own(card: Card) -> dict[str, str]:
+    """Fields of properties that begin with X-, in lower case without it, as far as they can be read."""
+    own = {name: card.first(name) for name in card.values if name.startswith("X-")}
+    return {
+        name[2:].lower().replace("-", "_"): value
+        for name, value in own.items()
+        if value and len(value) <= LONGEST_OWN and not is_unreadable(value)
+    }
 
 
 def _name(card: Card) -> str:

@@ -4,6 +4,7 @@ Called by imports and by `contacts add`. Everything of one call stands in one tr
 first in it, whatever is read or planned stands between, and the feed is told last.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -18,11 +19,23 @@ from agent.store.directory import chunks
 from agent.store.hashes import Hasher
 from agent.store.mailboxes import lock_all, make_due
 from agent.store.namesakes import interactions_naming
-from agent.store.tables import contact_emails, contacts, external_ids, links, locations, participants, rereads
+from agent.store.tables import (
+    chores,
+    contact_emails,
+    contacts,
+    external_ids,
+    links,
+    locations,
+    participants,
+    rereads,
+    suggestions,
+)
 from matchers.address import normalise
 from matchers.company import corporate_domain
 from matchers.names import name_key
 
+REREADS = "rereads"
+"""The chore of queueing re-reads."""
 DIRECTORY_LOCK = 0x43524D02
 """Advisory lock of whoever changes contacts on PostgreSQL; any constant of our own."""
 
@@ -54,8 +67,11 @@ class Writer:
     connection: sa.Connection
     hasher: Hasher
 
-    def add(self, drafts: Sequence[Draft], *, created_by: str) -> Sequence[str]:
-        """Adds these contacts, tells the feed, queues re-reads, and returns their ids in the order given."""
+    def add(self, drafts: Sequence[Draft], *, created_by: str, reread: bool = True) -> Sequence[str]:
+        """Adds these contacts, tells the feed, queues re-reads, and returns their ids in the order given.
+
+        reread: False where the caller owes that (`owe_rereads`).
+        """
         ids = self._new_ids(drafts)
         now = datetime.now(UTC)
         self._write_companies(drafts)
@@ -67,7 +83,7 @@ class Writer:
         written = dict(zip(ids, drafts, strict=True))
         self._write_addresses(written)
         claimed = self._write_claims(drafts)
-        self._finish("added", written, moved=claimed, reread=any(draft.emails for draft in drafts))
+        self._finish("added", written, moved=claimed, reread=reread and any(draft.emails for draft in drafts))
         return ids
 
     def update(self, drafts: Mapping[str, Draft]) -> None:
@@ -82,6 +98,8 @@ class Writer:
         claimed = self._write_claims(list(known.values()))
         freed = withdraw_claims(self.connection, sorted(self._left_companies(before, known)))
         wider = any(_gains_address(before[key], draft) or _renamed(before[key], draft) for key, draft in known.items())
+        for key, draft in known.items():
+            queue_linked(self.connection, self.database, key, _other_days(before[key], draft))
         self._finish("updated", known, moved=claimed | freed, reread=wider)
 
     def _columns(self, draft: Draft) -> dict[str, object]:
@@ -129,6 +147,8 @@ class Writer:
     def _write_addresses(self, drafts: Mapping[str, Draft]) -> None:
         emails = [row for key, draft in drafts.items() for row in _email_rows(key, draft)]
         _insert(self.connection, contact_emails, emails)
+        for chunk in chunks([str(row["match_key"]) for row in emails]):
+            self.connection.execute(sa.delete(suggestions).where(suggestions.c.match_key.in_(chunk)))
         outside = [
             {"contact_id": key, "system": system, "external_id": value}
             for key, draft in drafts.items()
@@ -195,6 +215,48 @@ def queue_named(connection: sa.Connection, database: Database, names: Collection
         _queue(connection, database, locations.c.interaction_id.in_(chunk))
     if found:
         make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
+def owe_rereads(database: Database, connection: sa.Connection, now: datetime) -> None:
+    """Notes that re-reads are to be queued, for contacts that come one after the other in one pass."""
+    database.insert_new(connection, chores, [{"name": REREADS, "since": now}])
+
+
+def pay_rereads(database: Database) -> None:
+    """Queues what is owed, by whichever pass."""
+    with database.read() as connection:
+        owed = connection.execute(sa.select(chores.c.name).where(chores.c.name == REREADS)).first()
+    if owed is None:
+        return
+    with database.write() as connection:
+        lock_all(connection)
+        if connection.execute(sa.delete(chores).where(chores.c.name == REREADS)).rowcount:
+            queue_rereads(connection, database)
+
+
+def queue_linked(connection: sa.Connection, database: Database, contact_id: str, keys: Collection[str]) -> None:
+    """Queues kept mail that names the contact by one of these addresses: it may not have been theirs on that day.
+
+    What somebody gave them by hand stays.
+    """
+    for chunk in chunks(sorted(keys)):
+        linked = (
+            sa.select(links.c.interaction_id)
+            .join(participants, participants.c.interaction_id == links.c.interaction_id)
+            .where(links.c.contact_id == contact_id, links.c.origin == "automatic", participants.c.match_key.in_(chunk))
+        )
+        _queue(connection, database, locations.c.interaction_id.in_(linked))
+    make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
+def waiting(connection: sa.Connection) -> Counter[str]:
+    """How many messages wait to be decided anew, by what they were decided to be until now."""
+    query = (
+        sa.select(locations.c.outcome, sa.func.count())
+        .join(rereads, rereads.c.location_id == locations.c.id)
+        .group_by(locations.c.outcome)
+    )
+    return Counter({str(outcome): int(count) for outcome, count in connection.execute(query)})
 
 
 def _queue(connection: sa.Connection, database: Database, condition: "sa.ColumnElement[bool]") -> None:
@@ -270,6 +332,13 @@ def _gains_address(before: Contact, draft: Draft) -> bool:
 def _renamed(before: Contact, draft: Draft) -> bool:
     """Whether the name may tell of other mail now; one without address and company tells of none."""
     return name_key(before.name) != name_key(draft.name) and bool(draft.emails or draft.company)
+
+
+def _other_days(before: Contact, draft: Draft) -> set[str]:
+    """Match keys of addresses that stay the contact's, on other days than before."""
+    known = {normalise(email.address).match_key: (email.valid_from, email.valid_to) for email in before.emails}
+    said = {normalise(email.address).match_key: (email.valid_from, email.valid_to) for email in draft.emails}
+    return {key for key in known.keys() & said.keys() if known[key] != said[key]}
 
 
 def _held(emails: Sequence[Email]) -> set[tuple[str, date | None, date | None]]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from agent.store.directory import chunks
-from agent.store.tables import companies, contact_emails, contacts, external_ids
+from agent.store.tables import changes, companies, contact_emails, contacts, external_ids
 from matchers.address import normalise
 
 BATCH = 1000
@@ -127,6 +127,16 @@ def load(connection: sa.Connection, ids: Collection[str]) -> dict[str, Contact]:
         for row in rows:
             found[row.id] = _contact(row, emails.get(row.id, ()), outside.get(row.id, {}))
     return found
+
+
+def changed_addresses(connection: sa.Connection, since: datetime | None, most: int) -> list[str]:
+    """The addresses of contacts that came or changed since then; none if these are more than `most` contacts."""
+    query = sa.select(changes.c.entity).where(changes.c.kind == "contact").distinct().limit(most + 1)
+    ids = connection.execute(query.where(changes.c.at >= since) if since is not None else query).scalars().all()
+    if len(ids) > most:
+        return []
+    known = load(connection, ids).values()
+    return sorted({normalise(email.address).normalised for contact in known for email in contact.emails} - {""})
 
 
 def _contact(row: "sa.Row[tuple[object, ...]]", emails: Sequence[Email], outside: Mapping[str, str]) -> Contact:

@@ -66,6 +66,18 @@ class Database:
             finally:
                 connection.info["write"] = False
 
+    def give_up(self, connection: sa.Connection) -> None:
+        """Ends a transaction of `write` without a trace: what it would do is known now. Nothing may follow in it."""
+        transaction = connection.get_transaction()
+        if transaction is not None:
+            transaction.rollback()
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """SQLite's own connection outside any transaction, while no writer of this process is at work."""
+        with self._writer, self.engine.connect() as connection:
+            yield _driver(connection)
+
     def insert_new(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
         """Inserts those rows whose key is not there yet. Rows go in the order given: sort them where workers meet.
 
@@ -167,9 +179,13 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 def _set_durability(connection: sa.Connection, *, durable: bool) -> None:
     """SQLite takes this outside a transaction only, so it goes past SQLAlchemy, which would begin one."""
+    _driver(connection).execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+
+
+def _driver(connection: sa.Connection) -> sqlite3.Connection:
     driver = connection.connection.dbapi_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - tells mypy what the dialect guarantees
-    driver.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    return driver
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

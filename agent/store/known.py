@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from agent.store import bulk, removals
 from agent.store.removals import Removal
-from agent.store.tables import contact_emails, contacts, interactions, locations, rulings, tombstones
+from agent.store.tables import contact_emails, contacts, interactions, locations, rulings
 from matchers.contact import Holder
 
 _LOGGED = sa.select(interactions.c.message_key).where(
@@ -99,22 +99,6 @@ def all_logged(connection: sa.Connection, ids: Collection[str]) -> bool:
         for chunk in bulk.chunks(wanted)
     )
     return sum(there) == len(wanted)
-
-
-def known_erased(connection: sa.Connection, hashes: Collection[bytes]) -> frozenset[bytes]:
-    """Which of these address hashes belong to erased people."""
-    if not hashes:
-        return frozenset()
-    rows = connection.execute(
-        sa.select(tombstones.c.hash).where(tombstones.c.hash.in_(hashes), tombstones.c.kind == "erased")
-    )
-    return frozenset(row.hash for row in rows)
-
-
-def any_erased(connection: sa.Connection) -> bool:
-    """Whether anybody was erased at all."""
-    query = sa.select(tombstones.c.hash).where(tombstones.c.kind == "erased").limit(1)
-    return connection.execute(query).first() is not None
 
 
 def _interactions(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, tuple[KnownInteraction, ...]]:

@@ -216,6 +216,13 @@ def wake(database: Database, addresses: Collection[str], now: datetime) -> None:
         make_due(connection, sa.select(mailboxes.c.id).where(mailboxes.c.address.in_(addresses)), now)
 
 
+def last_success(connection: sa.Connection, mailbox_id: int) -> datetime | None:
+    """When the mailbox was last read to the end."""
+    query = sa.select(mailboxes.c.last_success).where(mailboxes.c.id == mailbox_id)
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
+
+
 def make_due(connection: sa.Connection, wanted: "sa.Select[tuple[int]]", now: datetime) -> None:
     """Gives these mailboxes the next turn; one in back-off keeps waiting."""
     healthy = sa.and_(mailboxes.c.last_error.is_(None), mailboxes.c.problem.is_(None), mailboxes.c.next_due > now)

@@ -6,6 +6,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from agent.store.bulk import chunks
 from agent.store.database import Database
 from agent.store.tables import gaps, locations, rereads
 from connectors.idset import compact
@@ -70,6 +71,31 @@ def queued(connection: sa.Connection, mailbox_id: int, limit: int, passed: Colle
         .limit(limit)
     )
     return [Place(**row._mapping) for row in rows]
+
+
+def queued_at(connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]) -> list[Place]:
+    """Those of these ids whose headers should be read again, newest first."""
+    found: list[Place] = []
+    for chunk in chunks(uids):
+        rows = connection.execute(
+            sa.select(*_COLUMNS)
+            .join(rereads, rereads.c.location_id == locations.c.id)
+            .where(
+                locations.c.folder_id == folder_id,
+                locations.c.validity == validity,
+                locations.c.uid.in_(chunk),
+                locations.c.gone_at.is_(None),
+            )
+            .order_by(locations.c.id.desc())
+        )
+        found += [Place(**row._mapping) for row in rows]
+    return found
+
+
+def how_many_queued(connection: sa.Connection, mailbox_id: int) -> int:
+    """How much of the mailbox is to be decided anew."""
+    query = sa.select(sa.func.count()).where(rereads.c.mailbox_id == mailbox_id)
+    return int(connection.execute(query).scalar_one())
 
 
 def waiting(connection: sa.Connection) -> dict[int, frozenset[int]]:

@@ -15,6 +15,7 @@ from agent.reminders.calendar_days import instant
 from agent.reminders.cycle import (
     ACTIVE,
     BUNDLE,
+    CLOSED_BY_USER,
     IN_CALENDAR,
     NOT_NEEDED,
     PENDING,
@@ -29,6 +30,9 @@ from agent.store import feed
 from agent.store.bulk import chunks
 from agent.store.database import Database
 from agent.store.tables import calendar_items, contact_emails, contacts, interactions, mailboxes, reminders
+
+EVERY_STATE = frozenset({*ACTIVE, *CLOSED_BY_USER, NOT_NEEDED})
+"""Of reminders that stand and of those that are over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,6 +30,15 @@ class Item:
     envelope: Mapping[str, object]
     created_at: datetime
 
+    def named(self) -> Mapping[str, object]:
+        """Whatever in it may name somebody."""
+        return {
+            "address": self.address,
+            "candidates": self.candidates,
+            "evidence": self.evidence,
+            "envelope": self.envelope,
+        }
+
     def told(self) -> dict[str, object]:
         """As JSON and tables show it."""
         return {

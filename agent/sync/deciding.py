@@ -1,19 +1,20 @@
 """Decides a page of envelopes: one read of everything known, then pure rules."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agent.store import directory, known, threads
+from agent.store import directory, known, never, threads, tombstones
 from agent.store.known import Known
 from agent.sync.overruling import direction_of, give, overrule
 from agent.sync.room import Room
+from agent.sync.timing import occurred_at
 from connectors.message import Envelope
 from matchers.address import normalise
-from matchers.chain import match_page, wanted
+from matchers.chain import MatchPolicy, match_page, wanted
 from matchers.contact import Answers, ThreadView
-from matchers.match import Decision
+from matchers.match import Decision, Reason, Skip
 from matchers.thread import referenced_ids, thread_index
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class Decided:
     """A message with its decision. key: its message key; refs: hashes of the ids it refers to, its root first, then of
     the conversation that a server says it belongs to.
 
-    view: the conversation it belonged to when it was decided, if any.
+    view: the conversation it belonged to when it was decided, if any. erased: match keys of erased people, some of
+    whom it may name: nothing of theirs is kept.
     """
 
     envelope: Envelope
@@ -33,6 +35,7 @@ class Decided:
     refs: tuple[bytes, ...]
     decision: Decision
     view: ThreadView | None = None
+    erased: frozenset[str] = frozenset()
 
     @property
     def from_address(self) -> str:
@@ -47,11 +50,12 @@ class Decided:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deciding:
-    """A decided page. stamp: the directory's state that the decisions rest on."""
+    """A decided page. stamp: the directory's state that the decisions rest on; answers: what it said."""
 
     messages: tuple[Decided, ...]
     known: Known
     stamp: int
+    answers: Answers
 
 
 def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
@@ -64,11 +68,12 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         answers = directory.answer(connection, want)
         facts = known.known_keys(connection, set(keys))
         views = _thread_views(connection, keys, refs, facts)
-        erased = erased_keys(connection, room, want.keys)
+        policy = with_rules(room, never.among(connection, want.keys))
+        erased = tombstones.erased_keys(connection, room.hasher, want.keys)
     decisions = match_page(
         envelopes,
         own=room.own,
-        policy=room.policy,
+        policy=policy,
         answers=answers,
         threads={envelope.id: view for envelope, view in zip(envelopes, views, strict=True) if view},
         tombstones={},
@@ -81,21 +86,37 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
             refs=ref,
             decision=corrected(room, envelope, decision, facts, key, answers),
             view=view,
+            erased=erased,
         )
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )
-    return Deciding(messages=messages, known=facts, stamp=stamp)
+    return Deciding(messages=messages, known=facts, stamp=stamp, answers=answers)
+
+
+def with_rules(room: Room, keys: tuple[str, ...]) -> MatchPolicy:
+    """The firm's policy with the addresses of this page that somebody said are never to be kept."""
+    return replace(room.policy, never_log=(*room.policy.never_log, *keys)) if keys else room.policy
+
+
+def _unless_too_old(room: Room, envelope: Envelope, decision: Decision) -> Decision:
+    """Nothing is kept that would go at once: a migrated mailbox bears the day of its migration as the server's date."""
+    if room.kept_from is None or isinstance(decision, Skip):
+        return decision
+    if occurred_at(envelope.date, envelope.server_time, room.now()) >= room.kept_from:
+        return decision
+    return Skip(reason=Reason.BEFORE_START, evidence=("It is older than anything is kept",))
 
 
 def corrected(
     room: Room, envelope: Envelope, decision: Decision, facts: Known, key: bytes, answers: Answers
 ) -> Decision:
-    """The decision after everything that people said about this message."""
-    return give(
+    """The decision after everything that people said about this message, and how long anything is kept."""
+    told = give(
         overrule(decision, facts.rulings.get(key, {})),
         facts.moved.get(key, {}),
         partial(direction_of, envelope, room.own, room.policy, answers),
     )
+    return _unless_too_old(room, envelope, told)
 
 
 def _refs(room: Room, envelope: Envelope) -> tuple[bytes, ...]:
@@ -120,11 +141,3 @@ def _thread_views(
         own = [logged.id for logged in facts.interactions.get(key, ())]
         found.append(threads.view_of([concerns[name] for name in names], own))
     return found
-
-
-def erased_keys(connection: "sa.Connection", room: Room, keys: Collection[str]) -> frozenset[str]:
-    """Which of these match keys belong to erased people."""
-    if not known.any_erased(connection):
-        return frozenset()
-    hashes = {room.hasher.of_address(key): key for key in keys}
-    return frozenset(hashes[one] for one in known.known_erased(connection, hashes.keys()))

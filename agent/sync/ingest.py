@@ -19,6 +19,7 @@ from agent.sync.completing import completed
 from agent.sync.deciding import Deciding, decide
 from agent.sync.flags import record_flags
 from agent.sync.inside import look_inside, worth_reading
+from agent.sync.newcoming import Place, take_in
 from agent.sync.overlay import Overlay
 from agent.sync.room import Room
 from agent.sync.rows import Spot
@@ -66,6 +67,8 @@ def ingest(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
 def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
     envelopes, older, listed = _to_decide(room, task)
     deciding, kept_back = completed(room, task.state.folder, task.page.validity, decide(room, envelopes))
+    if take_in(room, deciding, Place(folder=task.state.folder, validity=task.page.validity)):
+        raise Collision
     spot = Spot(
         mailbox_id=room.lease.mailbox_id,
         folder_id=task.state.id,

@@ -6,8 +6,8 @@ The texts live in memory until the page is settled. Of what still concerns nobod
 from collections.abc import Mapping
 from dataclasses import replace
 
-from agent.store import directory
-from agent.sync.deciding import Deciding, corrected, erased_keys
+from agent.store import directory, never, tombstones
+from agent.sync.deciding import Deciding, corrected, with_rules
 from agent.sync.room import Room
 from connectors.message import Address, Message, Withheld
 from matchers.address import normalise
@@ -39,12 +39,13 @@ def _decided(room: Room, deciding: Deciding, people: Mapping[str, tuple[Address,
     keys = {normalise(person.address).match_key for found in people.values() for person in found} - {""}
     with room.database.read() as connection:
         answers = directory.look_up(connection, keys, ())
-        erased = erased_keys(connection, room, keys)
+        erased = tombstones.erased_keys(connection, room.hasher, keys)
+        policy = with_rules(room, never.among(connection, keys))
     messages = []
     for one in deciding.messages:
         if found := people.get(one.envelope.id):
             decision = decide_by_text(
-                one.envelope, one.decision, found, policy=room.policy, answers=answers, erased_keys=erased
+                one.envelope, one.decision, found, policy=policy, answers=answers, erased_keys=erased
             )
             decision = corrected(room, one.envelope, decision, deciding.known, one.key, answers)
             one = replace(one, decision=decision)

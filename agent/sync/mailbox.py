@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 
-from agent.store import folders, former, gaps, places, replaced, reviews
+from agent.store import contact_writes, folders, former, gaps, places, replaced, reviews
 from agent.store.folders import FolderState
 from agent.store.unit import fenced
 from agent.sync import repair
@@ -37,6 +37,7 @@ def sync_mailbox(room: Room) -> None:
     _read_history(room)
     states = _load(room)
     repair.retry_gaps(room, states)
+    contact_writes.pay_rereads(room.database)
     repair.read_again(room, states)
     _close_left(room)
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from agent.store import folders, former, gaps, known, places, replaced
+from agent.store import contacts, folders, former, gaps, known, mailboxes, places, replaced
 from agent.store.folders import FolderState
 from agent.store.places import Place
 from agent.store.unit import fenced
 from agent.sync.ingest import Task, ingest
 from agent.sync.lanes import States, needs_history
 from agent.sync.room import Room
+from connectors.base import Searches
 from connectors.errors import Interrupted, Renumbered, Skippable
 from connectors.message import Page
 
@@ -21,6 +22,9 @@ FLAGS_EVERY = timedelta(minutes=15)
 
 COMPARE_EVERY = timedelta(hours=6)
 """How often all ids of a folder are compared with its rows, whatever the server said."""
+
+MOST_SOUGHT = 50
+"""Contacts for whom the server is asked; after a large import everything is to be read again anyhow."""
 
 MOST_TURNS = 20
 """How often one message is decided anew in one pass; what is queued again then waits for the next one."""
@@ -99,6 +103,7 @@ def read_again(room: Room, states: States) -> None:
 
     One decision may put others into the queue again, so each message has a bounded number of turns in a pass.
     """
+    _sought_first(room, states)
     turns: Counter[int] = Counter()
     passed: set[int] = set()
     while True:
@@ -111,6 +116,36 @@ def read_again(room: Room, states: States) -> None:
             through |= _read_again(room, state, states, some)
         turns.update(place.id for place in queued)
         passed |= {place.id for place in queued if place.id not in through or turns[place.id] >= MOST_TURNS}
+
+
+def _sought_first(room: Room, states: States) -> None:
+    """Where much is to be decided anew for a few contacts, what the server finds of theirs comes first.
+
+    An order and nothing else: the rest of the queue follows, whatever the server did not find.
+    """
+    source = room.reader.source
+    with room.database.read() as connection:
+        if not isinstance(source, Searches) or places.how_many_queued(connection, room.lease.mailbox_id) <= BATCH:
+            return
+        before = mailboxes.last_success(connection, room.lease.mailbox_id)
+        wanted = contacts.changed_addresses(connection, before, MOST_SOUGHT)
+    for state in states.values() if wanted else ():
+        found = _naming(room, source, state, wanted)
+        with room.database.read() as connection:
+            some = places.queued_at(connection, state.id, state.validity or "", found)
+        for _, batch in _by_folder(some, states):
+            _read_again(room, state, states, batch)
+
+
+def _naming(room: Room, source: Searches, state: FolderState, wanted: Sequence[str]) -> frozenset[str]:
+    """Nothing of a folder that is out of reach, renumbered or not to be searched."""
+    if not state.validity or state.stopped:
+        return frozenset()
+    room.step()
+    try:
+        return room.reader.now(source.naming, state.folder, state.validity, wanted)
+    except (Renumbered, Skippable):
+        return frozenset()
 
 
 def _read_again(room: Room, state: FolderState, states: States, some: Sequence[Place]) -> set[int]:

@@ -14,6 +14,7 @@ from agent.sync.timing import WEIGHED_FOR
 from config.model import Capture
 from matchers.address import normalise
 from matchers.chain import MatchPolicy, Own
+from matchers.newcomer import CreateContacts
 
 
 class Stopped(Exception):
@@ -24,9 +25,10 @@ class Stopped(Exception):
 class Room:
     """progress: called at each page, renews the lease and raises LeaseLost when it went. counts: for the summary.
 
-    since: the floor on server dates; None reads everything. eager: everything counts as due now (`sync`), whatever
-    waits for its time; the daemon (`run`) obeys the waits. weighed_for: whether a text asks for something is looked at
-    when it is recorded, if it is no older.
+    since: the floor on server dates; None reads everything. kept_from: what happened before is not kept. eager:
+    everything counts as due now (`sync`), whatever waits for its time; the daemon (`run`) obeys the waits. weighed_for:
+    whether a text asks for something is looked at when it is recorded, if it is no older. create_contacts: which
+    strangers become contacts; suggest_contacts: whether those we write to are noted else.
     """
 
     database: Database
@@ -42,6 +44,9 @@ class Room:
     now: Callable[[], datetime]
     eager: bool = False
     weighed_for: timedelta = WEIGHED_FOR
+    kept_from: datetime | None = None
+    create_contacts: CreateContacts = "never"
+    suggest_contacts: bool = False
     counts: Counter[str] = field(default_factory=Counter)
 
     def is_ours(self, address: str) -> bool:

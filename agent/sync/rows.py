@@ -120,7 +120,7 @@ def attachment(one: Attachment) -> Mapping[str, object]:
 
 
 def participants(interaction: str, one: Decided) -> Iterator[Changing]:
-    """Every address of a kept message, whoever it is."""
+    """Every address of a kept message, whoever it is, but the erased."""
     envelope = one.envelope
     headers: tuple[tuple[Role, tuple[Address, ...]], ...] = (
         (Role.FROM, envelope.from_),
@@ -131,13 +131,16 @@ def participants(interaction: str, one: Decided) -> Iterator[Changing]:
     )
     for role, people in headers:
         for position, person in enumerate(people):
+            key = normalise(person.address).match_key
+            if key in one.erased:
+                continue
             yield {
                 "interaction_id": interaction,
                 "role": role.value,
                 "address": person.address,
                 "name": person.name,
                 "position": position,
-                "match_key": normalise(person.address).match_key,
+                "match_key": key,
             }
 
 
@@ -218,12 +221,16 @@ def _seen(one: Decided) -> Mapping[str, object]:
     """What a person needs to see to decide."""
     envelope = one.envelope
     return {
-        "from": [person.address for person in envelope.from_],
-        "to": [person.address for person in (*envelope.to, *envelope.cc)][:20],
+        "from": [person.address for person in envelope.from_ if not _is_erased(person, one)],
+        "to": [person.address for person in (*envelope.to, *envelope.cc) if not _is_erased(person, one)][:20],
         "subject": envelope.subject,
         "date": envelope.date.isoformat() if envelope.date else None,
         "message_id": envelope.message_id,
     }
+
+
+def _is_erased(person: Address, one: Decided) -> bool:
+    return bool(one.erased) and normalise(person.address).match_key in one.erased
 
 
 _EMPTY_PLACE: Changing = {

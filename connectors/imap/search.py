@@ -14,6 +14,9 @@ from connectors.imap.wire import Response, bursts
 MOST_IDS = 3_000_000
 PORTION = 80_000
 """Messages asked about in one command: eleven octets each stay below a line of 1,000,000."""
+_FIELDS = (b"FROM", b"TO", b"CC", b"BCC", b"HEADER Reply-To")
+_SEARCHABLE = re.compile(r"[!#-\[\]-~]{3,320}")
+"""What can stand between quotes as it is: ASCII without blanks, quotes and backslashes."""
 _ALL = re.compile(rb" ALL ([0-9:,]+)", re.IGNORECASE)
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -44,6 +47,16 @@ def search_command(session: Session, criterion: bytes) -> bytes:
 def most_ids(session: Session) -> int:
     """More ids than this are no honest answer about the open folder."""
     return min(MOST_IDS, (session.view.exists if session.view else 0) + 10_000)
+
+
+def naming(session: Session, addresses: Sequence[str]) -> list[int]:
+    """Ids of messages that name one of these addresses in the fields that SEARCH knows (RFC 3501 section 6.4.4).
+
+    Addresses beyond ASCII are left out: not every server takes a charset.
+    """
+    plain = [address for address in addresses if _SEARCHABLE.fullmatch(address)]
+    criteria = [b"OR " * (len(_FIELDS) - 1) + b" ".join(b'%s "%s"' % (f, a.encode()) for f in _FIELDS) for a in plain]
+    return search(session, criteria) if criteria else []
 
 
 def present(session: Session, ids: Sequence[int]) -> set[int]:

@@ -22,7 +22,7 @@ from connectors.imap.fetch import PAGE, Enter, fetch_envelopes, fetch_flags, fla
 from connectors.imap.folders import Lister
 from connectors.imap.forward import first_page, read_news
 from connectors.imap.history import read_history as read_history_pages
-from connectors.imap.search import all_ids, present
+from connectors.imap.search import all_ids, naming, present
 from connectors.imap.session import Session, View
 from connectors.imap.syntax import id_sets
 from connectors.message import Cursor, Flags, Folder, Listing, Message, Page, Withheld
@@ -125,6 +125,10 @@ class ImapSource:
         sizes = dict(self._sizes) if self._sizes_of == (folder.key, validity) else {}
         numbers = _numbers(ids)
         return self._pages(lambda: read_bodies(self._enter(folder, int(validity), refresh=False), numbers, sizes))
+
+    def naming(self, folder: Folder, validity: str, addresses: Sequence[str]) -> frozenset[str]:
+        enter = self._enter(folder, int(validity))
+        return frozenset(map(str, self._answer(lambda: naming(enter(), addresses))))
 
     def flags(self, folder: Folder, validity: str, ids: Sequence[str]) -> Page:
         flags, gone = self._answer(lambda: self._read_flags(self._enter(folder, int(validity)), _numbers(ids)))

@@ -7,7 +7,7 @@ from itertools import zip_longest
 import pytest
 
 from connectors import mime
-from connectors.base import MailSource
+from connectors.base import MailSource, Searches
 from connectors.errors import Fatal
 from connectors.message import NO_FLAGS, Cursor, Message, Page
 from tests.contracts.mail_owner import START, MailSourceDesk, Owner, envelopes, last_cursor, letter, message_ids, names
@@ -171,6 +171,19 @@ class MailReadingContract(MailSourceDesk):
         pages = list(source.headers(folder, validity, list(old)))
         assert {envelope.id: envelope for envelope in envelopes(pages)} == old
         assert all(page.cursor is None for page in pages)
+
+    def test_what_names_an_address_is_found_where_the_server_searches(self, owner: Owner, source: MailSource) -> None:
+        """However the address is written in capitals; nobody may rely on what is left out."""
+        self.fill(owner, 1, 2, 3)
+        folder = self.folder(source)
+        _, history, validity = self.first_contact(source, folder)
+        if not isinstance(source, Searches):
+            pytest.skip("this source does not search")
+        by_name = {one.message_id: one.id for one in envelopes(self.past(source, folder, history)[0])}
+        wanted = ["Sender2@Customer.example", "nobody@x.example", 'odd"quote@x.example', "ünïcode@x.example"]
+        assert source.naming(folder, validity, wanted) == {by_name["m2@lab.example"]}
+        assert source.naming(folder, validity, ["anna@lab.example"]) == set(by_name.values())
+        assert source.naming(folder, validity, []) == frozenset()
 
     def test_a_body_is_text_and_names_each_id_once(self, owner: Owner, source: MailSource) -> None:
         bodies = {

@@ -25,7 +25,7 @@ from tests.unit.program import PROGRAM, run_program
 
 CONTRACT = {
     *("init", "config", "migrate", "sign-in", "doctor", "contacts", "purchases", "sync", "run", "mailboxes"),
-    *("interactions", "explain", "review", "reconcile", "quarantine", "reminders", "feed", "demo"),
+    *("interactions", "explain", "review", "reconcile", "quarantine", "reminders", "feed", "audit", "demo"),
 }
 
 

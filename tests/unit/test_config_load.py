@@ -133,16 +133,6 @@ def test_an_empty_file_is_allowed_and_noted_but_nothing_to_work_on(room: Room) -
         refuse_no_mailboxes(settings)
 
 
-def test_a_setting_that_has_no_effect_yet_is_noted_once_it_is_changed(room: Room) -> None:
-    changed = '[policy]\nvisible_to = "team"\nmatch_names = "review"\nretention_days = 30\ncapture = "subject"\n'
-    told = [sentence for sentence in notes(room.settings(IMAP + ANNA + changed)) if "no effect yet" in sentence]
-    assert {sentence.split()[0] for sentence in told} == {
-        "policy.visible_to",
-        "policy.retention_days",
-    }
-    assert not any("no effect yet" in sentence for sentence in notes(room.settings(IMAP + ANNA)))
-
-
 def test_keeping_for_ever_and_reminders_without_calendar_are_noted(room: Room) -> None:
     told = list(notes(room.settings(IMAP + ANNA + "[policy]\nretention_days = 0\n[reminders]\nflagged = true")))
     assert len(told) == 3

@@ -24,8 +24,18 @@ from agent.store.tables.mail import (
     thread_members,
     tombstones,
 )
-from agent.store.tables.people import companies, company_domains, contact_emails, contacts, external_ids
-from agent.store.tables.records import audit, changes, installation, tokens
+from agent.store.tables.people import (
+    companies,
+    company_domains,
+    contact_emails,
+    contacts,
+    external_ids,
+    merged_links,
+    merges,
+    never_log,
+    suggestions,
+)
+from agent.store.tables.records import audit, changes, chores, installation, tokens
 from agent.store.tables.schedule import cursors, folders, mailbox_lists, mailboxes
 
 __all__ = [
@@ -33,6 +43,7 @@ __all__ = [
     "calendar_items",
     "calendars",
     "changes",
+    "chores",
     "companies",
     "company_domains",
     "company_links",
@@ -48,8 +59,11 @@ __all__ = [
     "locations",
     "mailbox_lists",
     "mailboxes",
+    "merged_links",
+    "merges",
     "message_refs",
     "metadata",
+    "never_log",
     "participants",
     "reminders",
     "removals",
@@ -58,6 +72,7 @@ __all__ = [
     "reviews",
     "rulings",
     "signals",
+    "suggestions",
     "texts",
     "thread_members",
     "tokens",

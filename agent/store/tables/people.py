@@ -1,9 +1,9 @@
-"""Contacts, their addresses and their companies."""
+"""Contacts, their addresses and their companies, and what people decided about them."""
 
 import sqlalchemy as sa
 
 from agent.store.columns import Instant
-from agent.store.tables.base import metadata, to
+from agent.store.tables.base import metadata, row_id, to
 
 companies = sa.Table(
     "companies",
@@ -56,4 +56,47 @@ external_ids = sa.Table(
     sa.Column("system", sa.String, primary_key=True),
     sa.Column("external_id", sa.String, nullable=False),
     sa.Index(None, "system", "external_id"),
+)
+
+merges = sa.Table(
+    "merges",
+    metadata,
+    row_id(),  # in the order in which they were made: the last one is undone first
+    sa.Column("kept_id", sa.ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("gone_id", sa.String, nullable=False),
+    sa.Column("gone", sa.JSON, nullable=False),  # the contact that went, as it stood
+    sa.Column("kept", sa.JSON, nullable=False),  # the contact that stays, as it stood before
+    sa.Column("moved", sa.JSON, nullable=False),  # rulings, signals, reminders and earlier merges that moved with it
+    sa.Column("made_at", Instant, nullable=False),
+)
+
+merged_links = sa.Table(
+    "merged_links",
+    metadata,
+    to("merges.id", "merge_id", primary=True),
+    to("interactions.id", "interaction_id", primary=True),
+    sa.Column("of_kept", sa.Boolean, primary_key=True),  # whose link it was before the merge
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("email", sa.String, nullable=False),
+    sa.Column("rule", sa.String, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("origin", sa.String, nullable=False),
+    sa.Index(None, "interaction_id"),
+)
+
+never_log = sa.Table(
+    "never_log",
+    metadata,
+    sa.Column("match_key", sa.String, primary_key=True),  # whose mail somebody said is never to be kept
+    sa.Column("made_at", Instant, nullable=False),
+)
+
+suggestions = sa.Table(
+    "suggestions",
+    metadata,
+    sa.Column("match_key", sa.String, primary_key=True),  # we wrote to it, and no contact has it
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False, default=""),
+    sa.Column("made_at", Instant, nullable=False),
 )

@@ -30,9 +30,16 @@ audit = sa.Table(
     metadata,
     row_id(),
     sa.Column("at", Instant, nullable=False),
-    sa.Column("who", sa.String, nullable=False),
-    sa.Column("what", sa.String, nullable=False),
-    sa.Column("entity", sa.String, nullable=False),
+    sa.Column("who", sa.String, nullable=False),  # the account on this machine, and for which mailbox it read
+    sa.Column("what", sa.String, nullable=False),  # read-text | read-review | exported | erased
+    sa.Column("entity", sa.String, nullable=False),  # its id; of an erasure nothing
+)
+
+chores = sa.Table(
+    "chores",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),  # what is owed and was not done yet: rewrite
+    sa.Column("since", Instant, nullable=False),
 )
 
 tokens = sa.Table(

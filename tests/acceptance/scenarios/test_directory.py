@@ -1,6 +1,7 @@
 """Order decides nothing: whatever is read first, mail or contacts, reply or question, the result is the same."""
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from agent.store import corrections
-from tests.acceptance.scenarios.harness import TEXTS, Desk, both, threads
+from tests.acceptance.scenarios.harness import HEADERS, TEXTS, Desk, both, threads
 from tests.acceptance.scenarios.letters import ANNA, BOB, KIM, LEA, STARTED, STRANGER, letter
 from tests.servers.dovecot import Dovecot, DovecotUser
 from tests.servers.imap_proxy import ImapProxy
@@ -255,3 +256,23 @@ def test_scenario_42_conversations_that_lie_in_two_mailboxes_have_the_same_resul
         desk.sync()
         assert desk.count("rereads") == 0
         assert _differences(_view(desk), expected) == {}
+
+
+def test_what_the_server_finds_of_a_new_contact_is_read_again_first(
+    desk: Desk, user: DovecotUser, proxy: ImapProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And then the rest: what the server does not find, under another spelling, is found all the same."""
+    monkeypatch.setattr("agent.sync.repair.BATCH", 4)
+    sent = ["a@nowhere.example", "New@gmail.com", *(f"b{n}@nowhere.example" for n in range(5)), "new@gmail.com"]
+    uids = [user.append("INBOX", letter(from_=one, subject=one)) for one in sent]
+    user.append("INBOX", letter(from_="n.e.w@gmail.com", subject="dotted"))
+    desk.read(user, proxy=proxy)
+    desk.sync()
+    desk.know("Nora New", "new@gmail.com")
+    proxy.lines.clear()
+    desk.sync()
+
+    sought, first, *_ = (line for line in proxy.lines if b"new@gmail.com" in line or re.match(HEADERS, line))
+    assert sought.startswith(b"UID SEARCH")
+    assert first.startswith(b"UID FETCH %d,%d " % (uids[1], uids[7]))
+    assert sorted(desk.subjects()) == ["New@gmail.com", "dotted", "new@gmail.com"]

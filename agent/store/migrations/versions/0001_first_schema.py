@@ -26,6 +26,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_changes')),
     sqlite_autoincrement=True
     )
+    op.create_table('chores',
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('since', agent.store.columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_chores'))
+    )
+    op.create_table('never_log',
+    sa.Column('match_key', sa.String(), nullable=False),
+    sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('match_key', name=op.f('pk_never_log'))
+    )
+    op.create_table('suggestions',
+    sa.Column('match_key', sa.String(), nullable=False),
+    sa.Column('address', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('match_key', name=op.f('pk_suggestions'))
+    )
     op.create_table('companies',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
@@ -342,6 +359,33 @@ def upgrade() -> None:
     op.create_index('ix_locations_flagged', 'locations', ['mailbox_id'], unique=False, sqlite_where=sa.text('flagged = 1'), postgresql_where=sa.text('flagged'))
     op.create_index(op.f('ix_locations_interaction_id'), 'locations', ['interaction_id'], unique=False)
     op.create_index(op.f('ix_locations_message_key'), 'locations', ['message_key'], unique=False)
+    op.create_table('merges',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('kept_id', sa.String(), nullable=False),
+    sa.Column('gone_id', sa.String(), nullable=False),
+    sa.Column('gone', sa.JSON(), nullable=False),
+    sa.Column('kept', sa.JSON(), nullable=False),
+    sa.Column('moved', sa.JSON(), nullable=False),
+    sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
+    sa.ForeignKeyConstraint(['kept_id'], ['contacts.id'], name=op.f('fk_merges_kept_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_merges'))
+    )
+    op.create_index(op.f('ix_merges_kept_id'), 'merges', ['kept_id'], unique=False)
+    op.create_table('merged_links',
+    sa.Column('merge_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('interaction_id', sa.String(), nullable=False),
+    sa.Column('of_kept', sa.Boolean(), nullable=False),
+    sa.Column('role', sa.String(), nullable=False),
+    sa.Column('email', sa.String(), nullable=False),
+    sa.Column('rule', sa.String(), nullable=False),
+    sa.Column('confidence', sa.Float(), nullable=False),
+    sa.Column('evidence', sa.JSON(), nullable=False),
+    sa.Column('origin', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['interaction_id'], ['interactions.id'], name=op.f('fk_merged_links_interaction_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['merge_id'], ['merges.id'], name=op.f('fk_merged_links_merge_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('merge_id', 'interaction_id', 'of_kept', name=op.f('pk_merged_links'))
+    )
+    op.create_index(op.f('ix_merged_links_interaction_id'), 'merged_links', ['interaction_id'], unique=False)
     op.create_table('reminders',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('rule', sa.String(), nullable=False),

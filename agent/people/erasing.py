@@ -1,0 +1,114 @@
+"""Forgets people, and keeps them forgotten after a backup was restored.
+
+Who was erased is remembered twice: in the database, and in a list beside the key of the hashes, which is backed up
+apart from it. The list is written first. So an erasure that is killed anywhere is finished by the next command, and a
+database from yesterday learns whom it must forget as soon as it is opened. The list holds keyed hashes and days alone.
+"""
+
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from agent.store import erasure, tombstones
+from agent.store.contact_writes import open_directory
+from agent.store.contacts import Contact
+from agent.store.database import Database
+from agent.store.errors import Unfit
+from agent.store.hashes import SIZE, Hasher
+from agent.store.person import hashes_of, named_by, person_of, spellings
+
+LIST = "erased.list"
+"""The file's name; it lies beside the key."""
+
+RESTORED = "the list of the erased"
+"""Whom the audit table names where a restored database is brought up to date."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forgetting:
+    """What an erasure works with. second: the list beside the key, None where the key lies in no file."""
+
+    database: Database
+    hasher: Hasher
+    second: Path | None
+    now: datetime
+    who: str
+
+
+def erase_contact(forgetting: Forgetting, contact: Contact) -> erasure.Erased:
+    """Forgets a contact with all addresses that are theirs alone."""
+    return _erase(forgetting, contact, [email.address for email in contact.emails])
+
+
+def erase_address(forgetting: Forgetting, address: str) -> erasure.Erased:
+    """Forgets somebody who is no contact but was named in mail that was kept."""
+    return _erase(forgetting, None, [address])
+
+
+def _erase(forgetting: Forgetting, contact: Contact | None, addresses: Collection[str]) -> erasure.Erased:
+    with forgetting.database.read() as connection:
+        person = person_of(connection, contact, spellings(connection, addresses))
+    hashes = hashes_of(forgetting.hasher, person)
+    if forgetting.second is not None:
+        note(forgetting.second, hashes, forgetting.now)
+    with forgetting.database.write(durable=True) as connection:
+        writer = open_directory(forgetting.database, connection, forgetting.hasher)
+        return erasure.erase(writer, person, hashes, forgetting.now, forgetting.who)
+
+
+def note(path: Path, hashes: Collection[bytes], now: datetime) -> None:
+    """Adds to the list, on disk before it returns. Raises Unfit where the file cannot be written."""
+    lines = "".join(f"{one.hex()} {now.date().isoformat()}\n" for one in sorted(hashes))
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "a") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Unfit(
+            f"{path} cannot be written: {error.strerror}; let the service write there, for without this list a "
+            "restored backup would bring erased people back; nothing was erased"
+        ) from error
+
+
+def noted(path: Path) -> frozenset[bytes]:
+    """The hashes in the list; none where there is no list. A line cut off by a crash is left out."""
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    except FileNotFoundError:
+        return frozenset()
+    except OSError as error:
+        raise Unfit(f"{path} cannot be read: {error.strerror}; let the service read it") from error
+    return frozenset(_hashes(lines))
+
+
+def _hashes(lines: Iterable[str]) -> Iterable[bytes]:
+    for line in lines:
+        first = line.partition(" ")[0]
+        try:
+            one = bytes.fromhex(first)
+        except ValueError:
+            continue
+        if len(one) == SIZE:
+            yield one
+
+
+def catch_up(forgetting: Forgetting) -> int:
+    """Erases whom the list names and this database does not know as erased. How many hashes it learned."""
+    if forgetting.second is None:
+        return 0
+    listed = noted(forgetting.second)
+    with forgetting.database.read() as connection:
+        news = listed - tombstones.known(connection, listed) if listed else frozenset()
+    if not news:
+        return 0
+    with forgetting.database.write(durable=True) as connection:
+        writer = open_directory(forgetting.database, connection, forgetting.hasher)
+        for person in named_by(connection, forgetting.hasher, news):
+            hashes = news & hashes_of(forgetting.hasher, person)
+            erasure.erase(writer, person, hashes, forgetting.now, forgetting.who)
+        tombstones.enter(forgetting.database, connection, news, forgetting.now)
+    return len(news)
