@@ -17,8 +17,7 @@ def notes(settings: Settings) -> Iterator[str]:
         yield from _not_yet(settings.policy, "retention_days")
     yield from _not_yet(settings.policy, *_LATER)
     for mailbox in settings.mailboxes:
-        wanted = mailbox.reminders.waiting_for_them or mailbox.reminders.flagged
-        if wanted and mailbox.calendar is None:
+        if mailbox.reminders.has_rules and mailbox.calendar is None:
             yield f"{mailbox.address} has reminders but no calendar: they will stand in `crm-agent reminders list` only"
 
 

@@ -15,6 +15,8 @@ from config.secrets import Secret
 
 _WRITTEN = {"exclude": "except"}
 """Names that the program cannot use as the configuration writes them."""
+_PAIRS = ("stages", "fields")
+"""Tables that the program keeps as pairs."""
 _UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -55,6 +57,8 @@ def _readable(name: str, value: object) -> object:
         return masked(str(value))
     if name == "working_days" and isinstance(value, tuple):
         return [WEEKDAYS[number] for number in value]
+    if name in _PAIRS and isinstance(value, tuple) and all(isinstance(each, tuple) for each in value):
+        return {key: False if each is None else each for key, each in value}
     return value
 
 
@@ -70,6 +74,8 @@ def _plain(value: object) -> object:
             return value.isoformat()
         case Path():
             return str(value)
+        case Mapping():
+            return {name: _plain(each) for name, each in value.items()}
         case list() | tuple():
             return [_plain(each) for each in value]
         case _:

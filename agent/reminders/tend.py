@@ -17,10 +17,8 @@ from agent.reminders.intents import CalendarItem, new_intents
 from agent.reminders.item import note_in
 from agent.reminders.publish import Desk, Published, publish, read_back
 from agent.reminders.readback import NOTE_LIMIT
+from agent.reminders.rules.asked import asked
 from agent.reminders.rules.base import Ledger, Terms, Wanted
-from agent.reminders.rules.bounced import bounced
-from agent.reminders.rules.flagged import flagged
-from agent.reminders.rules.waiting_for_them import waiting_for_them
 from agent.store import item_rows, leaving, ledger, notes, reminders
 from agent.store.calendar_shelf import CalendarShelf
 from agent.store.database import Database
@@ -206,14 +204,8 @@ def _fingerprint(tending: Tending, history: str, now: datetime, *, has_calendar:
 
 def _wanted(tending: Tending, rows: Ledger, now: datetime) -> list[Wanted]:
     """What the rules that are on want."""
-    chosen = tending.mailbox.reminders
-    found: list[Wanted] = []
-    if chosen.waiting_for_them is not None:
-        terms = _terms(tending, now, chosen.waiting_for_them.after.count)
-        found += [*waiting_for_them(rows, terms), *bounced(rows, terms)]
-    if chosen.flagged is not None:
-        found += flagged(rows, _terms(tending, now, chosen.flagged.after.count))
-    return found
+    found = (rule(rows, _terms(tending, now, after)) for rule, after in asked(tending.mailbox.reminders))
+    return [one for wanted in found for one in wanted]
 
 
 def _terms(tending: Tending, now: datetime, after: int) -> Terms:
@@ -253,7 +245,14 @@ def work_days(organisation: Organisation) -> WorkDays:
 
 def _scope(tending: Tending, now: datetime) -> ledger.Scope:
     since = now - tending.mailbox.reminders.max_age - _MARGIN
-    return ledger.Scope(mailbox_id=tending.lease.mailbox_id, mailbox=tending.name, own=tending.own, since=since)
+    return ledger.Scope(
+        mailbox_id=tending.lease.mailbox_id,
+        mailbox=tending.name,
+        own=tending.own,
+        since=since,
+        now=now,
+        chosen=tending.mailbox.reminders,
+    )
 
 
 def _site(tending: Tending) -> Site | None:

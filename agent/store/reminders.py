@@ -19,9 +19,11 @@ from agent.reminders.cycle import (
     NOT_NEEDED,
     PENDING,
     SNOOZED,
+    SUGGESTED,
     Action,
     Place,
     Standing,
+    Suggest,
     Withdraw,
 )
 from agent.reminders.rules.base import Wanted
@@ -208,9 +210,9 @@ def publish_changes(database: Database, connection: sa.Connection, changed: Sequ
 
 
 def _place(
-    database: Database, connection: sa.Connection, mailbox_id: int, zone: str, action: Place, now: datetime
+    database: Database, connection: sa.Connection, mailbox_id: int, zone: str, action: Place | Suggest, now: datetime
 ) -> str:
-    wanted = action.wanted
+    wanted, first = action.wanted, PENDING if isinstance(action, Place) else SUGGESTED
     values: dict[str, object] = {
         "rule": wanted.rule,
         "contact_id": wanted.contact_id,
@@ -223,14 +225,14 @@ def _place(
         "planned": wanted.due.isoformat(),
         "due": action.due.isoformat(),
         "timezone": zone,
-        "bundle_id": action.bundle_id,
+        "bundle_id": action.bundle_id if isinstance(action, Place) else None,
     }
     state = connection.execute(sa.select(reminders.c.state).where(reminders.c.id == action.id)).scalar_one_or_none()
     if state is None:
-        fixed = {"id": action.id, "mailbox_id": mailbox_id, "state": PENDING, "created_at": now, "changed_at": now}
+        fixed = {"id": action.id, "mailbox_id": mailbox_id, "state": first, "created_at": now, "changed_at": now}
         connection.execute(sa.insert(reminders).values(**fixed, **values))
         return "added"
-    _set(connection, action.id, {**values, "state": state if state in ACTIVE else PENDING}, now)
+    _set(connection, action.id, {**values, "state": state if state in ACTIVE else first}, now)
     return "updated"
 
 

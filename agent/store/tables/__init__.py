@@ -5,7 +5,15 @@ server holds a copy of it. What is not logged leaves a location with a reason an
 """
 
 from agent.store.tables.base import metadata
-from agent.store.tables.calendar import calendar_items, calendars, reminders
+from agent.store.tables.calendar import (
+    absences,
+    calendar_items,
+    calendars,
+    feed_links,
+    meeting_cursors,
+    meeting_places,
+    reminders,
+)
 from agent.store.tables.mail import (
     company_links,
     gaps,
@@ -26,9 +34,11 @@ from agent.store.tables.mail import (
 )
 from agent.store.tables.people import companies, company_domains, contact_emails, contacts, external_ids
 from agent.store.tables.records import audit, changes, installation, tokens
+from agent.store.tables.sales import purchases, rhythms
 from agent.store.tables.schedule import cursors, folders, mailboxes
 
 __all__ = [
+    "absences",
     "audit",
     "calendar_items",
     "calendars",
@@ -40,6 +50,7 @@ __all__ = [
     "contacts",
     "cursors",
     "external_ids",
+    "feed_links",
     "folders",
     "gaps",
     "installation",
@@ -47,14 +58,18 @@ __all__ = [
     "links",
     "locations",
     "mailboxes",
+    "meeting_cursors",
+    "meeting_places",
     "message_refs",
     "metadata",
     "participants",
+    "purchases",
     "reminders",
     "removals",
     "removed_sightings",
     "rereads",
     "reviews",
+    "rhythms",
     "rulings",
     "signals",
     "texts",
