@@ -85,7 +85,7 @@ class AfterRule(Frozen):
 
 
 class GoneQuiet(Frozen):
-    """Nothing with a contact for so long. stages: (stage, its own span; None: never asked), other stages take `after`."""
+    """Nothing with a contact for so long. stages: (stage, its own span; None: never), other stages take `after`."""
 
     after: timedelta = timedelta(days=90)
     stages: tuple[tuple[str, timedelta | None], ...] = ()

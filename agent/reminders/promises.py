@@ -26,13 +26,14 @@ _PROMISE = re.compile(
     rf"(?P<en>\b(?:i|we)(?:'ll| will| shall) (?:then |also |gladly |happily |definitely )?{_DO}\b)"
     r"|\b(?:schick|send|liefer|bereit|klär|prüf|erstell|bestätig|ruf|meld|geb|mach|besorg)\w{0,3} (?:ich|wir)\b"
     r"|\b(?:ich|wir) (?:schick|send|liefer|klär|prüf|erstell|bestätig|ruf|meld|besorg|werd)\w{0,3}\b"
-    r"|\b(?:je|nous) (?:vous |te |t'|l'|le |la |les )?(?:l')?(?:envo|enver|transm|prépar|confirm|rappel|fourni|livr)\w{1,8}"
+    r"|\b(?:je|nous) (?:vous |te |t'|l'|le |la |les )?(?:l')?"
+    r"(?:envo|enver|transm|prépar|confirm|rappel|fourni|livr)\w{1,8}"
     r"|\b(?:le|te|les|os) (?:lo |la )?(?:env|mand|confirm|llam|entreg|prepar)\w{1,8}"
     r"|\b(?:le|ti|vi|glielo) (?:lo |la )?(?:invi|mand|conferm|chiam|prepar|spedi)\w{1,8}"
     r"|\b(?:ik|wij|we) (?:stuur|sturen|bel|bellen|lever|leveren|bevestig|bevestigen|bezorg|zal|zullen)\b"
 )
 _TIME = re.compile(
-    r"\b(?:by|until|before|on|no later than|this|next|bis|am|spätestens|d'ici|avant|pour|le|lundi|antes|para|el|entro|per"
+    r"\b(?:by|until|before|on|no later than|this|next|bis|am|spätestens|d'ici|avant|pour|le|antes|para|el|entro|per"
     r"|uiterlijk|voor|op)\b"
 )
 _NOT = re.compile(r"\b(?:not|never|n't|unable|nicht|kein\w*|pas|no|non|niet|geen)\b")

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from statistics import NormalDist
 
 from agent.reminders.rules.base import Population, Rhythm
@@ -35,7 +36,7 @@ def rhythm_of(days: Iterable[date]) -> Rhythm | None:
     ordered = sorted(set(days))
     if not ordered:
         return None
-    logs = [math.log((later - earlier).days) for earlier, later in zip(ordered, ordered[1:], strict=False)]
+    logs = [math.log((later - earlier).days) for earlier, later in pairwise(ordered)]
     return Rhythm(
         gaps=len(logs), log_sum=math.fsum(logs), log_squares=math.fsum(one * one for one in logs), last=ordered[-1]
     )

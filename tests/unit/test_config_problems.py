@@ -146,8 +146,8 @@ MISTAKES = {
     "meetings from a server in plain text": (
         '[reminders]\nmeetings = "http://dav.ourfirm.example/anna/"',
         [
-            "crm-agent.toml:2: reminders.meetings: http:// would send everything to dav.ourfirm.example readable by all, "
-            "write https://"
+            "crm-agent.toml:2: reminders.meetings: http:// would send everything to dav.ourfirm.example "
+            "readable by all, write https://"
         ],
     ),
     "later choice": (

@@ -1,7 +1,8 @@
 """The words of the rules: what they are given (rows of the history), and what they answer (reminders, with reasons).
 
-A rule is a pure function of rows: `(Ledger, Terms) -> Iterator[Wanted]`, its own settings bound before. It says which reminders should exist now and why; what to do about those that
-already stand somewhere is `agent.reminders.cycle`'s business. The store makes the rows (`agent.store.reminders`).
+A rule is a pure function of rows, `(Ledger, Terms) -> Iterator[Wanted]`, its own settings bound before. It says which
+reminders should exist now and why; what to do about those that already stand somewhere is `agent.reminders.cycle`'s
+business. The store makes the rows (`agent.store.ledger`).
 """
 
 from collections.abc import Mapping
@@ -149,7 +150,7 @@ class Ledger:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """For whom a rule is asked, and the terms they work on. now: aware. after: working days to wait, where a rule waits.
+    """For whom a rule is asked, and the terms they work on. now: aware. after: working days to wait, or 0.
 
     at: wall time of the day's reminders in `zone`. colleagues: whether a colleague's answer counts as theirs.
     """
