@@ -19,7 +19,7 @@ from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
-from agent.store import mailboxes, migrate
+from agent.store import absences, mailboxes, migrate
 from agent.store.database import IN_MEMORY, Database, sqlite_file
 from agent.store.errors import Unfit
 from agent.store.hashes import Hasher
@@ -32,7 +32,7 @@ from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
 from config.model import Mailbox, Settings, Store
 from connectors import registry
-from connectors.base import MailSource
+from connectors.base import MailSource, TellsAway
 from connectors.errors import ConnectorError
 from matchers.policy import own_of, policy_of
 
@@ -109,6 +109,7 @@ class Work:
             except Stopped:
                 return False
         self._note_missing(mailbox, lease, tuple(getattr(source, "missing_folders", ())))  # of IMAP sources
+        self._note_absence(mailbox, source, lease)
         return True
 
     def _note_missing(self, mailbox: Mailbox, lease: Lease, missing: tuple[str, ...]) -> None:
@@ -117,6 +118,12 @@ class Work:
         self.house.missing_folders[mailbox.address] = missing
         if missing and missing != before:
             _log.warning("configured folders are missing", mailbox=lease.mailbox_id, folders=missing)
+
+    def _note_absence(self, mailbox: Mailbox, source: MailSource, lease: Lease) -> None:
+        """Reminders wait for the owner's return."""
+        if isinstance(source, TellsAway):
+            found = absences.from_replies(source.away(), zone=mailbox.timezone, now=self.house.clock())
+            absences.store(self.house.database, lease, absences.REPLIES, found)
 
     def _tend(self, mailbox: Mailbox, lease: Lease, progress: Progress) -> None:
         """Reminders out. A calendar that fails has nothing to do with the mail: its error is told, its turn comes."""

@@ -19,7 +19,8 @@ from agent.reminders.publish import Desk, Published, publish, read_back
 from agent.reminders.readback import NOTE_LIMIT
 from agent.reminders.rules.asked import asked
 from agent.reminders.rules.base import Ledger, Terms, Wanted
-from agent.store import item_rows, leaving, ledger, notes, reminders
+from agent.store import absences, item_rows, leaving, ledger, notes, reminders
+from agent.store.absences import Absence
 from agent.store.calendar_shelf import CalendarShelf
 from agent.store.database import Database
 from agent.store.hashes import Hasher
@@ -160,7 +161,8 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         if tending.memo is not None and tending.memo.get(tending.name) == known:
             return Tended()
         rows = ledger.read(connection, _scope(tending, now))
-        frame = _frame(tending, now, behind=ledger.is_blind(connection, mailbox_id))
+        blind, away = ledger.is_blind(connection, mailbox_id), absences.known(connection, mailbox_id)
+        frame = _frame(tending, now, behind=blind, away=away)
     wanted = {identity.reminder_id(tending.hasher.hash, one): one for one in _wanted(tending, rows, now)}
     with fenced(tending.database, tending.lease, durable=True) as connection:
         tending.database.serialise(connection)
@@ -219,7 +221,7 @@ def _terms(tending: Tending, now: datetime, after: int) -> Terms:
     )
 
 
-def _frame(tending: Tending, now: datetime, *, behind: bool) -> Frame:
+def _frame(tending: Tending, now: datetime, *, behind: bool, away: Sequence[Absence]) -> Frame:
     chosen = tending.mailbox.reminders
     return Frame(
         mailbox=tending.name,
@@ -231,6 +233,7 @@ def _frame(tending: Tending, now: datetime, *, behind: bool) -> Frame:
         per_day=chosen.per_day,
         max_age=chosen.max_age,
         behind=behind,
+        away=tuple((one.first, one.last) for one in away if one.last is not None),
     )
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from agent.reminders.cycle import ACTIVE
 from agent.reminders.rules.base import Item, Ledger, Party, Told
-from agent.store import customers
+from agent.store import absences, customers
 from agent.store.items import COLUMNS, batches, read_items
 from agent.store.tables import (
     changes,
@@ -149,7 +149,7 @@ def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
     heard = sa.select(sa.func.count(), sa.func.max(signals.c.occurred_at))
     logged = sa.select(sa.func.max(changes.c.seq))
     parts = [*connection.execute(flags).one(), *connection.execute(heard).one(), *connection.execute(logged).one()]
-    return f"{parts} {is_blind(connection, mailbox_id)}"
+    return f"{parts} {is_blind(connection, mailbox_id)} {absences.known(connection, mailbox_id)}"
 
 
 def _asked(items: Sequence[Item]) -> tuple[Party, ...]:
