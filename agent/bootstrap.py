@@ -27,6 +27,7 @@ from agent.store.memory_copy import copy_to_memory
 from agent.store.tokens import StoredTokens
 from agent.store.unit import Lease, LeaseLost
 from agent.sync.mailbox import sync_mailbox
+from agent.sync.meetings import Diary, read_meetings
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
@@ -78,6 +79,7 @@ class Work:
         """Raises ConnectorError, StoreError or LeaseLost; returns early when `stop` is set."""
         read = self.house.sources.use(mailbox, lambda source: self._read(mailbox, source, lease, progress, stop))
         if read:
+            self._read_meetings(mailbox, lease)
             self._tend(mailbox, lease, progress)
 
     def _read(
@@ -124,6 +126,32 @@ class Work:
         if isinstance(source, TellsAway):
             found = absences.from_replies(source.away(), zone=mailbox.timezone, now=self.house.clock())
             absences.store(self.house.database, lease, absences.REPLIES, found)
+
+    def _read_meetings(self, mailbox: Mailbox, lease: Lease) -> None:
+        """Meetings in, where the owner's calendar may be looked at. One that fails holds up neither mail nor rules."""
+        house, calendar = self.house, mailbox.calendar
+        if calendar is None or house.dry or not mailbox.reminders.reads_meetings:
+            return
+        other = mailbox.reminders.meetings if isinstance(mailbox.reminders.meetings, str) else None
+        with house.database.read() as connection:
+            floor = mailboxes.since(connection, lease.mailbox_id)
+        fresh, error = read_meetings(
+            Diary(
+                database=house.database,
+                hasher=house.hasher,
+                lease=lease,
+                mailbox=mailbox,
+                own=own_of(mailbox, house.settings.organisation.domains, house.settings.mailboxes),
+                policy=policy_of(house.settings.policy, floor),
+                place=house.hasher.hash("calendar", *calendar.place, other or "").hex(),
+                open_source=lambda: registry.open_meetings(calendar, other),
+                clock=house.clock,
+                eager=self.eager,
+            )
+        )
+        house.counts[mailbox.address]["meetings"] += fresh
+        if error is not None:
+            _log.warning("appointments cannot be read", mailbox=lease.mailbox_id, sentence=str(error))
 
     def _tend(self, mailbox: Mailbox, lease: Lease, progress: Progress) -> None:
         """Reminders out. A calendar that fails has nothing to do with the mail: its error is told, its turn comes."""
