@@ -18,6 +18,7 @@ from agent.engine.progress import Progress, utc_now
 from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
+from agent.reminders.remembered import Remembered
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
 from agent.store import absences, mailboxes, migrate
 from agent.store.database import IN_MEMORY, Database, sqlite_file
@@ -56,7 +57,7 @@ class House:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     calendar_errors: dict[str, ConnectorError] = field(default_factory=dict)
     missing_folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    derived: dict[str, str] = field(default_factory=dict)
+    derived: dict[str, Remembered] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
 
     def work(self, *, eager: bool) -> "Work":

@@ -17,7 +17,7 @@ from agent.reminders.rules.base import Population, Rhythm
 
 LEAST_GAPS = 3
 """Four purchases: fewer show no rhythm."""
-_PRIOR_GAPS = 4
+_PRIOR_GAPS = 2
 """With how many gaps of their own a buyer's spread counts as much as that of all."""
 _LEAST_VARIANCE = 0.01
 """A standing order on the very day still has weekends: a tenth of a gap."""

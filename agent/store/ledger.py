@@ -18,7 +18,6 @@ from agent.reminders.rules.base import Item, Ledger, Party, Told
 from agent.store import absences, customers
 from agent.store.items import COLUMNS, batches, read_items
 from agent.store.tables import (
-    changes,
     cursors,
     folders,
     interactions,
@@ -139,7 +138,7 @@ def _concerning(connection: sa.Connection, people: Collection[str], scope: Scope
 
 
 def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
-    """Changes with everything the rules look at; the same fingerprint, the same ledger. Reads no history."""
+    """Changes with everything the rules look at but what the feed tells (`agent.store.touched`). Reads no history."""
     flags = sa.select(
         sa.func.count(),
         sa.func.sum(locations.c.id),
@@ -147,8 +146,7 @@ def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
         sa.func.max(locations.c.flag_due),
     ).where(locations.c.mailbox_id == mailbox_id, locations.c.flagged, locations.c.gone_at.is_(None))
     heard = sa.select(sa.func.count(), sa.func.max(signals.c.occurred_at))
-    logged = sa.select(sa.func.max(changes.c.seq))
-    parts = [*connection.execute(flags).one(), *connection.execute(heard).one(), *connection.execute(logged).one()]
+    parts = [*connection.execute(flags).one(), *connection.execute(heard).one()]
     return f"{parts} {is_blind(connection, mailbox_id)} {absences.known(connection, mailbox_id)}"
 
 

@@ -54,6 +54,7 @@ class RemindersMachine(RuleBasedStateMachine):
         self.moved: set[str] = set()
         self.settled = True
         self.number = 0
+        self.memo: dict[str, object] = {}
         for name in THREADS:
             self.room.contact(name, name=f"Contact {name}")
 
@@ -103,7 +104,7 @@ class RemindersMachine(RuleBasedStateMachine):
 
         self.calendar.faults.after_write = fail
         with contextlib.suppress(Crash):
-            self.room.tend(eager=True)
+            self.room.tend(eager=True, memo=self.memo)
         self.calendar.faults.after_write = None
         self.settled = False
         if heals:
@@ -155,9 +156,9 @@ class RemindersMachine(RuleBasedStateMachine):
         """A few quiet passes: whatever broke before has healed."""
         self._heal()
         for _ in range(3):
-            self.room.tend(eager=True)
+            self.room.tend(eager=True, memo=self.memo)
             self.room.wait(hours=7)
-        self.room.tend(eager=True)
+        self.room.tend(eager=True, memo=self.memo)
         self.settled = True
 
     @invariant()
