@@ -24,8 +24,9 @@ from agent.lists.look import Looked, look, with_lists
 from agent.lists.read import read
 from agent.people.erasing import LIST, RESTORED, Forgetting, catch_up
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
+from agent.reminders.remembered import Remembered
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
-from agent.store import mailboxes, migrate
+from agent.store import absences, mailboxes, migrate
 from agent.store.database import IN_MEMORY, Database, sqlite_file
 from agent.store.errors import Unfit
 from agent.store.hashes import Hasher
@@ -33,13 +34,14 @@ from agent.store.memory_copy import copy_to_memory
 from agent.store.tokens import StoredTokens
 from agent.store.unit import Lease, LeaseLost
 from agent.sync.mailbox import sync_mailbox
+from agent.sync.meetings import Diary, read_meetings
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
 from agent.upkeep import Upkeep, kept_from
 from config.model import Mailbox, MailboxList, Settings, Store
 from connectors import registry
-from connectors.base import MailSource
+from connectors.base import MailSource, TellsAway
 from connectors.errors import ConnectorError
 from matchers.policy import own_of, policy_of
 
@@ -68,7 +70,7 @@ class House:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     calendar_errors: dict[str, ConnectorError] = field(default_factory=dict)
     missing_folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    derived: dict[str, str] = field(default_factory=dict)
+    derived: dict[str, Remembered] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
     upkeep: Upkeep
 
@@ -120,6 +122,7 @@ class Work:
         """Raises ConnectorError, StoreError or LeaseLost; returns early when `stop` is set."""
         read = self.house.sources.use(mailbox, lambda source: self._read(mailbox, source, lease, progress, stop))
         if read:
+            self._read_meetings(mailbox, lease)
             self._tend(mailbox, lease, progress)
             if not self.eager:  # `sync` goes to the end of it, after all mailboxes
                 self.house.upkeep.after_pass(self.house.settings.policy, self.house.clock())
@@ -158,6 +161,7 @@ class Work:
             except Stopped:
                 return False
         self._note_missing(mailbox, lease, tuple(getattr(source, "missing_folders", ())))  # of IMAP sources
+        self._note_absence(mailbox, source, lease)
         return True
 
     def _note_missing(self, mailbox: Mailbox, lease: Lease, missing: tuple[str, ...]) -> None:
@@ -166,6 +170,38 @@ class Work:
         self.house.missing_folders[mailbox.address] = missing
         if missing and missing != before:
             _log.warning("configured folders are missing", mailbox=lease.mailbox_id, folders=missing)
+
+    def _note_absence(self, mailbox: Mailbox, source: MailSource, lease: Lease) -> None:
+        """Reminders wait for the owner's return."""
+        if isinstance(source, TellsAway):
+            found = absences.from_replies(source.away(), zone=mailbox.timezone, now=self.house.clock())
+            absences.store(self.house.database, lease, absences.REPLIES, found)
+
+    def _read_meetings(self, mailbox: Mailbox, lease: Lease) -> None:
+        """Meetings in, where the owner's calendar may be looked at. One that fails holds up neither mail nor rules."""
+        house, calendar = self.house, mailbox.calendar
+        if calendar is None or house.dry or not mailbox.reminders.reads_meetings:
+            return
+        other = mailbox.reminders.meetings if isinstance(mailbox.reminders.meetings, str) else None
+        with house.database.read() as connection:
+            floor = mailboxes.since(connection, lease.mailbox_id)
+        fresh, error = read_meetings(
+            Diary(
+                database=house.database,
+                hasher=house.hasher,
+                lease=lease,
+                mailbox=mailbox,
+                own=own_of(mailbox, house.settings.organisation.domains, house.settings.mailboxes),
+                policy=policy_of(house.settings.policy, floor),
+                place=house.hasher.hash("calendar", *calendar.place, other or "").hex(),
+                open_source=lambda: registry.open_meetings(calendar, other),
+                clock=house.clock,
+                eager=self.eager,
+            )
+        )
+        house.counts[mailbox.address]["meetings"] += fresh
+        if error is not None:
+            _log.warning("appointments cannot be read", mailbox=lease.mailbox_id, sentence=str(error))
 
     def _tend(self, mailbox: Mailbox, lease: Lease, progress: Progress) -> None:
         """Reminders out. A calendar that fails has nothing to do with the mail: its error is told, its turn comes."""

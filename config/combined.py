@@ -1,18 +1,12 @@
-"""Kinds made of others: the working week, folders as a list or a table, a rule as a switch or a table."""
+"""Kinds made of others: the working week, folders as a list or a table."""
 
 from collections.abc import Sequence
 
-from config.form import Form, Key, many, read_table, table
-from config.kinds import choice, text, weekday, working_days, yes_no
-from config.model import AfterRule, FolderChoice
+from config.form import Form, Key, many, table
+from config.kinds import choice, text, weekday
+from config.model import FolderChoice
 from config.node import Node
 from config.reading import WRONG, Kind, Reading
-
-AFTER = Form(
-    about="A rule and how long it waits.",
-    keys={"after": Key(kind=working_days, about="How long to wait.", default="3 working days")},
-)
-
 
 _WEEK = many(weekday, least=1)
 
@@ -24,19 +18,6 @@ def _working_week(node: Node, reading: Reading) -> object:
 
 
 working_week = Kind(schema=_WEEK.schema, read=_working_week)
-
-
-def _rule(node: Node, reading: Reading) -> object:
-    """An AfterRule, or None where the rule is switched off."""
-    if isinstance(node.value, bool):
-        return AfterRule() if node.value else None
-    if not isinstance(node.value, dict):
-        reading.note(node, "is no rule", 'write true, false or { after = "3 working days" }')
-        return WRONG
-    return AfterRule.model_validate(read_table(node, AFTER, reading))
-
-
-rule = Kind(schema={"anyOf": [yes_no.schema, AFTER.schema()]}, read=_rule)
 
 
 def folders(roles: Sequence[str]) -> Kind:

@@ -14,6 +14,5 @@ def notes(settings: Settings) -> Iterator[str]:
     if settings.policy.retention_days == 0:
         yield "policy.retention_days is 0: interactions are kept for ever"
     for mailbox in settings.mailboxes:
-        wanted = mailbox.reminders.waiting_for_them or mailbox.reminders.flagged
-        if wanted and mailbox.calendar is None:
+        if mailbox.reminders.has_rules and mailbox.calendar is None:
             yield f"{mailbox.address} has reminders but no calendar: they will stand in `crm-agent reminders list` only"

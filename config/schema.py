@@ -8,12 +8,13 @@ import json
 from collections.abc import Mapping
 from importlib.resources import files
 
-from config.combined import folders, rule
+from config.combined import folders
 from config.connector_words import CONNECTORS
 from config.kinds import zone
 from config.list_words import LDAP
 from config.personal import secret
 from config.reading import Schema
+from config.rules import after_rule
 from config.words import CALENDAR, MAIN, MASTER, OAUTH, REMINDERS, ROLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,7 +25,7 @@ _SHARED: Mapping[str, Schema] = {
     "secret": secret.schema,
     "zone": zone.schema,
     "folders": folders(ROLES).schema,
-    "rule": rule.schema,
+    "rule": after_rule.schema,
     "oauth": OAUTH.schema(),
     "master": MASTER.schema(),
     "calendar": CALENDAR.schema(),

@@ -15,6 +15,8 @@ from config.secrets import Secret
 
 _WRITTEN = {"exclude": "except", "excluded": "exclude"}
 """Names that the program cannot use as the configuration writes them."""
+_PAIRS = ("stages", "fields")
+"""Tables that the program keeps as pairs."""
 
 
 def as_values(settings: Settings) -> dict[str, object]:
@@ -63,6 +65,8 @@ def _readable(name: str, value: object) -> object:
         return masked(str(value))
     if name == "working_days" and isinstance(value, tuple):
         return [WEEKDAYS[number] for number in value]
+    if name in _PAIRS and isinstance(value, tuple) and all(isinstance(each, tuple) for each in value):
+        return {key: False if each is None else each for key, each in value}
     return value
 
 
@@ -78,6 +82,8 @@ def _plain(value: object) -> object:
             return value.isoformat()
         case Path():
             return str(value)
+        case Mapping():
+            return {name: _plain(each) for name, each in value.items()}
         case list() | tuple():
             return [_plain(each) for each in value]
         case _:

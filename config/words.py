@@ -4,7 +4,7 @@ The checks, the JSON Schema and the editor's completion are all made from these.
 together is decided in `config.mailboxes`. The connectors' own words are in `config.connector_words`.
 """
 
-from config.combined import folders, rule, working_week
+from config.combined import folders, working_week
 from config.form import Form, Key, many, table
 from config.kinds import (
     address,
@@ -29,9 +29,9 @@ from config.personal import (
     secret,
     web_url,
 )
+from config.rules import MEETINGS, RULE_KEYS
 
 ROLES = ("inbox", "sent", "archive", "all", "drafts", "junk", "trash")
-LATER_RULES = ("waiting_for_us", "gone_quiet", "late_order", "key_date", "meeting_follow_up", "promise")
 
 ORGANISATION = Form(
     about="Your firm.",
@@ -127,10 +127,9 @@ REMINDERS = Form(
         "at": Key(kind=clock, about="Time of day of the items, in the mailbox's time zone.", default="08:30"),
         "per_day": Key(kind=whole(1, 100), about="Most items a person and day; the rest is bundled.", default=5),
         "max_age": Key(kind=span, about="Older reasons make no reminder.", default="30d"),
-        "waiting_for_them": Key(kind=rule, about="We wrote last and the thread is open."),
-        "flagged": Key(kind=rule, about="A mail was flagged for follow-up."),
+        "meetings": MEETINGS,
+        **RULE_KEYS,
     },
-    later=frozenset(LATER_RULES),
 )
 
 OAUTH = Form(

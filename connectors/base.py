@@ -5,11 +5,12 @@ implementation is proven by inheriting the test classes in `tests/contracts/`. I
 a time. Failures are the errors of `connectors.errors`, nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Protocol, runtime_checkable
 
 from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
+from connectors.meeting import Appointments, Window
 from connectors.message import Away, Cursor, Folder, Listing, Message, Page, Withheld
 
 
@@ -92,6 +93,23 @@ class TellsAway(Protocol):
 
     def away(self) -> Away | None:
         """The owner's automatic replies, if they are on now or set for later."""
+
+
+class MeetingSource(Protocol):
+    """The owner's own appointments: read for the history of contacts, never touched.
+
+    A connector offers it beside `open_calendar` as `open_meetings(calendar, other)`.
+    """
+
+    def meetings(self, cursor: CalendarCursor | None, window: Window, known: Collection[str]) -> Appointments:
+        """What came, changed or moved since the cursor; None: everything that touches the window.
+
+        known: hrefs of appointments still to come that were told before. Those that stand there no more are in `gone`;
+        those that left the window are found where they are now. Private ones are told as private, without content.
+        """
+
+    def close(self) -> None:
+        """Lets go of the server. May be called twice; never raises."""
 
 
 class CalendarSink(Protocol):

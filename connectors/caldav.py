@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 
 from config.model import CaldavCalendar, Calendar
 from config.secrets import SecretError
+from connectors.caldav_meetings import CalDavMeetings, on_same_server
 from connectors.dav import DAV, Answer, DavClient, Resource, Timeouts, parse_xml, path_of, resources
 from connectors.errors import Conflict, Fatal, Retriable, Skippable
 from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
@@ -349,6 +350,22 @@ def _no_calendar(status: int) -> Fatal:
             advice="make the calendar in your calendar program, or correct calendar.url",
         )
     return Fatal(f"the calendar server answered {status} instead of a listing", advice="check calendar.url")
+
+
+def open_meetings(calendar: Calendar, other: str | None = None) -> CalDavMeetings:
+    """For `connectors.registry`. other: the address of another calendar of the account. Raises Fatal."""
+    if not isinstance(calendar, CaldavCalendar):
+        raise Fatal("the mailbox has no CalDAV calendar", advice='write type = "caldav" in [calendar]')
+    if other is not None and not on_same_server(calendar.url, other):
+        raise Fatal(
+            "the appointments are said to be on another server than the reminders, whose password is not for it",
+            advice="name a calendar of the same account in reminders.meetings",
+        )
+    there = calendar if other is None else calendar.model_copy(update={"url": other})
+    dav = DavClient(
+        there.url, username=there.username, password=_password(there), ca_file=there.ca_file, timeouts=Timeouts()
+    )
+    return CalDavMeetings(there, dav)
 
 
 def open_calendar(calendar: Calendar) -> CalDavSink:

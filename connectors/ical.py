@@ -29,7 +29,7 @@ _FIRST_YEAR, _LAST_YEAR = 1980, 2200
 _DONE_CATEGORIES = frozenset({"done", "✓"})
 _DONE_TITLE = re.compile(r"\s*(?:done\b|[✓✔✅☑])", re.IGNORECASE)
 _ALARM_MEMORY = ("X-MOZ-LASTACK", "X-MOZ-SNOOZE-TIME", "ACKNOWLEDGED")
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 """What icalendar raises on hostile text, as fuzzing found."""
 
 
@@ -85,7 +85,7 @@ def read(data: bytes, *, href: str, etag: str) -> FoundEvent | None:
             href=href,
             done=_is_done(item),
         )
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -101,7 +101,7 @@ def _parse(data: bytes) -> Component | None:
         return None
     try:
         return Calendar.from_ical(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 

@@ -17,6 +17,7 @@ from connectors.memory_calendar import CalendarFaults, MemoryCalendar, MemorySin
 from connectors.memory_state import Faults, MemoryFolder, Stored
 from connectors.message import (
     NO_FLAGS,
+    Away,
     Cursor,
     Envelope,
     FlagChange,
@@ -67,6 +68,7 @@ class MemoryMailbox:
         self.tells_flags = tells_flags
         self.provider_ids = provider_ids
         self.late_headers = late_headers
+        self.away: Away | None = None
         self._clock = clock or (lambda: datetime.now(UTC))
         self._validity = 1_000
         self._guid = 0
@@ -283,6 +285,11 @@ class MemorySource:
             floor = since or date.min
             found = frozenset(str(uid) for uid, stored in place.messages.items() if _day(stored) >= floor)
             return Listing(validity=str(place.validity), ids=found)
+
+    def away(self) -> Away | None:
+        """The owner's automatic replies."""
+        self._meet_faults("away", "")
+        return self._mailbox.away
 
     def close(self) -> None:
         """Nothing is held."""

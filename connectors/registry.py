@@ -10,7 +10,7 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
 from config.model import Calendar, Mailbox
-from connectors.base import CalendarSink, MailSource
+from connectors.base import CalendarSink, MailSource, MeetingSource
 from connectors.errors import Fatal
 
 if TYPE_CHECKING:
@@ -43,6 +43,16 @@ def open_calendar(calendar: Calendar) -> CalendarSink:
     """
     sink: CalendarSink = _connector(calendar.type, "open_calendar").open_calendar(calendar)
     return sink
+
+
+def open_meetings(calendar: Calendar, other: str | None = None) -> MeetingSource | None:
+    """The owner's own appointments beside their reminders, None where the connector cannot tell them.
+
+    other: the address of another calendar of the same account. Raises Fatal.
+    """
+    door = getattr(_connector(calendar.type, "open_calendar"), "open_meetings", None)
+    source: MeetingSource | None = door(calendar, other) if door is not None else None
+    return source
 
 
 def _connector(kind: str, door: str) -> ModuleType:

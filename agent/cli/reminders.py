@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 app = noun("Follow-ups and where they stand.")
 
 _COLUMNS = ("due_at", "state", "title", "mailbox", "rule", "id")
-_STATES = ("pending", "in-calendar", "snoozed", "done", "dismissed", "not-needed")
+_STATES = ("suggested", "pending", "in-calendar", "snoozed", "done", "dismissed", "not-needed")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")]
 
@@ -111,25 +111,51 @@ def snooze(
     say(f"{one.title}: {due.isoformat(sep=' ', timespec='minutes')}")
 
 
-def _close(context: typer.Context, id: str, state: str) -> None:
+@app.command()
+def accept(context: typer.Context, id: Id) -> None:
+    """Makes a reminder of a suggestion; it stands in the calendar after the next pass."""
     from agent.engine.progress import utc_now
+    from agent.reminders.cycle import PENDING, SUGGESTED
     from agent.store import reminders
 
     with changing(context) as (house, connection):
-        one = _active(connection, id)
+        one = _found(connection, id)
+        if one.state != SUGGESTED:
+            raise Stop(f"this reminder is {one.state}, no suggestion", code=SOME_FAILED)
+        reminders.set_state(house.database, connection, [one.id], PENDING, utc_now())
+    say(f"{one.title}: accepted")
+
+
+def _close(context: typer.Context, id: str, state: str) -> None:
+    from agent.engine.progress import utc_now
+    from agent.reminders.cycle import SUGGESTED
+    from agent.store import reminders
+
+    with changing(context) as (house, connection):
+        one = _found(connection, id)
+        if one.state != SUGGESTED:
+            one = _active(connection, id)
         reminders.set_state(house.database, connection, [one.id], state, utc_now())
     say(f"{one.title}: {state}")
 
 
 def _active(connection: "sa.Connection", id: str) -> "Listed":
-    from agent.reminders.cycle import ACTIVE
+    from agent.reminders.cycle import ACTIVE, SUGGESTED
+
+    one = _found(connection, id)
+    if one.state == SUGGESTED:
+        raise Stop("this reminder is only suggested: accept it first", code=SOME_FAILED)
+    if one.state not in ACTIVE:
+        raise Stop(f"this reminder is {one.state} already", code=SOME_FAILED)
+    return one
+
+
+def _found(connection: "sa.Connection", id: str) -> "Listed":
     from agent.store import reminders
 
     one = reminders.find(connection, id)
     if one is None:
         raise Stop(f"no reminder {id}: `crm-agent reminders list` shows all of them", code=SOME_FAILED)
-    if one.state not in ACTIVE:
-        raise Stop(f"this reminder is {one.state} already", code=SOME_FAILED)
     return one
 
 

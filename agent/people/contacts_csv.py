@@ -6,7 +6,7 @@ Called by `contacts import`. Whatever the bytes are, it yields rows and refusals
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.people.rows import Refused, Row, check_birthday, clean, is_unreadable, problems_of, unique
@@ -53,9 +53,9 @@ def read_contacts_csv(data: bytes) -> Iterator[Row | Refused]:
         yield Refused(line=1, why="the file is UTF-16: save it as CSV UTF-8")
         return
     text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
-    delimiter = _delimiter(text)
-    records = _records(text, delimiter)
-    first = next((record for record in records if not isinstance(record[1], str)), None)
+    delimiter = delimiter_of(text, _OURS | set(_ALIASES))
+    rows = records(text, delimiter)
+    first = next((record for record in rows if not isinstance(record[1], str)), None)
     if first is None:
         yield Refused(line=1, why="the file is empty: it needs a header row with at least the column email")
         return
@@ -64,24 +64,24 @@ def read_contacts_csv(data: bytes) -> Iterator[Row | Refused]:
     if isinstance(header, str):
         yield Refused(line=line, why=header)
         return
-    for line, cells in records:
+    for line, cells in rows:
         yield Refused(line=line, why=cells) if isinstance(cells, str) else _row(line, cells, header)
 
 
-def _delimiter(text: str) -> str:
-    """The one that finds most of our columns in the first lines; a comma if none does."""
+def delimiter_of(text: str, columns: Collection[str]) -> str:
+    """The one that finds most of these columns in the first lines; a comma if none does."""
     start = text.lstrip("\r\n")[:20_000].split("\n", 2)
     lines = start[1:2] if start[0].lower().startswith("sep=") else start[:1]
     if not lines:
         return ","
 
     def known(delimiter: str) -> int:
-        return sum(_fold(cell.strip(' "\r')) in _OURS | set(_ALIASES) for cell in lines[0].split(delimiter))
+        return sum(fold(cell.strip(' "\r')) in columns for cell in lines[0].split(delimiter))
 
     return max(",;\t", key=known)
 
 
-def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+def records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
     """(line, cells), or (line, why) where the csv module gives up on one record; blank records are left out."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     while True:
@@ -99,14 +99,15 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]
             yield line, cells
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """A column's name as it is compared."""
     return clean(name).casefold().replace(" ", "_").replace("-", "_")
 
 
 def _header(cells: Sequence[str], delimiter: str) -> Header | str:
     """The columns, or what is wrong with them."""
-    folded = [_fold(cell) for cell in cells]
-    names = tuple(_name_of(cell, fold, folded) for cell, fold in zip(cells, folded, strict=True))
+    folded = [fold(cell) for cell in cells]
+    names = tuple(_name_of(cell, plain, folded) for cell, plain in zip(cells, folded, strict=True))
     if "email" not in names:
         return "no column email: the first row must name the columns, at least name and email"
     twice = sorted({name for name in names if name and names.count(name) > 1})

@@ -44,6 +44,11 @@ class WorkDays:
         days = (day + timedelta(days=ahead) for ahead in range(_A_YEAR))
         return next((one for one in days if self.is_working(one)), day)
 
+    def on_or_before(self, day: date) -> date:
+        """The last working day up to this one; the day itself where a whole year holds none."""
+        days = (day - timedelta(days=back) for back in range(_A_YEAR))
+        return next((one for one in days if self.is_working(one)), day)
+
     def after(self, day: date, count: int = 1) -> date:
         """The count-th working day after this one."""
         for _ in range(count):

@@ -2,23 +2,27 @@
 
 Called after each sync of a mailbox. A reason gives one reminder, once: what the user finished or dismissed does not
 come back, what nobody wants any more is withdrawn, what a rule moved moves unless the user moved it first. A day
-takes `per_day` items of its own; the rest of it stands in one bundle.
+takes `per_day` items of its own; the rest of it stands in one bundle. What would fall into the owner's absence stands
+in one bundle too, on the second day that they are back. What a rule only suggests waits until somebody accepts it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
-from agent.reminders.calendar_days import WorkDays, existing, instant
+from agent.reminders.calendar_days import WorkDays, existing, instant, local_day
 from agent.reminders.rules.base import Wanted
+from agent.reminders.rules.promise import RULE as PROMISE
 
 BUNDLE, MANUAL, ADOPTED = "bundle", "manual", "adopted"
-PENDING, IN_CALENDAR, SNOOZED = "pending", "in-calendar", "snoozed"
+SUGGESTED, PENDING, IN_CALENDAR, SNOOZED = "suggested", "pending", "in-calendar", "snoozed"
 DONE, DISMISSED, NOT_NEEDED = "done", "dismissed", "not-needed"
 ACTIVE = frozenset({PENDING, IN_CALENDAR, SNOOZED})
 CLOSED_BY_USER = frozenset({DONE, DISMISSED})
 _UNCOUNTED = frozenset({BUNDLE, MANUAL, ADOPTED})
+ONLY_SUGGESTS = frozenset({PROMISE})
+"""Rules that never remind by themselves. What a person accepted is theirs: it stays until they are done with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +53,7 @@ class Frame:
     """The terms of one run. now: aware. per_day: items of its own a day takes. bundle_name: reason -> reminder id.
 
     behind: the mailbox is behind, so no rule fires. read_back_to: how far Inbox and Sent are read, None: to the end.
+    away: (first, last) day of each absence of the owner whose end is known.
     """
 
     mailbox: str
@@ -61,6 +66,22 @@ class Frame:
     max_age: timedelta = timedelta(days=30)
     behind: bool = False
     read_back_to: datetime | None = None
+    away: tuple[tuple[date, date], ...] = ()
+
+    def back_on(self, day: date) -> date | None:
+        """The second working day after the absence that a day falls into, None if it falls into none."""
+        today = local_day(self.now, self.zone)
+        lasts = [last for first, last in self.away if first <= day <= last and last >= today]
+        return self.days.after(max(lasts), 2) if lasts else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suggest:
+    """Writes a suggestion, new or anew: it stands in no calendar."""
+
+    id: str
+    wanted: Wanted
+    due: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +101,7 @@ class Withdraw:
     id: str
 
 
-Action = Place | Withdraw
+Action = Place | Withdraw | Suggest
 
 
 def plan(wanted: Mapping[str, Wanted], standing: Sequence[Standing], frame: Frame) -> tuple[Action, ...]:
@@ -89,20 +110,47 @@ def plan(wanted: Mapping[str, Wanted], standing: Sequence[Standing], frame: Fram
     withdrawn = [Withdraw(id=one.id) for one in standing if _has_no_reason(one, wanted)]
     left = {action.id for action in withdrawn}
     stays = [one for one in standing if one.state in ACTIVE and one.id not in left]
-    placed = () if frame.behind else _place_all(wanted, known, stays, frame)
+    reminding = {name: one for name, one in wanted.items() if one.rule not in ONLY_SUGGESTS}
+    placed = () if frame.behind else _place_all(reminding, known, stays, frame)
+    suggested = () if frame.behind else tuple(_suggest(wanted, known, frame))
     after = _after(stays, placed)
-    return (*withdrawn, *placed, *_bundles(after, known, frame))
+    return (*withdrawn, *suggested, *placed, *_bundles(after, known, frame))
 
 
 def morning_for(planned: datetime, frame: Frame) -> datetime:
-    """Where a due time really stands: at the next working morning if it has passed, at a time that clocks show."""
+    """Where a due time really stands: at the next working morning if it has passed, at a time that clocks show.
+
+    While the owner is away, on the second day that they are back.
+    """
+    due = _morning(planned, frame)
+    back = frame.back_on(due.date())
+    return due if back is None else existing(datetime.combine(back, frame.at), frame.zone)
+
+
+def _morning(planned: datetime, frame: Frame) -> datetime:
     if instant(planned, frame.zone) <= frame.now:
         return existing(frame.days.next_morning(frame.now, frame.at, frame.zone), frame.zone)
     return existing(planned, frame.zone)
 
 
 def _has_no_reason(one: Standing, wanted: Mapping[str, Wanted]) -> bool:
-    return one.state in ACTIVE and one.rule not in _UNCOUNTED and one.id not in wanted
+    if one.id in wanted:
+        return False
+    if one.rule in ONLY_SUGGESTS:
+        return one.state == SUGGESTED
+    return one.state in ACTIVE and one.rule not in _UNCOUNTED
+
+
+def _suggest(wanted: Mapping[str, Wanted], known: Mapping[str, Standing], frame: Frame) -> Iterator[Suggest]:
+    """New suggestions, and those that say something else now."""
+    for name, one in wanted.items():
+        before, due = known.get(name), existing(one.due, frame.zone)
+        if one.rule not in ONLY_SUGGESTS:
+            continue
+        stands = before is not None and before.state == SUGGESTED
+        is_news = before is None or (before.title, before.why, before.due) != (one.title, one.why, due)
+        if is_news if stands else _is_fresh(one, before, frame):
+            yield Suggest(id=name, wanted=one, due=due)
 
 
 def _place_all(
@@ -111,7 +159,7 @@ def _place_all(
     fresh = [(name, one) for name, one in wanted.items() if _is_fresh(one, known.get(name), frame)]
     dated = sorted(((morning_for(one.due, frame), name, one) for name, one in fresh), key=_urgency)
     changed = [_change(known[name], one, frame) for name, one in wanted.items() if name in known]
-    moved = [action for action in changed if action is not None]
+    moved = [_gathered(action, known, frame) for action in changed if action is not None]
     taken = Counter(one.due.date() for one in _after(stays, moved) if _takes_room(one))
     placed = [_seat(due, name, one, taken, known, frame) for due, name, one in dated]
     return (*moved, *placed)
@@ -135,7 +183,8 @@ def _change(one: Standing, wanted: Wanted, frame: Frame) -> Place | None:
     """What a rule changed about a reminder that stands. What the user moved stays where they put it."""
     if one.state not in ACTIVE:
         return None
-    stays = one.state == SNOOZED or one.rule == ADOPTED or one.planned == wanted.due
+    is_theirs = one.state == SNOOZED or one.rule == ADOPTED
+    stays = is_theirs or (one.planned == wanted.due and frame.back_on(one.due.date()) is None)
     due = one.due if stays else morning_for(wanted.due, frame)
     same = (one.rule, one.planned, one.due, one.title, one.why, one.about)
     if same == (wanted.rule, wanted.due, due, wanted.title, wanted.why, wanted.about):
@@ -143,14 +192,26 @@ def _change(one: Standing, wanted: Wanted, frame: Frame) -> Place | None:
     return Place(id=one.id, wanted=wanted, due=due, bundle_id=one.bundle_id if due == one.due else None)
 
 
+def _is_held_back(wanted: Wanted, frame: Frame) -> bool:
+    """Whether it would fall into the owner's absence."""
+    return frame.back_on(_morning(wanted.due, frame).date()) is not None
+
+
 def _seat(
     due: datetime, name: str, one: Wanted, taken: Counter[date], known: Mapping[str, Standing], frame: Frame
 ) -> Place:
     """An item of its own while the day has room, else a place in the day's bundle."""
-    if taken[due.date()] < frame.per_day:
+    if not _is_held_back(one, frame) and taken[due.date()] < frame.per_day:
         taken[due.date()] += 1
         return Place(id=name, wanted=one, due=due)
     return Place(id=name, wanted=one, due=due, bundle_id=_open_bundle(due.date(), known, frame))
+
+
+def _gathered(action: Place, known: Mapping[str, Standing], frame: Frame) -> Place:
+    """What moves behind the owner's absence goes into that day's bundle."""
+    if action.bundle_id is not None or known[action.id].due == action.due or not _is_held_back(action.wanted, frame):
+        return action
+    return replace(action, bundle_id=_open_bundle(action.due.date(), known, frame))
 
 
 def _open_bundle(day: date, known: Mapping[str, Standing], frame: Frame) -> str:

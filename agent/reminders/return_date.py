@@ -122,7 +122,7 @@ def _plain(text: str) -> str:
 
 def _away_until(plain: str, cue: re.Match[str], sent: date) -> Iterator[date]:
     """The first date that begins soon after the word."""
-    dates = _dates(plain[cue.end() : cue.end() + _REACH + 25], sent, is_english=cue["en"] is not None)
+    dates = dates_in(plain[cue.end() : cue.end() + _REACH + 25], sent, is_english=cue["en"] is not None)
     near = sorted((place, day) for place, day in dates if place <= _REACH)
     if near:
         yield near[0][1]
@@ -130,7 +130,7 @@ def _away_until(plain: str, cue: re.Match[str], sent: date) -> Iterator[date]:
 
 def _promised(plain: str, cue: re.Match[str], sent: date) -> Iterator[date]:
     around = plain[max(0, cue.start() - _BEFORE) : cue.end() + _AFTER]
-    dates = _dates(around, sent, is_english=cue["en"] is not None)
+    dates = dates_in(around, sent, is_english=cue["en"] is not None)
     yield from (day for _, day in dates if day <= sent + _SOON)
     if _NEXT_WEEK.search(around):
         yield sent + timedelta(days=11 - sent.weekday())
@@ -138,7 +138,7 @@ def _promised(plain: str, cue: re.Match[str], sent: date) -> Iterator[date]:
         yield sent + timedelta(days=1)
 
 
-def _dates(text: str, sent: date, *, is_english: bool) -> Iterator[tuple[int, date]]:
+def dates_in(text: str, sent: date, *, is_english: bool) -> Iterator[tuple[int, date]]:
     """Every date of a text that lies ahead, and where it begins. A weekday alone is the next one of that name."""
     written = list(_written(text, sent, is_english=is_english))
     for place, day in written:

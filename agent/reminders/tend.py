@@ -17,11 +17,11 @@ from agent.reminders.intents import CalendarItem, new_intents
 from agent.reminders.item import note_in
 from agent.reminders.publish import Desk, Published, publish, read_back
 from agent.reminders.readback import NOTE_LIMIT
+from agent.reminders.remembered import Remembered
+from agent.reminders.rules.asked import asked
 from agent.reminders.rules.base import Ledger, Terms, Wanted
-from agent.reminders.rules.bounced import bounced
-from agent.reminders.rules.flagged import flagged
-from agent.reminders.rules.waiting_for_them import waiting_for_them
-from agent.store import item_rows, leaving, ledger, notes, reminders
+from agent.store import absences, item_rows, leaving, ledger, notes, reminders, touched
+from agent.store.absences import Absence
 from agent.store.calendar_shelf import CalendarShelf
 from agent.store.database import Database
 from agent.store.hashes import Hasher
@@ -48,7 +48,7 @@ class Tending:
 
     own: match key of every address of ours -> normalised address of its mailbox (`own_addresses`). open_sink: None
     where nothing may be written outside (a dry run). hold: see `Desk`. eager: a calendar that rests is tried at once.
-    memo: kept by the caller between runs, so that rules are not asked again about a history that is the same.
+    memo: kept by the caller between runs, so that rules are asked again only about what changed in the history.
     """
 
     database: Database
@@ -62,7 +62,7 @@ class Tending:
     clock: Callable[[], datetime]
     hold: Callable[[float], bool]
     eager: bool = False
-    memo: dict[str, str] | None = None
+    memo: dict[str, Remembered] | None = None
 
     @property
     def name(self) -> str:
@@ -158,27 +158,30 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
     now = tending.clock()
     mailbox_id = tending.lease.mailbox_id
     with tending.database.read() as connection:
-        known = _fingerprint(tending, ledger.fingerprint(connection, mailbox_id), now, has_calendar=has_calendar)
-        if tending.memo is not None and tending.memo.get(tending.name) == known:
+        before = tending.memo.get(tending.name) if tending.memo is not None else None
+        rest = _fingerprint(tending, ledger.fingerprint(connection, mailbox_id), now, has_calendar=has_calendar)
+        position = touched.position(connection)
+        if before is not None and (before.rest, before.position) == (rest, position):
             return Tended()
-        rows = ledger.read(connection, _scope(tending, now))
-        frame = _frame(tending, now, behind=ledger.is_blind(connection, mailbox_id))
-    wanted = {identity.reminder_id(tending.hasher.hash, one): one for one in _wanted(tending, rows, now)}
+        wanted = _wanted_now(tending, connection, before if before is not None and before.rest == rest else None, now)
+        blind, away = ledger.is_blind(connection, mailbox_id), absences.known(connection, mailbox_id)
+        frame = _frame(tending, now, behind=blind, away=away)
     with fenced(tending.database, tending.lease, durable=True) as connection:
         tending.database.serialise(connection)
         gone = reminders.reasons_gone(connection, wanted.values())
         left = {id: one for id, one in wanted.items() if not {one.interaction_id, one.contact_id} & gone}
-        known_before = reminders.standing(connection, mailbox_id)
+        known_before = reminders.standing(connection, mailbox_id, wanted)
         actions = plan(left, known_before, frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, now)
         site = _site(tending) if has_calendar else None
         if site is not None:
             items = item_rows.load_items(connection, mailbox_id, site.place)
             _note_what_was_adopted(tending, connection, known_before, items, now)
-            changed = new_intents(reminders.standing(connection, mailbox_id), items, _uid_of(tending))
+            named = {*wanted, *(item.reminder_id for item in items)}
+            changed = new_intents(reminders.standing(connection, mailbox_id, named), items, _uid_of(tending))
             item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
     if tending.memo is not None:
-        tending.memo[tending.name] = known
+        tending.memo[tending.name] = Remembered(rest=rest, position=position, wanted=wanted)
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)
     placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
     return Tended(placed=placed, withdrawn=withdrawn)
@@ -204,16 +207,23 @@ def _fingerprint(tending: Tending, history: str, now: datetime, *, has_calendar:
     return f"{quarter} {digest} {history}"
 
 
-def _wanted(tending: Tending, rows: Ledger, now: datetime) -> list[Wanted]:
-    """What the rules that are on want."""
-    chosen = tending.mailbox.reminders
-    found: list[Wanted] = []
-    if chosen.waiting_for_them is not None:
-        terms = _terms(tending, now, chosen.waiting_for_them.after.count)
-        found += [*waiting_for_them(rows, terms), *bounced(rows, terms)]
-    if chosen.flagged is not None:
-        found += flagged(rows, _terms(tending, now, chosen.flagged.after.count))
-    return found
+def _wanted_now(
+    tending: Tending, connection: "Connection", before: Remembered | None, now: datetime
+) -> dict[str, Wanted]:
+    """What the rules that are on want, asked only about what changed where it is known what they said before."""
+    scope = _scope(tending, now)
+    changed = touched.touched_since(connection, before.position) if before is not None else None
+    if before is None or changed is None:
+        return _wanted(tending, ledger.read(connection, scope), now)
+    again = before.with_their_threads(changed)
+    rows = ledger.read(connection, replace(scope, only=again))
+    return {**before.without(again, rows), **_wanted(tending, rows, now)}
+
+
+def _wanted(tending: Tending, rows: Ledger, now: datetime) -> dict[str, Wanted]:
+    """By reminder id."""
+    found = (rule(rows, _terms(tending, now, after)) for rule, after in asked(tending.mailbox.reminders))
+    return {identity.reminder_id(tending.hasher.hash, one): one for wanted in found for one in wanted}
 
 
 def _terms(tending: Tending, now: datetime, after: int) -> Terms:
@@ -227,7 +237,7 @@ def _terms(tending: Tending, now: datetime, after: int) -> Terms:
     )
 
 
-def _frame(tending: Tending, now: datetime, *, behind: bool) -> Frame:
+def _frame(tending: Tending, now: datetime, *, behind: bool, away: Sequence[Absence]) -> Frame:
     chosen = tending.mailbox.reminders
     return Frame(
         mailbox=tending.name,
@@ -239,6 +249,7 @@ def _frame(tending: Tending, now: datetime, *, behind: bool) -> Frame:
         per_day=chosen.per_day,
         max_age=chosen.max_age,
         behind=behind,
+        away=tuple((one.first, one.last) for one in away if one.last is not None),
     )
 
 
@@ -253,7 +264,14 @@ def work_days(organisation: Organisation) -> WorkDays:
 
 def _scope(tending: Tending, now: datetime) -> ledger.Scope:
     since = now - tending.mailbox.reminders.max_age - _MARGIN
-    return ledger.Scope(mailbox_id=tending.lease.mailbox_id, mailbox=tending.name, own=tending.own, since=since)
+    return ledger.Scope(
+        mailbox_id=tending.lease.mailbox_id,
+        mailbox=tending.name,
+        own=tending.own,
+        since=since,
+        now=now,
+        chosen=tending.mailbox.reminders,
+    )
 
 
 def _site(tending: Tending) -> Site | None:

@@ -15,6 +15,7 @@ from agent.store.tables import (
     links,
     locations,
     mailboxes,
+    meeting_places,
     texts,
 )
 
@@ -135,7 +136,19 @@ def _places(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[tup
     found: dict[str, list[tuple[str, str, bool]]] = {}
     for row in rows:
         found.setdefault(row.interaction_id, []).append((row.address, row.name, row.gone))
+    for seat in connection.execute(_seats(ids)):
+        found.setdefault(seat.interaction_id, []).append((seat.written, "calendar", False))
     return found
+
+
+def _seats(ids: Sequence[str]) -> sa.Select[tuple[str, str]]:
+    """In whose calendars meetings stand."""
+    return (
+        sa.select(meeting_places.c.interaction_id, mailboxes.c.written)
+        .join(mailboxes, mailboxes.c.id == meeting_places.c.mailbox_id)
+        .where(meeting_places.c.interaction_id.in_(ids))
+        .order_by(meeting_places.c.rank)
+    )
 
 
 _ROLES = {"from": 0, "reply-to": 1, "to": 2, "cc": 3, "bcc": 4}

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pydantic import Field, TypeAdapter
 
 from agent.reminders.calendar_days import instant
-from agent.reminders.cycle import ACTIVE, IN_CALENDAR, MANUAL, NOT_NEEDED, PENDING
+from agent.reminders.cycle import ACTIVE, IN_CALENDAR, MANUAL, NOT_NEEDED, ONLY_SUGGESTS, PENDING
 from agent.reminders.intents import CREATE, DELETE, CalendarItem
 from agent.store import reminders
 from agent.store.database import Database
@@ -97,7 +97,7 @@ def come_back(database: Database, connection: sa.Connection, mailbox_id: int, no
     for row in connection.execute(query).all():
         values: dict[str, object] = {"set_aside": None, "changed_at": now}
         is_ahead = instant(datetime.fromisoformat(row.due), row.timezone) > now
-        if row.state == NOT_NEEDED and (is_ahead or row.rule == MANUAL):
+        if row.state == NOT_NEEDED and (is_ahead or row.rule == MANUAL or row.rule in ONLY_SUGGESTS):
             values["state"] = PENDING if row.set_aside == IN_CALENDAR else row.set_aside
             revived.append((row.id, "updated"))
         connection.execute(sa.update(reminder_rows).where(reminder_rows.c.id == row.id).values(**values))

@@ -1,77 +1,144 @@
 """The rows of history that the reminder rules are asked about: threads that may be open, and what may have closed them.
 
-Called by `agent.reminders.tend`. Reads only what a rule can still use: threads in which this mailbox wrote within the
-horizon, or whose mail its owner flagged, or that a reminder of theirs is about.
+Called by `agent.reminders.tend`. Reads only what a rule that is on can still use: threads in which this mailbox wrote
+or was written to within the horizon, or whose mail its owner flagged, or that a reminder of theirs is about; meetings
+that are over; and of its customers those who may be due (`agent.store.customers`).
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from agent.reminders.cycle import ACTIVE
 from agent.reminders.rules.base import Item, Ledger, Party, Told
+from agent.store import absences, customers
+from agent.store.items import COLUMNS, batches, read_items
 from agent.store.tables import (
-    changes,
-    contacts,
     cursors,
     folders,
     interactions,
     links,
     locations,
-    mailboxes,
+    meeting_places,
     participants,
     reminders,
     signals,
 )
+from config.model import Reminders
 
-_BATCH = 500
-_COLUMNS = (
-    interactions.c.id,
-    interactions.c.thread_id,
-    interactions.c.kind,
-    interactions.c.direction,
-    interactions.c.occurred_at,
-    interactions.c.subject,
-    interactions.c.asks,
-    interactions.c.holds_until,
-)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Touched:
+    """What changed since the rules were asked last: only they are asked about again."""
+
+    threads: frozenset[str] = frozenset()
+    contacts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """For whom, and since when. own: match key of an address -> address of our mailbox that has it."""
+    """For whom, since when, and for which rules. own: match key of an address -> address of our mailbox that has it.
+
+    only: None for everything.
+    """
 
     mailbox_id: int
     mailbox: str
     own: Mapping[str, str]
     since: datetime
+    now: datetime
+    chosen: Reminders = field(default_factory=Reminders)
+    only: Touched | None = None
+
+    @property
+    def mine(self) -> list[str]:
+        """Match keys of this mailbox's own addresses."""
+        return sorted(key for key, mailbox in self.own.items() if mailbox == self.mailbox)
 
 
 def read(connection: sa.Connection, scope: Scope) -> Ledger:
-    """Everything the rules need to know of this mailbox."""
-    found = (find(connection, scope) for find in (_written, _flagged, _bounced, _reminded))
-    thread_ids = sorted({thread for threads in found for thread in threads})
-    rows = [row for batch in _batches(thread_ids) for row in connection.execute(_of_threads(batch))]
-    items = _items(connection, rows, scope.own)
-    threads: dict[str, list[Item]] = defaultdict(list)
-    for item in sorted(items, key=lambda one: (one.occurred_at, one.id)):
-        threads[item.thread_id or item.id].append(item)
+    """Everything the rules that are on need to know of this mailbox."""
+    threads = _threads(connection, _thread_ids(connection, scope), scope)
     told = tuple(_told(connection, scope))
+    meetings = _meetings(connection, scope) if scope.chosen.meeting_follow_up is not None else ()
     people = {party.contact_id for content in threads.values() for party in _asked(content)}
+    people |= {party.contact_id for content in threads.values() for party in _asking(content)}
     people |= {one.contact_id for one in told if one.kind == "bounce"}
+    people |= {party.contact_id for meeting in meetings for party in meeting.parties}
     return Ledger(
-        threads={name: tuple(content) for name, content in threads.items()},
+        threads=threads,
         told=told,
         touches=_touches(connection, people, scope),
+        meetings=meetings,
+        **_of_customers(connection, scope),
     )
 
 
+def _of_customers(connection: sa.Connection, scope: Scope) -> dict[str, Any]:
+    """What the rules about customers are given; nothing for those that are off."""
+    chosen, found = scope.chosen, dict[str, Any]()
+    about = customers.About(
+        mailbox_id=scope.mailbox_id,
+        mailbox=scope.mailbox,
+        own=scope.own,
+        now=scope.now,
+        only=scope.only.contacts if scope.only is not None else None,
+    )
+    if chosen.gone_quiet is not None:
+        found["silences"] = customers.silences(connection, about, chosen.gone_quiet, chosen.max_age)
+    if chosen.late_order is not None:
+        found["buyers"] = customers.buyers(connection, about)
+        found["population"] = customers.population(connection) if found["buyers"] else None
+    if chosen.key_date is not None:
+        found["dates"] = customers.dates(connection, about, chosen.key_date)
+    return found
+
+
+def _threads(connection: sa.Connection, thread_ids: Sequence[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
+    rows = [row for batch in batches(thread_ids) for row in connection.execute(_of_threads(batch))]
+    threads: dict[str, list[Item]] = defaultdict(list)
+    for item in sorted(read_items(connection, rows, scope.own), key=lambda one: (one.occurred_at, one.id)):
+        threads[item.thread_id or item.id].append(item)
+    return {name: tuple(content) for name, content in threads.items()}
+
+
+def _thread_ids(connection: sa.Connection, scope: Scope) -> list[str]:
+    """Threads that a rule which is on may speak of; of `only` those that changed, all of them."""
+    if scope.only is not None:
+        return sorted({*scope.only.threads, *_concerning(connection, scope.only.contacts, scope)})
+    chosen, finders = scope.chosen, [_flagged, _reminded]
+    if chosen.waiting_for_them is not None:
+        finders += [_written, _bounced]
+    if chosen.waiting_for_us is not None:
+        finders.append(_received)
+    if chosen.promise is not None:
+        finders.append(_promised)
+    return sorted({thread for find in finders for thread in find(connection, scope)})
+
+
+def _concerning(connection: sa.Connection, people: Collection[str], scope: Scope) -> set[str]:
+    """Threads of late in which these contacts are named: what came elsewhere may settle them."""
+    found: set[str] = set()
+    for batch in batches(sorted(people)):
+        query = (
+            sa.select(interactions.c.thread_id)
+            .join(links, links.c.interaction_id == interactions.c.id)
+            .where(
+                links.c.contact_id.in_(batch),
+                interactions.c.occurred_at >= scope.since,
+                interactions.c.thread_id.is_not(None),
+            )
+        )
+        found.update(connection.execute(query.distinct()).scalars())
+    return found
+
+
 def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
-    """Changes with everything the rules look at; the same fingerprint, the same ledger. Reads no history."""
+    """Changes with everything the rules look at but what the feed tells (`agent.store.touched`). Reads no history."""
     flags = sa.select(
         sa.func.count(),
         sa.func.sum(locations.c.id),
@@ -79,9 +146,8 @@ def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
         sa.func.max(locations.c.flag_due),
     ).where(locations.c.mailbox_id == mailbox_id, locations.c.flagged, locations.c.gone_at.is_(None))
     heard = sa.select(sa.func.count(), sa.func.max(signals.c.occurred_at))
-    logged = sa.select(sa.func.max(changes.c.seq))
-    parts = [*connection.execute(flags).one(), *connection.execute(heard).one(), *connection.execute(logged).one()]
-    return f"{parts} {is_blind(connection, mailbox_id)}"
+    parts = [*connection.execute(flags).one(), *connection.execute(heard).one()]
+    return f"{parts} {is_blind(connection, mailbox_id)} {absences.known(connection, mailbox_id)}"
 
 
 def _asked(items: Sequence[Item]) -> tuple[Party, ...]:
@@ -92,6 +158,12 @@ def _asked(items: Sequence[Item]) -> tuple[Party, ...]:
         if item.direction == "outbound" and item.asks is not False:
             return item.named("to")
     return ()
+
+
+def _asking(items: Sequence[Item]) -> tuple[Party, ...]:
+    """Who wrote last, if it was not us."""
+    mails = [item for item in items if item.kind == "email" and item.direction != "internal"]
+    return mails[-1].named("from", "reply-to") if mails and mails[-1].direction == "inbound" else ()
 
 
 def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
@@ -113,7 +185,6 @@ def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
 def _written(connection: sa.Connection, scope: Scope) -> Collection[str]:
     """Threads we wrote in, if anybody of ours asked something there."""
     asking = interactions.alias("asking")
-    mine = sorted(key for key, mailbox in scope.own.items() if mailbox == scope.mailbox)
     query = (
         sa.select(interactions.c.thread_id)
         .join(participants, participants.c.interaction_id == interactions.c.id)
@@ -122,12 +193,55 @@ def _written(connection: sa.Connection, scope: Scope) -> Collection[str]:
             interactions.c.direction == "outbound",
             interactions.c.thread_id.is_not(None),
             participants.c.role == "from",
-            participants.c.match_key.in_(mine),
+            participants.c.match_key.in_(scope.mine),
             sa.exists().where(
                 asking.c.thread_id == interactions.c.thread_id,
                 asking.c.direction == "outbound",
                 asking.c.asks.is_not(False),
             ),
+        )
+        .distinct()
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _received(connection: sa.Connection, scope: Scope) -> Collection[str]:
+    """Threads in which somebody wrote to us, and none of ours after that."""
+    later = interactions.alias("later")
+    query = (
+        sa.select(interactions.c.thread_id)
+        .join(participants, participants.c.interaction_id == interactions.c.id)
+        .where(
+            interactions.c.occurred_at >= scope.since,
+            interactions.c.direction == "inbound",
+            interactions.c.kind == "email",
+            interactions.c.thread_id.is_not(None),
+            participants.c.role == "to",
+            participants.c.match_key.in_(scope.mine),
+            ~sa.exists().where(
+                later.c.thread_id == interactions.c.thread_id,
+                later.c.direction == "outbound",
+                later.c.kind == "email",
+                later.c.occurred_at > interactions.c.occurred_at,
+            ),
+        )
+        .distinct()
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _promised(connection: sa.Connection, scope: Scope) -> Collection[str]:
+    """Threads in which we promise something by a day to come."""
+    query = (
+        sa.select(interactions.c.thread_id)
+        .join(participants, participants.c.interaction_id == interactions.c.id)
+        .where(
+            interactions.c.occurred_at >= scope.since,
+            interactions.c.direction == "outbound",
+            interactions.c.promises.is_not(None),
+            interactions.c.thread_id.is_not(None),
+            participants.c.role == "from",
+            participants.c.match_key.in_(scope.mine),
         )
         .distinct()
     )
@@ -170,13 +284,14 @@ def _reminded(connection: sa.Connection, scope: Scope) -> Collection[str]:
 def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
     """What came from these contacts, or was held with them, in any of our mailboxes."""
     found: dict[str, list[Item]] = defaultdict(list)
-    for batch in _batches(sorted(people)):
+    for batch in batches(sorted(people)):
         query = (
-            sa.select(*_COLUMNS)
+            sa.select(*COLUMNS)
             .join(links, links.c.interaction_id == interactions.c.id)
             .where(
                 links.c.contact_id.in_(batch),
                 interactions.c.occurred_at >= scope.since,
+                interactions.c.cancelled_at.is_(None),
                 sa.or_(
                     interactions.c.kind == "meeting",
                     sa.and_(interactions.c.direction == "inbound", links.c.role.in_(("from", "reply-to"))),
@@ -185,7 +300,7 @@ def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -
             )
             .distinct()
         )
-        for item in _items(connection, connection.execute(query).all(), scope.own):
+        for item in read_items(connection, connection.execute(query).all(), scope.own):
             for party in item.parties:
                 if party.contact_id in people:
                     found[party.contact_id].append(item)
@@ -205,93 +320,24 @@ def _told(connection: sa.Connection, scope: Scope) -> Iterator[Told]:
         )
 
 
-def _of_threads(thread_ids: Sequence[str]) -> sa.Select[tuple[Any, ...]]:
-    return sa.select(*_COLUMNS).where(interactions.c.thread_id.in_(thread_ids))
-
-
-def _items(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str, str]) -> list[Item]:
-    items: list[Item] = []
-    for batch in _batches(rows):
-        ids = [row.id for row in batch]
-        parties, authors, counts = _parties(connection, ids), *_people_of(connection, ids, own)
-        flags = _flags(connection, ids)
-        for row in batch:
-            plain = _plain(row)
-            items.append(
-                replace(
-                    plain,
-                    author=authors.get(row.id),
-                    parties=tuple(parties.get(row.id, ())),
-                    recipients=counts.get(row.id, 1),
-                    flags=flags.get(row.id, {}),
-                )
-            )
-    return items
-
-
-def _plain(row: sa.Row[Any]) -> Item:
-    return Item(
-        id=row.id,
-        thread_id=row.thread_id,
-        kind=row.kind,
-        direction=row.direction,
-        occurred_at=row.occurred_at,
-        subject=row.subject,
-        asks=row.asks,
-        holds_until=row.holds_until,
-    )
-
-
-def _parties(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Party]]:
-    """Contacts of each interaction, in the order in which its header names them."""
-    place = (
-        sa.select(sa.func.min(participants.c.position))
-        .where(participants.c.interaction_id == links.c.interaction_id, participants.c.role == links.c.role)
-        .where(participants.c.address == links.c.email)
-        .scalar_subquery()
+def _meetings(connection: sa.Connection, scope: Scope) -> tuple[Item, ...]:
+    """Those that this mailbox took part in, over since the horizon, and those that a reminder is about."""
+    reminded = sa.select(reminders.c.interaction_id).where(
+        reminders.c.mailbox_id == scope.mailbox_id, reminders.c.state.in_(sorted(ACTIVE))
     )
     query = (
-        sa.select(links, contacts.c.name, contacts.c.company_id, place.label("place"))
-        .join(contacts, contacts.c.id == links.c.contact_id)
-        .where(links.c.interaction_id.in_(ids))
-    )
-    found: dict[str, list[Party]] = defaultdict(list)
-    rows = sorted(connection.execute(query), key=lambda row: (row.place is None, row.place or 0, row.contact_id))
-    for row in rows:
-        found[row.interaction_id].append(
-            Party(contact_id=row.contact_id, name=row.name, address=row.email, role=row.role, company_id=row.company_id)
+        sa.select(*COLUMNS)
+        .join(meeting_places, meeting_places.c.interaction_id == interactions.c.id)
+        .where(
+            meeting_places.c.mailbox_id == scope.mailbox_id,
+            interactions.c.cancelled_at.is_(None),
+            interactions.c.ends_at <= scope.now,
+            sa.or_(interactions.c.ends_at >= scope.since, interactions.c.id.in_(reminded)),
         )
-    return found
-
-
-def _people_of(
-    connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, int]]:
-    """(which of our mailboxes wrote each interaction, how many it went to)."""
-    columns = participants.c.interaction_id, participants.c.role, participants.c.match_key
-    authors: dict[str, str] = {}
-    counts: dict[str, int] = defaultdict(int)
-    for row in connection.execute(sa.select(*columns).where(participants.c.interaction_id.in_(ids))):
-        if row.role in ("to", "cc", "bcc"):
-            counts[row.interaction_id] += 1
-        elif row.role == "from" and row.match_key in own:
-            authors[row.interaction_id] = own[row.match_key]
-    return authors, counts
-
-
-def _flags(connection: sa.Connection, ids: Sequence[str]) -> dict[str, dict[str, date | None]]:
-    query = (
-        sa.select(locations.c.interaction_id, locations.c.flag_due, mailboxes.c.address)
-        .join(mailboxes, mailboxes.c.id == locations.c.mailbox_id)
-        .where(locations.c.interaction_id.in_(ids), locations.c.flagged, locations.c.gone_at.is_(None))
-        .order_by(locations.c.id)
+        .distinct()
     )
-    found: dict[str, dict[str, date | None]] = defaultdict(dict)
-    for row in connection.execute(query):
-        found[row.interaction_id][row.address] = row.flag_due
-    return found
+    return tuple(read_items(connection, connection.execute(query).all(), scope.own))
 
 
-def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Databases bind only so many parameters at once."""
-    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
+def _of_threads(thread_ids: Sequence[str]) -> sa.Select[tuple[Any, ...]]:
+    return sa.select(*COLUMNS).where(interactions.c.thread_id.in_(thread_ids))

@@ -20,9 +20,11 @@ from agent.reminders.cycle import (
     NOT_NEEDED,
     PENDING,
     SNOOZED,
+    SUGGESTED,
     Action,
     Place,
     Standing,
+    Suggest,
     Withdraw,
 )
 from agent.reminders.rules.base import Wanted
@@ -70,10 +72,19 @@ class Listed:
         }
 
 
-def standing(connection: sa.Connection, mailbox_id: int) -> list[Standing]:
-    """Every reminder of the mailbox, the finished ones too: what was dismissed must not come back."""
-    rows = connection.execute(sa.select(reminders).where(reminders.c.mailbox_id == mailbox_id).order_by(reminders.c.id))
-    return [_standing(row) for row in rows]
+def standing(connection: sa.Connection, mailbox_id: int, named: Collection[str] | None = None) -> list[Standing]:
+    """The reminders of a mailbox, the finished ones too: what was dismissed must not come back.
+
+    named: of those that are over, only these, and bundles: a mailbox finishes a thousand a year.
+    """
+    query = sa.select(reminders).where(reminders.c.mailbox_id == mailbox_id).order_by(reminders.c.id)
+    if named is None:
+        return [_standing(row) for row in connection.execute(query)]
+    is_open = sa.or_(reminders.c.state.in_([*sorted(ACTIVE), SUGGESTED]), reminders.c.rule == BUNDLE)
+    found = {row.id: _standing(row) for row in connection.execute(query.where(is_open))}
+    for chunk in chunks(sorted(named)):
+        found |= {row.id: _standing(row) for row in connection.execute(query.where(reminders.c.id.in_(chunk)))}
+    return [found[one] for one in sorted(found)]
 
 
 def reasons_gone(connection: sa.Connection, wanted: Iterable[Wanted]) -> frozenset[str | None]:
@@ -97,14 +108,20 @@ def apply(
     now: datetime,
 ) -> None:
     """Carries out what a cycle decided. New ones are pending until their calendar item is confirmed."""
-    changed: list[tuple[str, str]] = []
-    for action in actions:
-        if isinstance(action, Withdraw):
-            _set(connection, action.id, {"state": NOT_NEEDED, "bundle_id": None}, now)
-            changed.append((action.id, "withdrawn"))
-        else:
-            changed.append((action.id, _place(database, connection, mailbox_id, zone, action, now)))
-    publish_changes(database, connection, changed)
+    withdrawn = [action.id for action in actions if isinstance(action, Withdraw)]
+    for one in withdrawn:
+        _set(connection, one, {"state": NOT_NEEDED, "bundle_id": None}, now)
+    placed = [action for action in actions if not isinstance(action, Withdraw)]
+    known = _states(connection, [action.id for action in placed])
+    fresh = {action.id: _row(mailbox_id, zone, action, now) for action in placed if action.id not in known}
+    if fresh:
+        connection.execute(sa.insert(reminders), list(fresh.values()))
+    for action in placed:
+        if action.id in known:
+            state, first = known[action.id], _first_state(action)
+            _set(connection, action.id, {**_values(zone, action), "state": state if state in ACTIVE else first}, now)
+    told = [(action.id, "added" if action.id in fresh else "updated") for action in placed]
+    publish_changes(database, connection, [*((one, "withdrawn") for one in withdrawn), *told])
 
 
 def set_state(database: Database, connection: sa.Connection, ids: Collection[str], state: str, now: datetime) -> None:
@@ -211,11 +228,25 @@ def publish_changes(database: Database, connection: sa.Connection, changed: Sequ
     feed.append(database, connection, batch)
 
 
-def _place(
-    database: Database, connection: sa.Connection, mailbox_id: int, zone: str, action: Place, now: datetime
-) -> str:
+def _states(connection: sa.Connection, ids: Collection[str]) -> dict[str, str]:
+    """Of those of these reminders that are there."""
+    columns = reminders.c.id, reminders.c.state
+    found = (connection.execute(sa.select(*columns).where(reminders.c.id.in_(chunk))) for chunk in chunks(ids))
+    return {row.id: row.state for rows in found for row in rows}
+
+
+def _row(mailbox_id: int, zone: str, action: Place | Suggest, now: datetime) -> dict[str, object]:
+    fixed = {"id": action.id, "mailbox_id": mailbox_id, "created_at": now, "changed_at": now}
+    return {**fixed, "state": _first_state(action), **_values(zone, action)}
+
+
+def _first_state(action: Place | Suggest) -> str:
+    return PENDING if isinstance(action, Place) else SUGGESTED
+
+
+def _values(zone: str, action: Place | Suggest) -> dict[str, object]:
     wanted = action.wanted
-    values: dict[str, object] = {
+    return {
         "rule": wanted.rule,
         "contact_id": wanted.contact_id,
         "thread_id": wanted.thread_id,
@@ -227,15 +258,8 @@ def _place(
         "planned": wanted.due.isoformat(),
         "due": action.due.isoformat(),
         "timezone": zone,
-        "bundle_id": action.bundle_id,
+        "bundle_id": action.bundle_id if isinstance(action, Place) else None,
     }
-    state = connection.execute(sa.select(reminders.c.state).where(reminders.c.id == action.id)).scalar_one_or_none()
-    if state is None:
-        fixed = {"id": action.id, "mailbox_id": mailbox_id, "state": PENDING, "created_at": now, "changed_at": now}
-        connection.execute(sa.insert(reminders).values(**fixed, **values))
-        return "added"
-    _set(connection, action.id, {**values, "state": state if state in ACTIVE else PENDING}, now)
-    return "updated"
 
 
 def _set(connection: sa.Connection, id: str, values: dict[str, object], now: datetime) -> None:

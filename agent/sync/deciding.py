@@ -68,7 +68,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         answers = directory.answer(connection, want)
         facts = known.known_keys(connection, set(keys))
         views = _thread_views(connection, keys, refs, facts)
-        policy = with_rules(room, never.among(connection, want.keys))
+        policy = with_rules(room.policy, never.among(connection, want.keys))
         erased = tombstones.erased_keys(connection, room.hasher, want.keys)
     decisions = match_page(
         envelopes,
@@ -93,9 +93,9 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
     return Deciding(messages=messages, known=facts, stamp=stamp, answers=answers)
 
 
-def with_rules(room: Room, keys: tuple[str, ...]) -> MatchPolicy:
+def with_rules(policy: MatchPolicy, keys: tuple[str, ...]) -> MatchPolicy:
     """The firm's policy with the addresses of this page that somebody said are never to be kept."""
-    return replace(room.policy, never_log=(*room.policy.never_log, *keys)) if keys else room.policy
+    return replace(policy, never_log=(*policy.never_log, *keys)) if keys else policy
 
 
 def _unless_too_old(room: Room, envelope: Envelope, decision: Decision) -> Decision:

@@ -40,7 +40,7 @@ def _decided(room: Room, deciding: Deciding, people: Mapping[str, tuple[Address,
     with room.database.read() as connection:
         answers = directory.look_up(connection, keys, ())
         erased = tombstones.erased_keys(connection, room.hasher, keys)
-        policy = with_rules(room, never.among(connection, keys))
+        policy = with_rules(room.policy, never.among(connection, keys))
     messages = []
     for one in deciding.messages:
         if found := people.get(one.envelope.id):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from agent.reminders.open import weigh_own
 from agent.reminders.own_text import own_text
+from agent.reminders.promises import promised_by
 from agent.reminders.return_date import promised_date, return_date
 from agent.store.hashes import Hasher
 from agent.sync.deciding import Decided
@@ -90,6 +91,7 @@ def interaction(spot: Spot, one: Decided, log: Log, *, id: str, variant: int, ca
         "asks": None,
         "words": None,
         "holds_until": None,
+        "promises": None,
         "recorded_at": spot.now,
     }
 
@@ -111,7 +113,12 @@ def captured(message: Message, sent: datetime, *, weighed: bool) -> Changing:
 def _weight(message: Message, sent: datetime) -> Changing:
     own = own_text(message.text if message.new_text is None else message.new_text)
     asks, words = weigh_own(own)
-    return {"asks": asks, "words": words, "holds_until": None if asks else promised_date(own, sent.date())}
+    return {
+        "asks": asks,
+        "words": words,
+        "holds_until": None if asks else promised_date(own, sent.date()),
+        "promises": promised_by(own, sent.date()),
+    }
 
 
 def attachment(one: Attachment) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 
-TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
 TOLD = {"description", "default", "title", "$schema", "$defs", "format"}
 Schema = Mapping[str, object]
 
@@ -40,12 +40,12 @@ def _inside(keyword: str, value: object, schema: Schema, whole: Schema, path: st
             yield from refusals(each, schema["items"], whole, f"{path}[{index}]")
     if not isinstance(value, dict):
         return
-    known = schema["properties"]
+    known, others = schema.get("properties", {}), schema.get("additionalProperties")
     for key, each in value.items():
         if key in known and keyword == "properties":
             yield from refusals(each, known[key], whole, f"{path}.{key}")
         if key not in known and keyword == "additionalProperties":
-            yield f"{path}.{key}: unknown"
+            yield from refusals(each, others, whole, f"{path}.{key}") if others else [f"{path}.{key}: unknown"]
 
 
 def _holds(keyword: str, argument: object, value: object) -> bool:
@@ -53,7 +53,7 @@ def _holds(keyword: str, argument: object, value: object) -> bool:
         case "type":
             return isinstance(value, TYPES[argument]) and (argument == "boolean") == isinstance(value, bool)
         case "enum":
-            return value in argument
+            return any(value == each and type(value) is type(each) for each in argument)
         case "required":
             return not isinstance(value, dict) or set(argument) <= set(value)
         case "pattern":
@@ -63,7 +63,7 @@ def _holds(keyword: str, argument: object, value: object) -> bool:
         case "minItems":
             return not isinstance(value, list) or len(value) >= argument
         case "minimum":
-            return not isinstance(value, int) or value >= argument
+            return not isinstance(value, int | float) or value >= argument
         case "maximum":
-            return not isinstance(value, int) or value <= argument
+            return not isinstance(value, int | float) or value <= argument
     raise AssertionError(f"keyword {keyword} is not known here")

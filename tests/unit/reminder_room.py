@@ -1,6 +1,6 @@
 """A mailbox with a history of its own making, and a clock that tests turn: what reminder tests work in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tended, Tending, own_addresses, tend_mailbox
-from agent.store import mailboxes, reminders, tables
+from agent.store import mailboxes, purchases, reminders, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.item_rows import load_items
@@ -24,7 +24,7 @@ from connectors.ics import IcsSink
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """10:00 in Berlin on a Monday without holidays around."""
 _HELD = {"lease_owner": "test", "lease_until": MONDAY + timedelta(days=999)}
-EVERY_STATE = ("pending", "in-calendar", "snoozed", "done", "dismissed", "not-needed")
+EVERY_STATE = ("suggested", "pending", "in-calendar", "snoozed", "done", "dismissed", "not-needed")
 
 
 def a_mailbox(address: str = "anna@ourfirm.example", calendar: Calendar | None = None, **reminders: object) -> Mailbox:
@@ -65,11 +65,21 @@ class Room:
 
     # The history
 
-    def contact(self, id: str = "zoe", *, company: str | None = None, name: str = "Zoë Buyer") -> str:
+    def contact(
+        self,
+        id: str = "zoe",
+        *,
+        company: str | None = None,
+        name: str = "Zoë Buyer",
+        fields: Mapping[str, str] | None = None,
+        **more: str,
+    ) -> str:
+        """more: owner, stage."""
         with self.database.write() as connection:
             if company is not None:
                 self.database.insert_new(connection, tables.companies, [{"id": company, "name": company}])
-            row = {"id": id, "name": name, "company_id": company, "phones": [], "fields": {}, "created_by": "add"}
+            row = {"id": id, "name": name, "company_id": company, "phones": [], "created_by": "add"}
+            row |= {"fields": dict(fields or {}), **more}
             connection.execute(sa.insert(tables.contacts).values(**row, created_at=MONDAY))
             address = f"{id}@buyer.example"
             email = {"contact_id": id, "match_key": address, "address": address, "is_primary": True}
@@ -77,17 +87,61 @@ class Room:
         return id
 
     def wrote(self, to: str = "zoe", *, asks: bool | None = True, thread: str = "t1", **more: object) -> str:
-        """Our mail to a contact. more: by, at, subject, cc, recipients, flagged, flag_due, id."""
+        """Our mail to a contact. more: by, at, subject, cc, recipients, flagged, flag_due, promises, id."""
         by = str(more.pop("by", self.mailbox.address))
         return self._mail("outbound", by, to, asks=asks, thread=thread, holder=by, **more)
 
     def received(self, by: str = "zoe", *, asks: bool | None = False, thread: str = "t1", **more: object) -> str:
-        """A contact's mail to us. more: holder, at, subject, flagged, flag_due, holds_until, id."""
+        """A contact's mail to us. more: holder, to, at, subject, words, flagged, flag_due, holds_until, id."""
         return self._mail("inbound", f"{by}@buyer.example", by, asks=asks, thread=thread, **more)
 
-    def met(self, contact: str = "zoe") -> None:
-        id = self._interaction("meeting", "outbound", self.now, None, None, None, None)
+    def met(self, contact: str = "zoe", *, at: datetime | None = None, hours: float = 1, by: Sequence[str] = ()) -> str:
+        """A meeting that begins now; by: our mailboxes that take part, its organiser first."""
+        start = at or self.now
+        id = self._interaction("meeting", "outbound", start, None, None, None, None)
+        self._set(id, ends_at=start + timedelta(hours=hours))
         self._link(id, contact, "attendee")
+        rows = [
+            {"mailbox_id": self.ids[one], "place": "calendar", "href": id, "interaction_id": id, "rank": rank}
+            for rank, one in enumerate(by or (self.mailbox.address,))
+        ]
+        with self.database.write() as connection:
+            connection.execute(sa.insert(tables.meeting_places), rows)
+        return id
+
+    def cancel(self, id: str) -> None:
+        self._set(id, cancelled_at=self.now)
+
+    def called(self, contact: str = "zoe", *, kind: str = "call") -> str:
+        id = self._interaction(kind, "outbound" if kind == "call" else "internal", self.now, None, None, None, None)
+        self._link(id, contact, "to")
+        return id
+
+    def bought(self, *days: date, contact: str = "zoe") -> None:
+        found = [{"contact_id": contact, "bought_on": day, "id": self._key().hex()} for day in days]
+        with self.database.write() as connection:
+            connection.execute(sa.insert(tables.purchases), found)
+            purchases.renew_rhythms(self.database, connection, [contact])
+
+    def change(self, contact: str, **values: object) -> None:
+        with self.database.write() as connection:
+            connection.execute(sa.update(tables.contacts).where(tables.contacts.c.id == contact).values(**values))
+
+    def dismiss(self, title: str) -> None:
+        self._decide(title, "dismissed")
+
+    def accept(self, title: str) -> None:
+        self._decide(title, "pending")
+
+    def _decide(self, title: str, state: str) -> None:
+        (one,) = (each for each in self.reminders() if each.title == title)
+        with self.database.write() as connection:
+            reminders.set_state(self.database, connection, [one.id], state, self.now)
+
+    def _set(self, id: str, **values: object) -> None:
+        with self.database.write() as connection:
+            query = sa.update(tables.interactions).where(tables.interactions.c.id == id)
+            connection.execute(query.values(**values))
 
     def bounced(
         self, contact: str = "zoe", *, thread: str = "t1", kind: str = "bounce", back_on: date | None = None
@@ -202,12 +256,16 @@ class Room:
         id = self._interaction(
             "email", direction, at, more["thread"], more.get("subject", "Order 12"), more["asks"], more.get("id")
         )
-        if more.get("holds_until") is not None:
-            self._promise(id, more["holds_until"])
+        self._set(id, words=more.get("words", 20))
+        for name in ("holds_until", "promises"):
+            if more.get(name) is not None:
+                self._set(id, **{name: more[name]})
         self._participate(id, "from", sender)
         self._link(id, contact, "from" if direction == "inbound" else "to")
-        to = f"{contact}@buyer.example" if direction == "outbound" else self.mailbox.address
-        self._participate(id, "to", to)
+        to = [f"{contact}@buyer.example"] if direction == "outbound" else more.get("to", [self.mailbox.address])
+        assert isinstance(to, list)
+        for address in to:
+            self._participate(id, "to", address)
         for number in range(int(str(more.get("recipients", 1))) - 1):
             self._participate(id, "cc", f"other{number}@buyer.example")
         self._locate(id, str(more.get("holder", self.mailbox.address)), more)
@@ -224,11 +282,6 @@ class Room:
             values = {**row, **fixed, "thread_id": thread, "subject": subject, "asks": asks, "words": 20}
             connection.execute(sa.insert(tables.interactions).values(**values))
         return name
-
-    def _promise(self, id: str, day: object) -> None:
-        with self.database.write() as connection:
-            query = sa.update(tables.interactions).where(tables.interactions.c.id == id)
-            connection.execute(query.values(holds_until=day))
 
     def _participate(self, id: str, role: str, address: str) -> None:
         self._rows += 1

@@ -93,6 +93,9 @@ def shaped(part: dict[str, object], depth: int = 0) -> st.SearchStrategy[object]
     if "anyOf" in part:
         return st.one_of(VALUES, *(shaped(each, depth) for each in part["anyOf"]))
     if part.get("type") == "object" and depth < 5:
+        if isinstance(part.get("additionalProperties"), dict):
+            each = shaped(part["additionalProperties"], depth + 1)
+            return st.dictionaries(st.sampled_from(["birthday", "stage one", "a.b"]), each, max_size=2)
         keys = {key: entry(key, each, depth + 1) for key, each in part["properties"].items()}
         always = {key: keys[key] for key in part.get("required", [])}
         return st.fixed_dictionaries(always, optional={key: each for key, each in keys.items() if key not in always})

@@ -36,6 +36,13 @@ at      = "07:15"
 per_day = 3
 waiting_for_them = { after = "5 working days" }
 flagged = true
+meetings = true
+waiting_for_us = false
+gone_quiet = { after = "45d", stages = { customer = "60d", lost = false } }
+late_order = { quantile = 0.95 }
+key_date = { fields = { birthday = "2d", renewal = "30d" } }
+meeting_follow_up = { after = "4h" }
+promise = true
 
 [[connectors]]
 name     = "hosted-mail"
@@ -55,7 +62,7 @@ password = { env = "UNUSED_VARIABLE" }
   timezone = "Europe/Vienna"
   capture  = "full"
   since    = "365d"
-  reminders = { flagged = false, waiting_for_them = true, per_day = 9 }
+  reminders = { flagged = false, waiting_for_them = true, per_day = 9, late_order = false, waiting_for_us = true }
   [connectors.mailboxes.calendar]
   type     = "caldav"
   url      = "https://dav.ourfirm.example/anna/reminders"
@@ -107,6 +114,29 @@ def test_a_mailbox_holds_everything_that_applies_to_it(room: Room) -> None:
     assert (di.timezone, di.capture, di.since) == ("Europe/Berlin", "subject", None)
     assert di.access == ArchiveAccess(path=room.folder / "archive" / "di")
     assert di.calendar == IcsCalendar(path=room.folder / "cal")
+
+
+def test_every_rule_takes_its_own_settings(room: Room) -> None:
+    chosen = room.settings(WHOLE).reminders
+    assert chosen.meetings is True
+    assert chosen.waiting_for_us is None
+    assert chosen.gone_quiet is not None
+    assert chosen.gone_quiet.after == timedelta(days=45)
+    assert chosen.gone_quiet.stages == (("customer", timedelta(days=60)), ("lost", None))
+    assert chosen.late_order is not None
+    assert chosen.late_order.quantile == 0.95
+    assert chosen.key_date is not None
+    assert chosen.key_date.fields == (("birthday", timedelta(days=2)), ("renewal", timedelta(days=30)))
+    assert chosen.meeting_follow_up is not None
+    assert chosen.meeting_follow_up.after == timedelta(hours=4)
+    assert chosen.promise is not None
+
+
+def test_a_mailbox_switches_rules_off_and_on(room: Room) -> None:
+    anna = next(one for one in room.settings(WHOLE).mailboxes if one.address.startswith("Anna"))
+    assert anna.reminders.late_order is None
+    assert anna.reminders.waiting_for_us is not None
+    assert anna.reminders.key_date == room.settings(WHOLE).reminders.key_date
 
 
 def test_a_mailboxs_reminders_complete_those_of_the_organisation(room: Room) -> None:

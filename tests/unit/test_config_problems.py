@@ -124,9 +124,31 @@ MISTAKES = {
         "[policy]\nretention_days = -1",
         ["crm-agent.toml:2: policy.retention_days: -1 is out of range, write a number from 0 to 36500"],
     ),
-    "later rule": (
-        "[reminders]\ngone_quiet = true",
-        ["crm-agent.toml:2: reminders.gone_quiet: gone_quiet comes with a later version, remove it"],
+    "rule without settings": (
+        "[reminders]\npromise = 3",
+        ["crm-agent.toml:2: reminders.promise: is no rule, write true or false"],
+    ),
+    "spans by stage": (
+        '[reminders]\ngone_quiet = { stages = { lost = false, lead = "soon" } }',
+        [
+            'crm-agent.toml:2: reminders.gone_quiet.stages.lead: "soon" is no span of time, '
+            'write a number and s, m, h, d or w, such as "30m" or "30d"'
+        ],
+    ),
+    "fields as a list": (
+        '[reminders]\nkey_date = { fields = ["birthday"] }',
+        ['crm-agent.toml:2: reminders.key_date.fields: a list stands where a table belongs, write { name = "30d" }'],
+    ),
+    "quantile": (
+        "[reminders]\nlate_order = { quantile = 1 }",
+        ["crm-agent.toml:2: reminders.late_order.quantile: 1 is out of range, write a share from 0.5 to 0.999"],
+    ),
+    "meetings from a server in plain text": (
+        '[reminders]\nmeetings = "http://dav.ourfirm.example/anna/"',
+        [
+            "crm-agent.toml:2: reminders.meetings: http:// would send everything to dav.ourfirm.example "
+            "readable by all, write https://"
+        ],
     ),
     "type": (
         '[[connectors]]\nname = "x"\ntype = "imaps"',

@@ -1,4 +1,5 @@
-"""Any order of questions, answers, deeds of the user, crashes and lost answers ends with one item for each reason."""
+"""Any order of questions either way, answers, meetings, deeds of the user, crashes and lost answers ends with one item
+for each reason."""
 
 import contextlib
 import os
@@ -14,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.migrate import upgrade
+from config.model import AfterRule
 from connectors.errors import Retriable
 from connectors.event import FoundEvent
 from connectors.memory_calendar import MemoryCalendar
@@ -33,8 +35,9 @@ class Crash(BaseException):
 class RemindersMachine(RuleBasedStateMachine):
     """One mailbox with one item a day beside the bundle, its calendar, and a user who does what users do.
 
-    open: thread -> the question that nobody answered. closed: questions the user finished or dismissed. words: their
-    own title of an item, by reminder id. moved: questions whose item the user moved.
+    open: thread -> our question that nobody answered. owed: thread -> their letter that nobody answered. closed: those
+    of both that the user finished or dismissed. words: their own title of an item, by reminder id. moved: questions
+    whose item the user moved.
     """
 
     template: tempfile.TemporaryDirectory[str] | None = None
@@ -45,15 +48,17 @@ class RemindersMachine(RuleBasedStateMachine):
         path = self.folder / "crm-agent.db"
         self.database = _database(path)
         self.calendar = MemoryCalendar()
-        mailbox = a_mailbox(per_day=1)
+        mailbox = a_mailbox(per_day=1, waiting_for_us=AfterRule())
         self.room = Room(database=self.database, hasher=Hasher(KEY), folder=self.folder, mailbox=mailbox)
         self.room.open_sink = lambda calendar: self.calendar.open()
         self.open: dict[str, str] = {}
+        self.owed: dict[str, str] = {}
         self.closed: set[str] = set()
         self.words: dict[str, str] = {}
         self.moved: set[str] = set()
         self.settled = True
         self.number = 0
+        self.memo: dict[str, object] = {}
         for name in THREADS:
             self.room.contact(name, name=f"Contact {name}")
 
@@ -67,6 +72,7 @@ class RemindersMachine(RuleBasedStateMachine):
         self.number += 1
         self.room.wait(minutes=7)
         self.open[thread] = self.room.wrote(thread, thread=thread, id=f"{thread} question {self.number}")
+        self.owed.pop(thread, None)
         self.settled = False
         if then_settle:
             self.settle()
@@ -74,8 +80,28 @@ class RemindersMachine(RuleBasedStateMachine):
     @rule(thread=threads)
     def answer(self, thread: str) -> None:
         self.room.wait(minutes=7)
-        self.room.received(thread, thread=thread)
+        self.room.received(thread, thread=thread, words=3)
         self.open.pop(thread, None)
+        self.owed.pop(thread, None)
+        self.settled = False
+
+    @rule(thread=threads)
+    def they_ask(self, thread: str) -> None:
+        """Their letter answers ours, and now it is our turn."""
+        self.number += 1
+        self.room.wait(minutes=7)
+        self.open.pop(thread, None)
+        self.owed[thread] = self.room.received(thread, thread=thread, asks=True, id=f"{thread} letter {self.number}")
+        self.settled = False
+
+    @rule(thread=threads, how=st.sampled_from(["meet", "call"]))
+    def talk(self, thread: str, how: str) -> None:
+        """A meeting or a call settles what was asked on both sides."""
+        self.room.wait(minutes=7)
+        self.room.met(thread) if how == "meet" else self.room.called(thread)
+        self.room.wait(minutes=7)
+        self.open.pop(thread, None)
+        self.owed.pop(thread, None)
         self.settled = False
 
     @rule(thread=threads)
@@ -103,7 +129,7 @@ class RemindersMachine(RuleBasedStateMachine):
 
         self.calendar.faults.after_write = fail
         with contextlib.suppress(Crash):
-            self.room.tend(eager=True)
+            self.room.tend(eager=True, memo=self.memo)
         self.calendar.faults.after_write = None
         self.settled = False
         if heals:
@@ -155,9 +181,9 @@ class RemindersMachine(RuleBasedStateMachine):
         """A few quiet passes: whatever broke before has healed."""
         self._heal()
         for _ in range(3):
-            self.room.tend(eager=True)
+            self.room.tend(eager=True, memo=self.memo)
             self.room.wait(hours=7)
-        self.room.tend(eager=True)
+        self.room.tend(eager=True, memo=self.memo)
         self.settled = True
 
     @invariant()
@@ -173,7 +199,9 @@ class RemindersMachine(RuleBasedStateMachine):
         if not getattr(self, "settled", False):
             return
         active = [one for one in self.room.reminders() if one.state in ("pending", "in-calendar", "snoozed")]
-        assert sorted(one.interaction_id or "" for one in active) == sorted(set(self.open.values()) - self.closed)
+        assert sorted(one.interaction_id or "" for one in active) == sorted(
+            {*self.open.values(), *self.owed.values()} - self.closed
+        )
         assert {one.interaction_id for one in active if one.state == "snoozed"} <= self.moved
         assert all(one.state != "pending" for one in active)
         assert self.room.intents() == []

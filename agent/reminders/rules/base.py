@@ -1,7 +1,8 @@
 """The words of the rules: what they are given (rows of the history), and what they answer (reminders, with reasons).
 
-A rule is a pure function of rows. It says which reminders should exist now and why; what to do about those that
-already stand somewhere is `agent.reminders.cycle`'s business. The store makes the rows (`agent.store.reminders`).
+A rule is a pure function of rows, `(Ledger, Terms) -> Iterator[Wanted]`, its own settings bound before. It says which
+reminders should exist now and why; what to do about those that already stand somewhere is `agent.reminders.cycle`'s
+business. The store makes the rows (`agent.store.ledger`).
 """
 
 from collections.abc import Mapping
@@ -13,13 +14,17 @@ from agent.reminders.calendar_days import WorkDays
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Party:
-    """A contact of an interaction. role: from, reply-to, to, cc, bcc, attendee: the first that applies."""
+    """A contact of an interaction. role: from, reply-to, to, cc, bcc, attendee: the first that applies.
+
+    owner: the address of our mailbox whose customer this is, '' where nobody's.
+    """
 
     contact_id: str
     name: str
     address: str
     role: str
     company_id: str | None = None
+    owner: str = ""
 
     @property
     def label(self) -> str:
@@ -29,13 +34,14 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One interaction. occurred_at: aware. subject: None if the capture level keeps none.
+    """One interaction. occurred_at, ends_at: aware. subject: None if the capture level keeps none.
 
     author: the address of our mailbox that wrote it (by address or alias), None if nobody of ours did.
-    holders: our mailboxes that hold a copy; those named in To come first, in its order.
+    addressed: our mailboxes named in To, in its order; of a meeting: those that take part, its organiser first.
     asks: our or their new text asks for something; None where no text was captured, or it is too old to matter.
-    recipients: To, Cc and Bcc.
+    words: of that text, None as above. recipients: To, Cc and Bcc.
     holds_until: the day by which it promises a real answer, None if it promises none.
+    promises: the day by which our own text promises to do something, None if it promises nothing.
     flags: our mailboxes whose owner set the follow-up flag on their copy, with its due date, None if it has none.
     """
 
@@ -46,11 +52,14 @@ class Item:
     occurred_at: datetime
     subject: str | None = None
     author: str | None = None
-    holders: tuple[str, ...] = ()
+    addressed: tuple[str, ...] = ()
     asks: bool | None = None
+    words: int | None = None
     parties: tuple[Party, ...] = ()
     recipients: int = 1
     holds_until: date | None = None
+    promises: date | None = None
+    ends_at: datetime | None = None
     flags: Mapping[str, date | None] = field(default_factory=dict)
 
     def named(self, *roles: str) -> tuple[Party, ...]:
@@ -70,20 +79,78 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Silence:
+    """A customer of this mailbox, and when there was contact last: mail, a call or a meeting with anybody of ours."""
+
+    party: Party
+    stage: str
+    last: datetime
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rhythm:
+    """The gaps between a buyer's orders, in whole days; orders of one day are one.
+
+    gaps: how many. log_sum, log_squares: of their natural logarithms and of the squares of these. last: the last order.
+    """
+
+    gaps: int
+    log_sum: float
+    log_squares: float
+    last: date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Buyer:
+    """A customer of this mailbox who bought often enough to have a rhythm."""
+
+    party: Party
+    rhythm: Rhythm
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Population:
+    """All buyers together, for whoever has few gaps of their own.
+
+    mean: of the logarithm of a gap. within: its variance between the gaps of one buyer; between: between the buyers.
+    """
+
+    mean: float
+    within: float
+    between: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dated:
+    """A date of a customer of this mailbox: `1980-05-17`, or `--05-17` where it comes every year."""
+
+    party: Party
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ledger:
     """The rows of one run. threads: id -> its interactions, oldest first, of all our mailboxes.
 
-    touches: contact id -> what came from them or was held with them outside those threads (mail, meetings, calls).
+    touches: contact id -> what came from them, went to them or was held with them (mail, meetings, calls).
+    meetings: those this mailbox takes part in, with contacts. The rest: this mailbox's own customers.
     """
 
     threads: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     told: tuple[Told, ...] = ()
     touches: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+    meetings: tuple[Item, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    buyers: tuple[Buyer, ...] = ()
+    population: Population | None = None
+    dates: tuple[Dated, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """For whom a rule is asked, and the terms they work on. now: aware. after: working days to wait.
+    """For whom a rule is asked, and the terms they work on. now: aware. after: working days to wait, or 0.
 
     at: wall time of the day's reminders in `zone`. colleagues: whether a colleague's answer counts as theirs.
     """
@@ -93,7 +160,7 @@ class Terms:
     now: datetime
     at: time
     days: WorkDays
-    after: int
+    after: int = 0
     colleagues: bool = True
 
 

@@ -44,7 +44,7 @@ def open_question(items: tuple[Item, ...], terms: Terms) -> Question | None:
 
 
 def answers(question: Question, items: tuple[Item, ...], ledger: Ledger, terms: Terms) -> list[Item]:
-    """Answers in the thread, those that started a new thread, and meetings; oldest first."""
+    """Answers in the thread, those that started a new thread, meetings and calls; oldest first."""
     since = question.item.occurred_at
     found = {item.id: item for item in items if item.occurred_at > since and _answers(item, question, terms)}
     touches = (item for party in question.asked for item in ledger.touches.get(party.contact_id, ()))
@@ -84,7 +84,7 @@ def _answers(item: Item, question: Question, terms: Terms) -> bool:
 
 
 def _settles(item: Item, question: Question) -> bool:
-    if item.kind == "meeting":
+    if item.kind in ("meeting", "call"):
         return True
     return item.kind == "email" and item.direction == "inbound" and same_subject(item.subject, question.item.subject)
 

@@ -5,7 +5,15 @@ server holds a copy of it. What is not logged leaves a location with a reason an
 """
 
 from agent.store.tables.base import metadata
-from agent.store.tables.calendar import calendar_items, calendars, reminders
+from agent.store.tables.calendar import (
+    absences,
+    calendar_items,
+    calendars,
+    feed_links,
+    meeting_cursors,
+    meeting_places,
+    reminders,
+)
 from agent.store.tables.mail import (
     company_links,
     gaps,
@@ -36,9 +44,11 @@ from agent.store.tables.people import (
     suggestions,
 )
 from agent.store.tables.records import audit, changes, chores, installation, tokens
+from agent.store.tables.sales import purchases, rhythms
 from agent.store.tables.schedule import cursors, folders, mailbox_lists, mailboxes
 
 __all__ = [
+    "absences",
     "audit",
     "calendar_items",
     "calendars",
@@ -51,6 +61,7 @@ __all__ = [
     "contacts",
     "cursors",
     "external_ids",
+    "feed_links",
     "folders",
     "gaps",
     "installation",
@@ -59,17 +70,21 @@ __all__ = [
     "locations",
     "mailbox_lists",
     "mailboxes",
+    "meeting_cursors",
+    "meeting_places",
     "merged_links",
     "merges",
     "message_refs",
     "metadata",
     "never_log",
     "participants",
+    "purchases",
     "reminders",
     "removals",
     "removed_sightings",
     "rereads",
     "reviews",
+    "rhythms",
     "rulings",
     "signals",
     "suggestions",

@@ -1,8 +1,8 @@
-"""Reminders, their calendar items and how far each calendar was read."""
+"""Reminders, their calendar items, meetings and absences, and how far each calendar was read."""
 
 import sqlalchemy as sa
 
-from agent.store.columns import Instant
+from agent.store.columns import Hash, Instant
 from agent.store.tables.base import metadata, to
 
 reminders = sa.Table(
@@ -21,7 +21,7 @@ reminders = sa.Table(
     sa.Column("planned", sa.String, nullable=False),  # due as the rule gave it, before mornings and caps
     sa.Column("due", sa.String, nullable=False),  # where it stands; wall time, ISO 8601 without offset
     sa.Column("timezone", sa.String, nullable=False),
-    sa.Column("state", sa.String, nullable=False),  # pending|in-calendar|done|snoozed|dismissed|not-needed
+    sa.Column("state", sa.String, nullable=False),  # suggested|pending|in-calendar|done|snoozed|…
     sa.Column("bundle_id", sa.String, index=True),  # the reminder whose calendar item it stands in, None: its own
     sa.Column("set_aside", sa.String),  # the state it had when its mailbox left the configuration
     sa.Column("created_at", Instant, nullable=False),
@@ -60,4 +60,44 @@ calendars = sa.Table(
     sa.Column("fault", sa.String),
     sa.Column("read_at", Instant),
     sa.Column("next_try", Instant),  # not before then, after the server refused or failed
+)
+
+meeting_places = sa.Table(
+    "meeting_places",
+    metadata,
+    to("mailboxes.id", "mailbox_id", primary=True),
+    sa.Column("place", sa.String, primary_key=True),  # of which calendar
+    sa.Column("href", sa.String, primary_key=True),  # the appointment it belongs to; a series has many
+    to("interactions.id", "interaction_id", primary=True),
+    sa.Column("rank", sa.Integer, nullable=False),  # of its owner among those who take part; 0: organises it
+    sa.Index(None, "interaction_id"),
+)
+
+meeting_cursors = sa.Table(
+    "meeting_cursors",
+    metadata,
+    to("mailboxes.id", "mailbox_id", primary=True),
+    sa.Column("place", sa.String, primary_key=True),
+    sa.Column("cursor", sa.Text),
+    sa.Column("stamp", sa.BigInteger, nullable=False, default=0),  # the directory's state that the reading rests on
+    sa.Column("fault", sa.String),
+    sa.Column("next_try", Instant),
+)
+
+absences = sa.Table(
+    "absences",
+    metadata,
+    to("mailboxes.id", "mailbox_id", primary=True),
+    sa.Column("source", sa.String, primary_key=True),  # replies, or the calendar's place
+    sa.Column("name", sa.String, primary_key=True),  # the appointment there
+    sa.Column("first_day", sa.Date, nullable=False),
+    sa.Column("last_day", sa.Date),  # None: until further notice
+)
+
+feed_links = sa.Table(
+    "feed_links",
+    metadata,
+    to("mailboxes.id", "mailbox_id", primary=True),
+    sa.Column("token", Hash, nullable=False, unique=True),  # a keyed hash: the link itself is nowhere
+    sa.Column("made_at", Instant, nullable=False),
 )

@@ -87,6 +87,9 @@ interactions = sa.Table(
     sa.Column("asks", sa.Boolean),  # our or their own new text asks for something; None: no text, or too old to matter
     sa.Column("words", sa.Integer),  # of the new text; None as above
     sa.Column("holds_until", sa.Date),  # the day by which its new text promises more
+    sa.Column("promises", sa.Date),  # the day by which its new text promises to do something
+    sa.Column("ends_at", Instant),  # of a meeting
+    sa.Column("cancelled_at", Instant),  # of a meeting: since when it is known not to take place
     sa.Column("recorded_at", Instant, nullable=False),
     sa.UniqueConstraint("message_key", "variant"),
     sa.Index(None, "thread_id"),

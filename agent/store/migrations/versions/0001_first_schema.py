@@ -71,6 +71,9 @@ def upgrade() -> None:
     sa.Column('asks', sa.Boolean(), nullable=True),
     sa.Column('words', sa.Integer(), nullable=True),
     sa.Column('holds_until', sa.Date(), nullable=True),
+    sa.Column('promises', sa.Date(), nullable=True),
+    sa.Column('ends_at', agent.store.columns.Instant(), nullable=True),
+    sa.Column('cancelled_at', agent.store.columns.Instant(), nullable=True),
     sa.Column('recorded_at', agent.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_interactions')),
     sa.UniqueConstraint('message_key', 'variant', name=op.f('uq_interactions_message_key_variant')))
@@ -444,3 +447,62 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('location_id', name=op.f('pk_rereads'))
     )
     op.create_index(op.f('ix_rereads_mailbox_id'), 'rereads', ['mailbox_id'], unique=False)
+    op.create_table('absences',
+    sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=True),
+    sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_absences_mailbox_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('mailbox_id', 'source', 'name', name=op.f('pk_absences'))
+    )
+    op.create_table('feed_links',
+    sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('token', agent.store.columns.Hash(), nullable=False),
+    sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
+    sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_feed_links_mailbox_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('mailbox_id', name=op.f('pk_feed_links')),
+    sa.UniqueConstraint('token', name=op.f('uq_feed_links_token'))
+    )
+    op.create_table('meeting_cursors',
+    sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('place', sa.String(), nullable=False),
+    sa.Column('cursor', sa.Text(), nullable=True),
+    sa.Column('stamp', sa.BigInteger(), nullable=False),
+    sa.Column('fault', sa.String(), nullable=True),
+    sa.Column('next_try', agent.store.columns.Instant(), nullable=True),
+    sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_meeting_cursors_mailbox_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('mailbox_id', 'place', name=op.f('pk_meeting_cursors'))
+    )
+    op.create_table('meeting_places',
+    sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('place', sa.String(), nullable=False),
+    sa.Column('href', sa.String(), nullable=False),
+    sa.Column('interaction_id', sa.String(), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['interaction_id'], ['interactions.id'], name=op.f('fk_meeting_places_interaction_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_meeting_places_mailbox_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('mailbox_id', 'place', 'href', 'interaction_id', name=op.f('pk_meeting_places'))
+    )
+    op.create_index(op.f('ix_meeting_places_interaction_id'), 'meeting_places', ['interaction_id'], unique=False)
+    op.create_table('purchases',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('contact_id', sa.String(), nullable=False),
+    sa.Column('bought_on', sa.Date(), nullable=False),
+    sa.Column('amount', sa.String(), nullable=False),
+    sa.Column('currency', sa.String(), nullable=False),
+    sa.Column('product', sa.String(), nullable=False),
+    sa.Column('order_id', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_purchases_contact_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_purchases'))
+    )
+    op.create_index(op.f('ix_purchases_contact_id_bought_on'), 'purchases', ['contact_id', 'bought_on'], unique=False)
+    op.create_table('rhythms',
+    sa.Column('contact_id', sa.String(), nullable=False),
+    sa.Column('gaps', sa.Integer(), nullable=False),
+    sa.Column('log_sum', sa.Float(), nullable=False),
+    sa.Column('log_squares', sa.Float(), nullable=False),
+    sa.Column('last_on', sa.Date(), nullable=False),
+    sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_rhythms_contact_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('contact_id', name=op.f('pk_rhythms'))
+    )

@@ -1,0 +1,160 @@
+"""Interactions as the reminder rules see them: with their contacts, their author, whom they address and their flags.
+
+Called by `agent.store.ledger`, which chooses them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from agent.reminders.rules.base import Item, Party
+from agent.store.tables import contacts, interactions, links, locations, mailboxes, meeting_places, participants
+from matchers.address import normalise
+
+_BATCH = 500
+COLUMNS = (
+    interactions.c.id,
+    interactions.c.thread_id,
+    interactions.c.kind,
+    interactions.c.direction,
+    interactions.c.occurred_at,
+    interactions.c.subject,
+    interactions.c.asks,
+    interactions.c.words,
+    interactions.c.holds_until,
+    interactions.c.promises,
+    interactions.c.ends_at,
+)
+_RECEIVING = ("to", "cc", "bcc")
+
+
+@dataclass(kw_only=True, slots=True)
+class _People:
+    """Of one interaction. addressed: position in To -> our mailbox there."""
+
+    author: str | None = None
+    count: int = 0
+    addressed: dict[int, str] = field(default_factory=dict)
+
+
+def read_items(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str, str]) -> list[Item]:
+    """rows: of `COLUMNS`. own: match key of an address -> address of our mailbox that has it."""
+    return [item for batch in batches(rows) for item in _read_batch(connection, batch, own)]
+
+
+def _read_batch(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str, str]) -> Iterator[Item]:
+    ids = [row.id for row in rows]
+    parties, people, flags = _parties(connection, ids, own), _people_of(connection, ids, own), _flags(connection, ids)
+    seats = _seats(connection, [row.id for row in rows if row.kind == "meeting"])
+    for row in rows:
+        who = people.get(row.id, _People())
+        yield replace(
+            _plain(row),
+            author=who.author,
+            addressed=seats.get(row.id) or tuple(dict.fromkeys(who.addressed[at] for at in sorted(who.addressed))),
+            parties=tuple(parties.get(row.id, ())),
+            recipients=max(who.count, 1),
+            flags=flags.get(row.id, {}),
+        )
+
+
+def _plain(row: sa.Row[Any]) -> Item:
+    return Item(
+        id=row.id,
+        thread_id=row.thread_id,
+        kind=row.kind,
+        direction=row.direction,
+        occurred_at=row.occurred_at,
+        subject=row.subject,
+        asks=row.asks,
+        words=row.words,
+        holds_until=row.holds_until,
+        promises=row.promises,
+        ends_at=row.ends_at,
+    )
+
+
+def _parties(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]) -> dict[str, list[Party]]:
+    """Contacts of each interaction, in the order in which its header names them."""
+    place = (
+        sa.select(sa.func.min(participants.c.position))
+        .where(participants.c.interaction_id == links.c.interaction_id, participants.c.role == links.c.role)
+        .where(participants.c.address == links.c.email)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(links, contacts.c.name, contacts.c.company_id, contacts.c.owner, place.label("place"))
+        .join(contacts, contacts.c.id == links.c.contact_id)
+        .where(links.c.interaction_id.in_(ids))
+    )
+    found: dict[str, list[Party]] = defaultdict(list)
+    rows = sorted(connection.execute(query), key=lambda row: (row.place is None, row.place or 0, row.contact_id))
+    for row in rows:
+        found[row.interaction_id].append(
+            Party(
+                contact_id=row.contact_id,
+                name=row.name,
+                address=row.email,
+                role=row.role,
+                company_id=row.company_id,
+                owner=owner_of(row.owner, own),
+            )
+        )
+    return found
+
+
+def owner_of(written: str, own: Mapping[str, str]) -> str:
+    """The address of our mailbox that an owner means, '' if it is none of ours."""
+    return own.get(normalise(written).match_key, "") if written else ""
+
+
+def _people_of(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]) -> dict[str, _People]:
+    """Who wrote each interaction, how many it went to, and which of our mailboxes stand in To."""
+    columns = participants.c.interaction_id, participants.c.role, participants.c.match_key, participants.c.position
+    found: dict[str, _People] = defaultdict(_People)
+    for row in connection.execute(sa.select(*columns).where(participants.c.interaction_id.in_(ids))):
+        who, ours = found[row.interaction_id], own.get(row.match_key)
+        who.count += row.role in _RECEIVING
+        if row.role == "from" and ours is not None:
+            who.author = ours
+        elif row.role == "to" and ours is not None:
+            who.addressed[row.position] = ours
+    return found
+
+
+def _seats(connection: sa.Connection, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Our mailboxes that take part in each meeting, its organiser first."""
+    if not ids:
+        return {}
+    query = (
+        sa.select(meeting_places.c.interaction_id, mailboxes.c.address)
+        .join(mailboxes, mailboxes.c.id == meeting_places.c.mailbox_id)
+        .where(meeting_places.c.interaction_id.in_(ids))
+        .order_by(meeting_places.c.rank, mailboxes.c.address)
+    )
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in connection.execute(query):
+        found[row.interaction_id][row.address] = None
+    return {one: tuple(addresses) for one, addresses in found.items()}
+
+
+def _flags(connection: sa.Connection, ids: Sequence[str]) -> dict[str, dict[str, date | None]]:
+    query = (
+        sa.select(locations.c.interaction_id, locations.c.flag_due, mailboxes.c.address)
+        .join(mailboxes, mailboxes.c.id == locations.c.mailbox_id)
+        .where(locations.c.interaction_id.in_(ids), locations.c.flagged, locations.c.gone_at.is_(None))
+        .order_by(locations.c.id)
+    )
+    found: dict[str, dict[str, date | None]] = defaultdict(dict)
+    for row in connection.execute(query):
+        found[row.interaction_id][row.address] = row.flag_due
+    return found
+
+
+def batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Databases bind only so many parameters at once."""
+    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))

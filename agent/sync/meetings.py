@@ -1,0 +1,222 @@
+"""Meetings with contacts out of the salesperson's own calendar: read, decided by the same matchers as mail, recorded.
+
+Called by `agent.bootstrap` after a mailbox was read, under its lease. Nothing in the calendar is changed. A meeting is
+about whoever is invited; private ones are never looked into, and a title is kept as the capture level allows.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agent.store import directory, meetings, never, tombstones
+from agent.store.absences import Absence
+from agent.store.database import Database
+from agent.store.hashes import Hasher
+from agent.store.meetings import Found, MeetingRows
+from agent.store.unit import Lease, fenced
+from agent.sync.deciding import with_rules
+from agent.sync.rows import interaction_id
+from config.model import Mailbox
+from connectors.base import MeetingSource
+from connectors.errors import ConnectorError, Fatal, Retriable
+from connectors.meeting import Appointments, Meeting, Window
+from connectors.message import Address, Envelope
+from matchers.address import normalise
+from matchers.chain import match_page, wanted
+from matchers.match import Log
+from matchers.policy import MatchPolicy, Own
+
+BACK, AHEAD = timedelta(days=60), timedelta(days=31)
+"""What of a calendar is looked at: what reminders may still ask about, and the meetings of the coming month."""
+_REST, _LONG_REST = timedelta(minutes=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diary:
+    """One mailbox's own calendar. place: its digest. open_source: None where the connector cannot tell appointments."""
+
+    database: Database
+    hasher: Hasher
+    lease: Lease
+    mailbox: Mailbox
+    own: Own
+    policy: MatchPolicy
+    place: str
+    open_source: Callable[[], MeetingSource | None]
+    clock: Callable[[], datetime]
+    eager: bool = False
+
+
+def read_meetings(diary: Diary) -> tuple[int, ConnectorError | None]:
+    """(how many are new, why it could not be read). Raises StoreError or LeaseLost."""
+    now, mailbox_id = diary.clock(), diary.lease.mailbox_id
+    with diary.database.read() as connection:
+        mark = meetings.mark(connection, mailbox_id, diary.place, now)
+        to_come = meetings.to_come(connection, mailbox_id, diary.place, now)
+    if mark.is_resting and not diary.eager:
+        return 0, None
+    try:
+        told = _ask(diary, mark, to_come, now)
+    except ConnectorError as error:
+        with fenced(diary.database, diary.lease) as connection:
+            until = now + _pause(error)
+            meetings.rest(diary.database, connection, mailbox_id, diary.place, str(error), until)
+        return 0, error
+    if told is None or (told.cursor == mark.cursor and not told.found and not told.gone):
+        return 0, None
+    found = _decided(diary, told, now)
+    with fenced(diary.database, diary.lease) as connection:
+        return meetings.record(diary.database, connection, mailbox_id, diary.place, found, now), None
+
+
+def _ask(diary: Diary, mark: meetings.Mark, to_come: frozenset[str], now: datetime) -> Appointments | None:
+    source = diary.open_source()
+    if source is None:
+        return None
+    try:
+        window = Window(start=_start(diary, now), end=now + AHEAD, zone=diary.mailbox.timezone)
+        return source.meetings(mark.cursor, window, sorted(to_come))
+    finally:
+        source.close()
+
+
+def _start(diary: Diary, now: datetime) -> datetime:
+    """Not before the floor that the mailbox is read down to."""
+    floor = diary.policy.since
+    if floor is None:
+        return now - BACK
+    return max(now - BACK, datetime(floor.year, floor.month, floor.day, tzinfo=now.tzinfo))
+
+
+def _pause(error: ConnectorError) -> timedelta:
+    if isinstance(error, Fatal):
+        return _LONG_REST
+    asked = error.after if isinstance(error, Retriable) else None
+    return max(_REST, timedelta(seconds=asked or 0.0))
+
+
+def _decided(diary: Diary, told: Appointments, now: datetime) -> Found:
+    """What is kept of the appointments read, with the rows it becomes."""
+    attended = [(one.href, each) for one in told.found for each in one.meetings if _takes_part(each, diary.own)]
+    envelopes = [_envelope(str(number), each) for number, (_, each) in enumerate(attended)]
+    want = wanted(envelopes)
+    with diary.database.read() as connection:
+        stamp = directory.stamp(connection)
+        answers = directory.answer(connection, want)
+        policy = with_rules(diary.policy, never.among(connection, want.keys))
+        erased = tombstones.erased_keys(connection, diary.hasher, want.keys)
+    decisions = match_page(
+        envelopes,
+        own=diary.own,
+        policy=policy,
+        answers=answers,
+        threads={},
+        tombstones={},
+        erased_keys=erased,
+    )
+    pairs = zip(attended, decisions, strict=True)
+    rows = [_rows(diary, href, one, log, now) for (href, one), log in pairs if isinstance(log, Log)]
+    return Found(
+        rows=rows,
+        read=frozenset(one.href for one in told.found),
+        private=frozenset(one.href for one in told.found if one.private),
+        gone=frozenset(told.gone),
+        away={one.href: Absence(first=one.away[0], last=one.away[1]) for one in told.found if one.away is not None},
+        cursor=told.cursor,
+        stamp=stamp,
+    )
+
+
+def _takes_part(one: Meeting, own: Own) -> bool:
+    """Whether the owner is in it, and did not decline."""
+    declined = {normalise(address).match_key for address in one.declined}
+    mine = {normalise(person.address).match_key for person in _everybody(one)} & own.addresses
+    return bool(mine - declined)
+
+
+def _everybody(one: Meeting) -> Sequence[Address]:
+    return (*((one.organiser,) if one.organiser is not None else ()), *one.attendees)
+
+
+def _envelope(name: str, one: Meeting) -> Envelope:
+    """A meeting as the matchers see mail: from its organiser to those invited."""
+    return Envelope(
+        id=name,
+        server_time=one.start,
+        date=one.start,
+        subject=one.title,
+        from_=(one.organiser or one.attendees[0],),
+        to=one.attendees,
+    )
+
+
+def _rows(diary: Diary, href: str, one: Meeting, log: Log, now: datetime) -> MeetingRows:
+    key = diary.hasher.hash("meeting", one.uid, one.recurrence)
+    id = interaction_id(diary.hasher, key, 0)
+    return MeetingRows(
+        href=href,
+        rank=_rank(one, diary.own),
+        interaction={
+            "id": id,
+            "message_key": key,
+            "variant": 0,
+            "kind": "meeting",
+            "direction": log.direction.value,
+            "occurred_at": one.start,
+            "date": None,
+            "from_address": normalise(one.organiser.address).normalised if one.organiser is not None else "",
+            "subject": one.title if diary.mailbox.capture != "metadata" else None,
+            "message_id": None,
+            "thread_id": None,
+            "capture": diary.mailbox.capture,
+            "rule": log.rule,
+            "attachments": [],
+            "flagged_as": ["cancelled"] if one.cancelled else [],
+            "ends_at": one.end,
+            "cancelled_at": now if one.cancelled else None,
+            "recorded_at": now,
+        },
+        participants=list(_participants(id, one)),
+        links=[
+            {
+                "interaction_id": id,
+                "contact_id": link.contact_id,
+                "role": "attendee",
+                "email": link.email,
+                "rule": link.rule,
+                "confidence": link.confidence,
+                "evidence": list(link.evidence),
+            }
+            for link in log.links
+        ],
+        company_links=[
+            {
+                "interaction_id": id,
+                "company_id": link.company_id,
+                "domain": link.domain,
+                "rule": link.rule,
+                "evidence": list(link.evidence),
+            }
+            for link in log.companies
+        ],
+    )
+
+
+def _rank(one: Meeting, own: Own) -> int:
+    """0 for whoever organises it, else the place among those invited."""
+    people = [one.organiser.address if one.organiser is not None else "", *(each.address for each in one.attendees)]
+    return next(at for at, address in enumerate(people) if normalise(address).match_key in own.addresses)
+
+
+def _participants(id: str, one: Meeting) -> Iterator[dict[str, object]]:
+    seats = (("organiser", (one.organiser,) if one.organiser is not None else ()), ("attendee", one.attendees))
+    for role, people in seats:
+        for position, person in enumerate({each.address: each for each in people}.values()):
+            yield {
+                "interaction_id": id,
+                "role": role,
+                "address": person.address,
+                "name": person.name,
+                "position": position,
+                "match_key": normalise(person.address).match_key,
+            }
