@@ -6,7 +6,7 @@ A bar that is not reached is said and nothing else: the machine may be slow or b
 import argparse
 from collections.abc import Callable
 
-from benchmarks import first_sync, memory, newest, poll, rhythm, rules, start, store
+from benchmarks import exchange, first_sync, memory, newest, poll, rhythm, rules, start, store
 from benchmarks.lab import Lab, open_lab
 from benchmarks.matching import report, speed
 
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[Lab], None]] = {
     "store": store.measure,
     "start": start.measure,
     "memory": memory.measure,
+    "exchange": exchange.measure,
     "rules": rules.measure,
     "rhythm": rhythm.measure,
 }
