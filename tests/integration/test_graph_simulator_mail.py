@@ -261,6 +261,23 @@ def test_an_application_that_may_only_read_cannot_change_mail(graph_client: Aske
     assert graph_client.refused(403, "DELETE", path) == "ErrorAccessDenied"
 
 
+def test_a_message_is_given_as_its_octets(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """/$value: the MIME content."""
+    message = graph_anna.deliver(mail())
+    assert graph_client.ask("GET", f"/users/anna@firm.example/messages/{message.id}/$value").content == mail()
+
+
+def test_pages_that_were_written_before_are_the_same(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """prebuild() is only for the clock; what changes afterwards shows."""
+    asked = "$select=subject,isRead&$expand=singleValueExtendedProperties($filter=id eq 'Integer 0x36')"
+    first, second = graph_anna.deliver(mail("one")), graph_anna.deliver(mail("two"))
+    graph_anna.prebuild(asked)
+    graph_anna.change(second, isRead=True)
+    entries, _ = graph_client.round(f"{INBOX}/messages/delta?{asked}", **IMMUTABLE)
+    told = {entry["id"]: (entry["subject"], entry["isRead"]) for entry in entries}
+    assert told == {first.immutable_id: ("one", False), second.immutable_id: ("two", True)}
+
+
 def test_odd_mail_is_shown_as_well(graph_client: Asker, graph_anna: Mailbox) -> None:
     """Whatever is wrong with a message, it is delivered, listed and read."""
     messages = [graph_anna.deliver(sample.raw) for sample in samples()]

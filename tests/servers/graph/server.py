@@ -91,7 +91,7 @@ class GraphServer:
             headers=request.headers,
             body=request.body,
             base=self.endpoint,
-            access=access,
+            token=access,
         )
 
     def _on_wire(self, call: Call) -> Answer | None:
