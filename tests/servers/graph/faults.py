@@ -30,7 +30,7 @@ _PASSING = frozenset({"slow", "before"})
 _MESSAGES = {
     503: ("ServiceUnavailable", "The service is temporarily unavailable."),
     504: ("GatewayTimeout", "The upstream service did not answer in time."),
-    410: ("SyncStateNotFound", "The sync state is not found. Begin a full synchronization."),
+    410: ("syncStateNotFound", "The sync state is not found. Begin a full synchronization."),
 }
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from tests.servers.graph import mime, refusals
+from tests.servers.graph.properties import canonical
 
 Item = TypeVar("Item")
 Test = Callable[[Mapping[str, Any]], bool]
@@ -119,9 +120,12 @@ class _Reader:
         word = self.take()
         if word in _FUNCTIONS and self.next == "(":
             return self.function(_FUNCTIONS[word])
-        if word.endswith("/any") and self.next == "(":
-            return self.any(word.removesuffix("/any"))
+        if word.lower().endswith("/any") and self.next == "(":
+            return self.any(word[: -len("/any")])
         compare, value = _COMPARE[self.take(*_COMPARE)], self.literal()
+        if word.endswith("/id") and isinstance(value, str):
+            named = canonical(value)
+            return lambda entity: compare(value_of(entity, word), named)
         return lambda entity: compare(_same_kind(value_of(entity, word), value), value)
 
     def function(self, test: Callable[[str, str], bool]) -> Test:

@@ -44,7 +44,7 @@ class Subscription:
     answers: list[int] = field(default_factory=list)
 
     def entity(self) -> dict[str, Any]:
-        """As Graph shows it; the client state is not given back."""
+        """As Graph shows it later; the client state is given back only once, to whom has sent it."""
         return {
             "id": self.id,
             "resource": self.fields["resource"],
@@ -166,6 +166,7 @@ class Notifications:
         kind = f"#Microsoft.Graph.{what.collection.capitalize().removesuffix('s')}"
         data = {"@odata.type": kind, "@odata.id": resource, "@odata.etag": what.etag, "id": key}
         return {
+            "id": secrets.token_urlsafe(9),
             "changeType": what.change,
             "resource": resource,
             "resourceData": data,
