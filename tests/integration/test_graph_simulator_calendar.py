@@ -213,6 +213,17 @@ def test_a_view_holds_what_overlaps_it(graph_client: Asker, graph_anna: Mailbox)
     assert [one["subject"] for one in graph_client.get(late)["value"]] == ["(24, 25)", "(23, 30)", "(3, 4)"]
 
 
+def test_a_calendar_holds_what_others_wrote_too(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """An occurrence of a series, a meeting to which somebody else invited."""
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    boss = {"emailAddress": {"name": "Boss", "address": "boss@firm.example"}}
+    graph_anna.calendars.add(now, now + timedelta(hours=1), type="occurrence", seriesMasterId="AAMkAD1")
+    graph_anna.calendars.add(now, now + timedelta(hours=1), isOrganizer=False, organizer=boss, subject="Jour fixe")
+    series, meeting = graph_client.round(VIEW)[0]
+    assert (series["type"], series["seriesMasterId"]) == ("occurrence", "AAMkAD1")
+    assert (meeting["isOrganizer"], meeting["organizer"], meeting["type"]) == (False, boss, "singleInstance")
+
+
 def test_attendees_that_a_client_names_are_on_record(graph_client: Asker, graph_anna: Mailbox) -> None:
     """A client that only reminds must never invite; the record shows one that did, and no meeting of the owner's."""
     create(graph_client)

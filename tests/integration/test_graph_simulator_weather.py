@@ -188,6 +188,22 @@ def test_an_answer_may_be_no_answer_at_all(graph_client: Asker, graph_tenant: Te
         answers[0].json()
 
 
+def test_answers_may_be_compressed_and_come_in_chunks(
+    graph_client: Asker, graph_tenant: Tenant, graph_anna: Mailbox
+) -> None:
+    """Content-Encoding and Transfer-Encoding, for who takes gzip; an error too."""
+    for number in range(10):
+        graph_anna.deliver(mail(f"mail {number}"))
+    plain = graph_client.get(MESSAGES)
+    graph_tenant.faults.packed = True
+    answer = graph_client.ask("GET", MESSAGES)
+    assert (answer.headers["Content-Encoding"], answer.headers["Transfer-Encoding"]) == ("gzip", "chunked")
+    assert answer.json() == plain
+    assert graph_client.refused(404, "GET", f"{MESSAGES}/{graph_anna.ids.item(999)}") == "ErrorItemNotFound"
+    plainly = graph_client.ask("GET", MESSAGES, headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plainly.headers
+
+
 def test_somebody_may_act_just_before_a_request(graph_client: Asker, graph_tenant: Tenant, graph_anna: Mailbox) -> None:
     """A message that was moved between two requests."""
     message = graph_anna.deliver(mail())

@@ -100,7 +100,9 @@ class GraphServer:
         tenant.count_http(f"{call.method} {routes.named(call.method, segments(call.path))}")
         fault = tenant.faults.on_wire(described(call))
         if fault is None:
-            return self._judged(call)
+            answer = self._judged(call)
+            wanted = tenant.faults.packed and "gzip" in call.headers.get("accept-encoding", "")
+            return answer.packed() if wanted and answer.body else answer
         if fault.kind == "lose-request":
             return None
         if fault.reply is not None:
