@@ -228,3 +228,16 @@ def test_what_nobody_documented_is_refused(graph_client: Asker, graph_tenant: Te
     graph_tenant.user("nobox@firm.example")
     assert graph_client.refused(404, "GET", "/users/nobox@firm.example/messages") == "MailboxNotEnabledForRESTAPI"
     graph_tenant.violations.clear()
+
+
+def test_a_failure_of_the_simulator_itself_does_not_pass_unseen(
+    graph_client: Asker, graph_tenant: Tenant, graph_anna: Mailbox
+) -> None:
+    """500, and a trace that fails the test that met it."""
+    message = graph_anna.deliver(mail())
+    message.fields["body"] = 7
+    message.changed()
+    assert graph_client.refused(500, "GET", f"{MESSAGES}/{message.id}") == "generalException"
+    (trace,) = graph_tenant.violations
+    assert "TypeError" in trace
+    graph_tenant.violations.clear()

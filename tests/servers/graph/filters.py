@@ -126,7 +126,7 @@ class _Reader:
         if word.endswith("/id") and isinstance(value, str):
             named = canonical(value)
             return lambda entity: compare(value_of(entity, word), named)
-        return lambda entity: compare(_same_kind(value_of(entity, word), value), value)
+        return lambda entity: _compared(compare, _same_kind(value_of(entity, word), value), value)
 
     def function(self, test: Callable[[str, str], bool]) -> Test:
         self.take("(")
@@ -176,6 +176,14 @@ def moment(text: str) -> str:
     except ValueError:
         raise refusals.bad_request(f"Invalid filter clause: '{text}' is no time.") from None
     return mime.stamp(read if read.tzinfo else read.replace(tzinfo=UTC))
+
+
+def _compared(compare: Callable[[Any, Any], bool], left: object, right: object) -> bool:
+    """Refused where the types have no order."""
+    try:
+        return compare(left, right)
+    except TypeError:
+        raise refusals.bad_request("A binary operator with incompatible types was detected.") from None
 
 
 def _same_kind(value: object, literal: object) -> object:
