@@ -5,12 +5,13 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.servers.certs import Authority
+from tests.servers.certs import ServerCertificate
 from tests.servers.graph import refusals, routes
 from tests.servers.graph.batch import answer_batch
 from tests.servers.graph.description import Description
@@ -26,13 +27,25 @@ _VERSION = "/v1.0"
 _AT_ONCE = 4
 
 
+class Certified(Protocol):
+    """An authority, as far as a server needs it."""
+
+    @property
+    def server(self) -> ServerCertificate:
+        """The certificate of the server."""
+
+    @property
+    def ca_file(self) -> Path:
+        """What clients trust."""
+
+
 class GraphServer:
     """A running server. url: `https://127.0.0.1:PORT`; endpoint: where `/v1.0` begins.
 
     description: hold every request and answer against it; what breaks it is found in the tenant's `violations`.
     """
 
-    def __init__(self, authority: Authority, description: Description | None = None) -> None:
+    def __init__(self, authority: Certified, description: Description | None = None) -> None:
         self._description, self._judging = description, threading.Lock()
         self._tenants: dict[str, Tenant] = {}
         self._web = WebServer(authority.server.context(), self._dispatch)
