@@ -62,7 +62,8 @@ def wanted(webhook: Webhook, **changed: object) -> dict[str, Any]:
 
 
 def subscribe(client: Asker, webhook: Webhook, **changed: object) -> dict[str, Any]:
-    """Subscribe, with immutable ids."""
+    """Subscribe, with immutable ids. A slow machine is no slow endpoint: answers may take their time."""
+    client.tenant.notifications.answer_seconds = 60.0
     answer = client.ask("POST", "/subscriptions", json=wanted(webhook, **changed), headers=IMMUTABLE)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())

@@ -17,8 +17,8 @@ MESSAGES = "/users/anna@firm.example/messages"
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, ten seconds at most."""
-    deadline = time.monotonic() + 10
+    """Wait until something holds, a minute at most."""
+    deadline = time.monotonic() + 60
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.005)
 
@@ -93,7 +93,7 @@ def test_the_fifth_request_at_once_is_throttled_and_counted(
     """MailboxConcurrency is four for an application and a mailbox; another mailbox has its own four."""
     graph_tenant.mailbox("carl@firm.example")
     answered = threading.Event()
-    graph_tenant.faults.before(lambda: answered.wait(10), "anna@firm.example/messages", times=4)
+    graph_tenant.faults.before(lambda: answered.wait(60), "anna@firm.example/messages", times=4)
     with ThreadPoolExecutor(4) as pool:
         working = [pool.submit(graph_client.ask, "GET", MESSAGES) for _ in range(4)]
         until(lambda: graph_tenant.busiest[graph_anna.address] == 4)

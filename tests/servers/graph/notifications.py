@@ -20,8 +20,8 @@ import requests
 
 Change = Literal["created", "updated", "deleted"]
 Lifecycle = Literal["missed", "subscriptionRemoved", "reauthorizationRequired"]
-_HANDSHAKE_SECONDS = 10
-_ANSWER_SECONDS = 3
+_HANDSHAKE_SECONDS = 10.0
+_ANSWER_SECONDS = 3.0
 _TRIES = 4
 
 
@@ -84,7 +84,7 @@ def written(moment: datetime) -> str:
 
 class Notifications:
     """The subscriptions of a tenant. Ways to misbehave: `doubled`, every notification comes twice; `dropped`, none;
-    `together`, so many in one call if they wait for the same address.
+    `together`, so many in one call if they wait for the same address; answer_seconds: how long an answer may take.
 
     `hold()` keeps notifications back and `release()` sends them, the order mixed up. `lifecycle()` sends one of those
     events. `sent` counts the notifications that were answered; `wait()` until nothing is on its way.
@@ -95,6 +95,7 @@ class Notifications:
         self.all: dict[str, Subscription] = {}
         self.doubled = self.dropped = False
         self.together = 1
+        self.answer_seconds = _ANSWER_SECONDS
         self.sent = 0
         self._waiting: list[tuple[Subscription, str, dict[str, Any]]] = []
         self._held = self._closed = False
@@ -140,7 +141,7 @@ class Notifications:
             self._held = False
             self._changed.notify_all()
 
-    def wait(self, seconds: float = 10) -> bool:
+    def wait(self, seconds: float = 60) -> bool:
         """Until every notification has been sent (or given up); False if that took too long."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, seconds)
@@ -206,7 +207,7 @@ class Notifications:
         for wait in (0.0, 0.05, 0.2, 0.5)[:_TRIES]:
             time.sleep(wait)
             try:
-                status = _post(url, {"value": list(notices)}, self.ca_file, _ANSWER_SECONDS).status_code
+                status = _post(url, {"value": list(notices)}, self.ca_file, self.answer_seconds).status_code
             except requests.RequestException:
                 status = 0
             subscription.answers.append(status)
