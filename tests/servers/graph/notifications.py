@@ -22,7 +22,8 @@ Change = Literal["created", "updated", "deleted"]
 Lifecycle = Literal["missed", "subscriptionRemoved", "reauthorizationRequired"]
 _HANDSHAKE_SECONDS = 10.0
 _ANSWER_SECONDS = 3.0
-_TRIES = 4
+# seconds before each try; the real one tries for hours
+_PAUSES = (0.0, 0.05, 0.2, 0.5)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -204,8 +205,8 @@ class Notifications:
 
     def _deliver(self, subscription: Subscription, url: str, notices: Sequence[Mapping[str, Any]]) -> None:
         """Until they are answered with 2xx, a few times at most."""
-        for wait in (0.0, 0.05, 0.2, 0.5)[:_TRIES]:
-            time.sleep(wait)
+        for pause in _PAUSES:
+            time.sleep(pause)
             try:
                 status = _post(url, {"value": list(notices)}, self.ca_file, self.answer_seconds).status_code
             except requests.RequestException:
