@@ -230,6 +230,25 @@ def test_a_list_is_filtered_ordered_counted_and_paged(graph_client: Asker, graph
     assert graph_client.refused(400, "GET", wrong) == "InefficientFilter"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "receivedDateTime ge yesterday",
+        "isRead eq",
+        "(isRead eq true",
+        "isRead eq true)",
+        "isRead like true",
+        "colour eq 'blue'",
+        "singleValueExtendedProperties/any(ep: ep/id eq 'colour' and ep/value eq 'x')",
+    ],
+)
+def test_a_filter_that_means_nothing_is_refused(graph_client: Asker, graph_anna: Mailbox, wrong: str) -> None:
+    """400, not everything."""
+    graph_anna.deliver(mail())
+    answer = graph_client.ask("GET", f"{INBOX}/messages", params={"$filter": wrong})
+    assert answer.status_code == 400
+
+
 def test_automatic_replies_are_told(graph_client: Asker, graph_anna: Mailbox) -> None:
     """mailboxSettings/automaticRepliesSetting."""
     path = "/users/anna@firm.example/mailboxSettings/automaticRepliesSetting"
@@ -259,6 +278,23 @@ def test_an_application_that_may_only_read_cannot_change_mail(graph_client: Aske
     assert graph_client.refused(403, "PATCH", path, json={"isRead": True}) == "ErrorAccessDenied"
     assert graph_client.refused(403, "POST", f"{path}/move", json={"destinationId": "archive"}) == "ErrorAccessDenied"
     assert graph_client.refused(403, "DELETE", path) == "ErrorAccessDenied"
+
+
+def test_a_message_is_given_as_its_octets(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """/$value: the MIME content."""
+    message = graph_anna.deliver(mail())
+    assert graph_client.ask("GET", f"/users/anna@firm.example/messages/{message.id}/$value").content == mail()
+
+
+def test_pages_that_were_written_before_are_the_same(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """prebuild() is only for the clock; what changes afterwards shows."""
+    asked = "$select=subject,isRead&$expand=singleValueExtendedProperties($filter=id eq 'Integer 0x36')"
+    first, second = graph_anna.deliver(mail("one")), graph_anna.deliver(mail("two"))
+    graph_anna.prebuild(asked)
+    graph_anna.change(second, isRead=True)
+    entries, _ = graph_client.round(f"{INBOX}/messages/delta?{asked}", **IMMUTABLE)
+    told = {entry["id"]: (entry["subject"], entry["isRead"]) for entry in entries}
+    assert told == {first.immutable_id: ("one", False), second.immutable_id: ("two", True)}
 
 
 def test_odd_mail_is_shown_as_well(graph_client: Asker, graph_anna: Mailbox) -> None:

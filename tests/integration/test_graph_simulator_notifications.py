@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +62,8 @@ def wanted(webhook: Webhook, **changed: object) -> dict[str, Any]:
 
 
 def subscribe(client: Asker, webhook: Webhook, **changed: object) -> dict[str, Any]:
-    """Subscribe, with immutable ids."""
+    """Subscribe, with immutable ids. A slow machine is no slow endpoint: answers may take their time."""
+    client.tenant.notifications.answer_seconds = 60.0
     answer = client.ask("POST", "/subscriptions", json=wanted(webhook, **changed), headers=IMMUTABLE)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
@@ -83,7 +85,9 @@ def test_what_changes_is_told_to_the_webhook(
         assert one["resource"] == f"Users/{graph_anna.user.id}/Messages/{message.immutable_id}"
         assert (one["subscriptionId"], one["clientState"]) == (subscription["id"], "s3cret")
         assert one["tenantId"] == graph_tenant.id
-    assert subscription["clientState"] is None
+    assert len({one["id"] for one in webhook.told}) == 3
+    assert subscription["clientState"] == "s3cret"
+    assert graph_client.get(f"/subscriptions/{subscription['id']}")["clientState"] is None
 
 
 def test_events_are_told_too(graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook) -> None:
@@ -122,7 +126,7 @@ def test_what_a_subscription_cannot_be_is_refused(graph_client: Asker, webhook: 
 
 
 def test_a_subscription_is_renewed_listed_and_deleted(
-    graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook
+    graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook, ca_file: Path
 ) -> None:
     """PATCH moves its end, DELETE ends it; another application does not see it."""
     subscription = subscribe(graph_client, webhook)
@@ -132,7 +136,7 @@ def test_a_subscription_is_renewed_listed_and_deleted(
     assert renewed.status_code == 200
     assert renewed.json()["expirationDateTime"][:19] == later[:19]
     assert [one["id"] for one in graph_client.get("/subscriptions")["value"]] == [subscription["id"]]
-    other = Asker(graph_tenant, graph_tenant.application(), webhook_ca(graph_client))
+    other = Asker(graph_tenant, graph_tenant.application(), ca_file)
     assert other.refused(404, "GET", path) == "ResourceNotFound"
     other.session.close()
     assert graph_client.ask("DELETE", path).status_code == 204
@@ -141,9 +145,20 @@ def test_a_subscription_is_renewed_listed_and_deleted(
     assert webhook.told == []
 
 
-def webhook_ca(client: Asker) -> Any:  # noqa: ANN401  # a path
-    """What the client trusts."""
-    return client.session.verify
+def test_a_subscription_may_move_to_another_endpoint_that_echoes(
+    graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook
+) -> None:
+    """PATCH of notificationUrl shakes hands again."""
+    path = f"/subscriptions/{subscribe(graph_client, webhook)['id']}"
+    later = wanted(webhook)["expirationDateTime"]
+    moved = {"expirationDateTime": later, "notificationUrl": f"{webhook.url}?second=1"}
+    webhook.deaf = True
+    assert graph_client.refused(400, "PATCH", path, json=moved) == "ValidationError"
+    webhook.deaf = False
+    assert graph_client.ask("PATCH", path, json=moved).json()["notificationUrl"].endswith("second=1")
+    graph_anna.deliver(mail())
+    assert graph_tenant.notifications.wait()
+    assert len(webhook.told) == 1
 
 
 def test_an_expired_subscription_is_silent(

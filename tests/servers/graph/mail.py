@@ -215,6 +215,8 @@ def _messages(call: Call, mailbox: Mailbox, found: Sequence[Message]) -> Answer:
 
 
 def _filtered(call: Call, found: Sequence[Message]) -> Sequence[Message]:
+    if "$search" in call.query:
+        raise refusals.Refuse(501, "NotImplemented", "This simulator has no $search.")
     text = call.query.get("$filter")
     if text is None:
         return found

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from tests.servers.graph import mime, refusals
 from tests.servers.graph.calendar import Calendars, Event
 from tests.servers.graph.conversations import Conversations
-from tests.servers.graph.delta import Tokens
+from tests.servers.graph.delta import LinkExpiry, Tokens
 from tests.servers.graph.ids import Ids
 from tests.servers.graph.items import Folder, Gone, Message
 from tests.servers.graph.notifications import Change, Happened
+from tests.servers.graph.odata import Call, split_query
 from tests.servers.graph.properties import canonical
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Mailbox:
         self.sequence = 0
         self.tokens = Tokens()
         self.filtered_at_most = _FILTERED_AT_MOST
-        self.link_expiry = ("SyncStateNotFound", False)
+        self.link_expiry = LinkExpiry()
         owner = mime.recipient(user.mail, user.name)
         self.calendars = Calendars(self.ids, owner, self._tell_event)
         self.transactions: dict[str, tuple[str, str, float]] = {}
@@ -181,12 +182,12 @@ class Mailbox:
         *,
         next_links: bool = True,
         delta_links: bool = True,
-        code: str = "SyncStateNotFound",
+        code: str = "syncStateNotFound",
+        status: int = 410,
         located: bool = False,
     ) -> None:
-        """The server forgets these links: 410 with this code; located: and with the Location of a full round."""
-        self.filtered_at_most = _FILTERED_AT_MOST
-        self.link_expiry = (code, located)
+        """The server forgets these links: this status and code; located: and with the Location of a full round."""
+        self.link_expiry = LinkExpiry(status=status, code=code, located=located)
         self.tokens.expire(next_links=next_links, delta_links=delta_links)
 
     # Folders.
@@ -243,6 +244,16 @@ class Mailbox:
     def messages(self) -> Sequence[Message]:
         """All of them, whatever the folder."""
         return [message for folder in self.folders.values() for message in folder.messages.values()]
+
+    def prebuild(self, query: str, *, immutable: bool = True) -> None:
+        """Write every message down as delta queries with these options will give it, before a benchmark asks.
+
+        query: `$select=id,subject` as it will be sent.
+        """
+        prefer = {"prefer": 'IdType="ImmutableId"'} if immutable else {}
+        asked = Call(method="GET", path="", query=split_query(query), headers=prefer, body=b"", base="", token=None)
+        for message in self.messages():
+            message.text(asked, alone=False, typed=True)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything in it, to be compared with what it was before."""

@@ -121,7 +121,8 @@ def _envelope(mime: Mime, raw: bytes, received: datetime) -> dict[str, Any]:
 
 
 def _people(mime: Mime, header: str) -> list[dict[str, Any]]:
-    found = getaddresses(_all_of(mime, header))
+    written = _all_of(mime, header)
+    found = getaddresses(written) if written else ()
     return [recipient(address, _decoded(name) or address) for name, address in found if address]
 
 

@@ -57,6 +57,7 @@ class Call:
     """One request that Graph judges: sent by itself, or a part of a batch.
 
     base: where this server's `/v1.0` begins. query: by name, `$`-options in lower case. headers: by lower-case name.
+    token: None where nobody asks.
     """
 
     method: str
@@ -65,7 +66,13 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     base: str
-    access: "Access"
+    token: "Access | None"
+
+    @property
+    def access(self) -> "Access":
+        """What the token stands for."""
+        assert self.token is not None
+        return self.token
 
     @property
     def tenant(self) -> "Tenant":
