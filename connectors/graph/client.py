@@ -111,6 +111,9 @@ class GraphClient:
         left: Sequence[Part] = parts
         for turn in range(TRIES):
             replies |= self._post_batch(left)
+            if turn == 0 and (unsigned := [part for part in left if replies[part.id].status == 401]):
+                self.tenant.token(instead_of=self.tenant.token())  # it ended while the batch was worked on
+                replies |= self._post_batch(unsigned)
             left = [part for part in left if replies[part.id].status in BUSY]
             if not left:
                 return replies
