@@ -156,3 +156,22 @@ def desk_folders(user: GraphUser) -> list[str]:
     """Names of the folders that are read of a fresh mailbox."""
     source = GraphSource(user.access)
     return [folder.name for folder in source.folders()]
+
+
+def test_a_mailbox_that_moved_to_exchange_online_logs_nothing_twice(
+    desk: Desk, user: GraphUser, dovecot: Dovecot
+) -> None:
+    """The same address, the same mail, another connector; what came since the move is new."""
+    before = dovecot.user()
+    for raw in (letter(subject="Old"), letter(subject="Older", references=("thread@mail.example",))):
+        before.append("INBOX", raw)
+        user.append("INBOX", raw)
+    desk.read(before)
+    desk.sync()
+    told = desk.history()
+    user.append("INBOX", letter(subject="New"))
+    desk.read(user)
+    desk.sync()
+    assert desk.history()[:2] == told
+    assert desk.subjects() == ["New", "Old", "Older"]
+    assert [event for event, _ in desk.feed()] == ["logged"] * 3
