@@ -17,6 +17,8 @@ from tests.servers.graph.mailbox import Mailbox
 from tests.unit import test_reminder_caldav
 from tests.unit.reminder_room import Room
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what differs is the calendar alone
+
 test_cut_off_creation = test_reminder_caldav.test_an_item_whose_creation_was_cut_off_stands_exactly_once
 test_cut_off_withdrawal = test_reminder_caldav.test_a_withdrawal_that_was_cut_off_removes_it_and_dismisses_nothing
 test_killed = test_reminder_caldav.test_a_process_killed_between_the_write_and_the_commit_leaves_exactly_one_item
