@@ -71,16 +71,17 @@ def test_a_repeated_transaction_makes_no_second_event(graph_client: Asker, graph
 
 
 def test_an_event_is_found_by_a_property_of_the_clients_own(graph_client: Asker) -> None:
-    """$filter with any(), eq only on that one; GUIDs compare without case."""
+    """$filter with Any(); GUIDs and values compare without case, names with it."""
     create(graph_client)
     event = create(graph_client, key="k2")
     name = OWN_PROPERTY.replace("66f5a359", "66F5A359")
-    where = f"singleValueExtendedProperties/any(ep: ep/id eq '{name}' and ep/value eq 'k2')"
+    where = f"singleValueExtendedProperties/Any(ep: ep/id eq '{name}' and ep/value eq 'K2')"
     query = {"$filter": where, "$select": "id,subject"}
     found = graph_client.ask("GET", f"{ANNA}/events", params=query).json()["value"]
     assert [one["id"] for one in found] == [event["id"]]
-    query["$filter"] = where.replace("'k2'", "'k3'")
-    assert graph_client.ask("GET", f"{ANNA}/events", params=query).json()["value"] == []
+    for other in (where.replace("'K2'", "'k3'"), where.replace("ReminderKey", "reminderkey")):
+        query["$filter"] = other
+        assert graph_client.ask("GET", f"{ANNA}/events", params=query).json()["value"] == []
 
 
 def test_a_change_needs_the_state_that_the_client_has_seen(graph_client: Asker, graph_anna: Mailbox) -> None:
@@ -108,6 +109,10 @@ def test_a_change_needs_the_state_that_the_client_has_seen(graph_client: Asker, 
         ({"reminderMinutes": 5}, "RequestBodyRead"),
         ({"showAs": "away"}, "RequestBodyRead"),
         ({"isReminderOn": "yes"}, "RequestBodyRead"),
+        ({"reminderMinutesBeforeStart": True}, "RequestBodyRead"),
+        ({"categories": "CRM"}, "RequestBodyRead"),
+        ({"attendees": ["bob@customer.example"]}, "RequestBodyRead"),
+        ({"reminderMinutesBeforeStart": -5}, "ErrorPropertyValidationFailure"),
         ({"body": {"type": "html", "content": "x"}}, "RequestBodyRead"),
         ({"id": "AAMk"}, "ErrorPropertyValidationFailure"),
         ({"end": at("08:00:00")}, "ErrorPropertyValidationFailure"),
@@ -210,6 +215,17 @@ def test_a_view_holds_what_overlaps_it(graph_client: Asker, graph_anna: Mailbox)
     assert [one["subject"] for one in found["value"]] == ["(-1, 1)", "(3, 4)", "(23, 30)"]
     late = f"{ANNA}/events?$filter=start/dateTime ge '2026-12-01T03:00:00'&$orderby=start/dateTime desc&$select=subject"
     assert [one["subject"] for one in graph_client.get(late)["value"]] == ["(24, 25)", "(23, 30)", "(3, 4)"]
+
+
+def test_a_calendar_holds_what_others_wrote_too(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """An occurrence of a series, a meeting to which somebody else invited."""
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    boss = {"emailAddress": {"name": "Boss", "address": "boss@firm.example"}}
+    graph_anna.calendars.add(now, now + timedelta(hours=1), type="occurrence", seriesMasterId="AAMkAD1")
+    graph_anna.calendars.add(now, now + timedelta(hours=1), isOrganizer=False, organizer=boss, subject="Jour fixe")
+    series, meeting = graph_client.round(VIEW)[0]
+    assert (series["type"], series["seriesMasterId"]) == ("occurrence", "AAMkAD1")
+    assert (meeting["isOrganizer"], meeting["organizer"], meeting["type"]) == (False, boss, "singleInstance")
 
 
 def test_attendees_that_a_client_names_are_on_record(graph_client: Asker, graph_anna: Mailbox) -> None:

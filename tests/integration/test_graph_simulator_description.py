@@ -88,10 +88,10 @@ def test_bodies_and_batches_are_judged_too(graph_client: Asker, broken: list[str
     }
     graph_client.ask("POST", "/users/anna@firm.example/events", json=event)
     assert broken == []
-    graph_client.ask("POST", "/users/anna@firm.example/events", json=event | {"subject": 7})
+    graph_client.ask("POST", "/users/anna@firm.example/events", json=event | {"location": {"displayName": 7}})
     graph_client.batch({"id": "1", "method": "GET", "url": MESSAGES.lstrip("/")})
     graph_client.batch({"id": "1", "method": "GET", "url": f"{MESSAGES}?$slect=id"})
-    assert broken[0].startswith("POST users/*/events: body subject")
+    assert broken[0].startswith("POST users/*/events: body location")
     found = {one.partition(": ")[0] for one in broken[1:]}
     assert found == {"POST users/*/events", "POST $batch", "GET users/*/messages"}
 

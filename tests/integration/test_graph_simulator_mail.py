@@ -230,6 +230,25 @@ def test_a_list_is_filtered_ordered_counted_and_paged(graph_client: Asker, graph
     assert graph_client.refused(400, "GET", wrong) == "InefficientFilter"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "receivedDateTime ge yesterday",
+        "isRead eq",
+        "(isRead eq true",
+        "isRead eq true)",
+        "isRead like true",
+        "colour eq 'blue'",
+        "singleValueExtendedProperties/any(ep: ep/id eq 'colour' and ep/value eq 'x')",
+    ],
+)
+def test_a_filter_that_means_nothing_is_refused(graph_client: Asker, graph_anna: Mailbox, wrong: str) -> None:
+    """400, not everything."""
+    graph_anna.deliver(mail())
+    answer = graph_client.ask("GET", f"{INBOX}/messages", params={"$filter": wrong})
+    assert answer.status_code == 400
+
+
 def test_automatic_replies_are_told(graph_client: Asker, graph_anna: Mailbox) -> None:
     """mailboxSettings/automaticRepliesSetting."""
     path = "/users/anna@firm.example/mailboxSettings/automaticRepliesSetting"

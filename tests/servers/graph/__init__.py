@@ -22,6 +22,8 @@ and asks `tenant.endpoint`, trusting the authority's `ca_file`.
   `default`, `all`; `written` (bodies of POST and PATCH) and `attendees_written`; `mailbox.transaction_memory`.
 - Application: `roles` (Entra), `only` (an access policy confines them), `scoped_roles` (RBAC for Applications).
 
+For benchmarks the server can run in a process of its own (see apart.py).
+
 Where Graph promises nothing the simulator gives nothing: delta without `$orderby` has no order, responses of a batch
 come in any, ids of neighbours differ only in the case of a letter.
 """

@@ -36,8 +36,10 @@ def _checked(parts: object) -> list[dict[str, Any]]:
     if "" in ids or len(set(ids)) != len(ids):
         raise refusals.bad_request("Invalid batch payload: every request needs an id of its own.")
     for part in parts:
-        if not part.get("method") or not part.get("url"):
+        if not isinstance(part.get("method"), str) or not isinstance(part.get("url"), str):
             raise refusals.bad_request("Invalid batch payload: a request lacks method or url.")
+        if not isinstance(part.get("headers", {}), dict) or not isinstance(part.get("dependsOn", []), list):
+            raise refusals.bad_request("Invalid batch payload: headers or dependsOn has the wrong type.")
         if any(str(name).lower() not in ids for name in part.get("dependsOn", [])):
             raise refusals.bad_request("Invalid batch payload: dependsOn names no request of this batch.")
     return parts

@@ -108,10 +108,6 @@ class Event:
         text = body["content"] if body["contentType"] == "text" else mime.plain(body["content"])
         return {
             "@odata.etag": self.etag,
-            **self.fields,
-            "createdDateTime": self.created,
-            "lastModifiedDateTime": self.modified,
-            "changeKey": self.change_key,
             "originalStartTimeZone": self.start_zone,
             "originalEndTimeZone": self.end_zone,
             "iCalUId": f"040000008200E00074C5B7101A82E008{self.number:032X}",
@@ -128,6 +124,10 @@ class Event:
             "onlineMeeting": None,
             "responseStatus": {"response": "organizer", "time": "0001-01-01T00:00:00Z"},
             "organizer": self.organizer,
+            **self.fields,
+            "createdDateTime": self.created,
+            "lastModifiedDateTime": self.modified,
+            "changeKey": self.change_key,
             "start": zones.write(self.start, zone),
             "end": zones.write(self.end, zone),
         }
@@ -184,7 +184,7 @@ class Calendars:
     def add(
         self, start: datetime, end: datetime, calendar: Calendar | None = None, *, zone: str = "UTC", **fields: object
     ) -> Event:
-        """An event; fields are Graph's properties, `subject=`, `attendees=`."""
+        """An event; fields are Graph's properties, `subject=`, `attendees=`, `type="occurrence"`."""
         where, self._numbers, now = calendar or self.default, self._numbers + 1, mime.stamp(datetime.now(UTC))
         event = Event(
             number=self._numbers,

@@ -18,6 +18,15 @@ DEFAULT_PAGE, LARGEST_PAGE = 10, 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+class LinkExpiry:
+    """How a link that is not kept any more is refused. located: with the Location of a full round."""
+
+    status: int = 410
+    code: str = "syncStateNotFound"
+    located: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tracked:
     """A collection whose changes are asked for.
 
@@ -76,8 +85,8 @@ class Tokens:
         self.states = kept
 
 
-def page(call: Call, tracked: Tracked, tokens: Tokens, expiry: tuple[str, bool]) -> Answer:
-    """One page. expiry: the error code of an expired link, and whether it says where to begin."""
+def page(call: Call, tracked: Tracked, tokens: Tokens, expiry: LinkExpiry) -> Answer:
+    """One page. expiry: how an expired link is refused."""
     token = call.query.get("$skiptoken") or call.query.get("$deltatoken")
     state = _begin(call, tracked, tokens) if not token else _resume(call, token, tracked, tokens, expiry)
     asked = replace(call, query=state.query)
@@ -106,13 +115,13 @@ def _begin(call: Call, tracked: Tracked, tokens: Tokens) -> _State:
     )
 
 
-def _resume(call: Call, token: str, tracked: Tracked, tokens: Tokens, expiry: tuple[str, bool]) -> _State:
+def _resume(call: Call, token: str, tracked: Tracked, tokens: Tokens, expiry: LinkExpiry) -> _State:
     if len(token) != 40 or set(token) - set("0123456789abcdef"):
         raise refusals.bad_request("Badly formed token.")
     state = tokens.states.get(token)
     if state is None or state.resource != tracked.resource:
-        location = f"{call.base}{tracked.path}?$deltatoken=" if expiry[1] else None
-        raise refusals.links_expired(expiry[0], location)
+        location = f"{call.base}{tracked.path}?$deltatoken=" if expiry.located else None
+        raise refusals.links_expired(expiry.status, expiry.code, location)
     if state.entries is not None:
         return state
     asked = replace(call, query=state.query)

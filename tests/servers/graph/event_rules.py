@@ -26,6 +26,20 @@ _INNER: Mapping[str, frozenset[str]] = {
     "end": frozenset({"dateTime", "timeZone"}),
     "body": frozenset({"contentType", "content"}),
 }
+# JSON's types of the properties that a client sets
+_NONE = type(None)
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "subject": (str, _NONE),
+    "transactionId": (str, _NONE),
+    "categories": (list,),
+    "attendees": (list,),
+    "locations": (list,),
+    "location": (dict, _NONE),
+    "isReminderOn": (bool,),
+    "isAllDay": (bool,),
+    "reminderMinutesBeforeStart": (int,),
+    "singleValueExtendedProperties": (list,),
+}
 
 
 def usual(name: str, value: Any) -> Any:  # noqa: ANN401  # a property of any type
@@ -62,16 +76,23 @@ def check(wanted: Mapping[str, Any]) -> None:
 
 
 def _check_values(wanted: Mapping[str, Any]) -> None:
-    for name in ("isReminderOn", "isAllDay"):
-        if name in wanted and not isinstance(wanted[name], bool):
-            raise refusals.bad_request(f"Cannot convert a value of {name} to Edm.Boolean.", "RequestBodyRead")
-    for one in wanted.get("singleValueExtendedProperties") or []:
+    for name, kinds in _KINDS.items():
+        if name in wanted and (not isinstance(wanted[name], kinds) or _is_no_number(wanted[name], kinds)):
+            raise refusals.bad_request(f"Cannot convert the value of {name} to the expected type.", "RequestBodyRead")
+    for name in ("attendees", "locations", "singleValueExtendedProperties"):
+        if not all(isinstance(one, dict) for one in wanted.get(name, ())):
+            raise refusals.bad_request(f"Cannot convert an entry of {name} to the expected type.", "RequestBodyRead")
+    for one in wanted.get("singleValueExtendedProperties", ()):
         canonical(str(one.get("id", "")))
-    minutes = wanted.get("reminderMinutesBeforeStart", 0)
-    if not isinstance(minutes, int) or minutes < 0:
-        raise invalid("reminderMinutesBeforeStart must be a whole number that is not negative")
+    if wanted.get("reminderMinutesBeforeStart", 0) < 0:
+        raise invalid("reminderMinutesBeforeStart must not be negative")
     if wanted.get("recurrence") is not None:
         raise refusals.Refuse(501, "NotImplemented", "This simulator has no recurring events.")
+
+
+def _is_no_number(value: object, kinds: tuple[type, ...]) -> bool:
+    """In Python a truth value is a whole number; in JSON it is none."""
+    return isinstance(value, bool) and bool not in kinds
 
 
 def check_times(start: datetime, end: datetime) -> None:

@@ -7,6 +7,7 @@ To a whole HTTP request (`POST /$batch` is one): `reset`, `lose_answer`, `lose_r
 
 Manners of delta queries: `replay` (pages repeat what the page before held), `shuffle` (no order), `empty_pages` (every
 second page is empty and has a nextLink), `removed_reason`. Of batches: `batch_parallel`, how many parts work at once.
+Of the wire: `packed`, answers are compressed for who takes that, and sent in chunks.
 """
 
 import random
@@ -30,7 +31,7 @@ _PASSING = frozenset({"slow", "before"})
 _MESSAGES = {
     503: ("ServiceUnavailable", "The service is temporarily unavailable."),
     504: ("GatewayTimeout", "The upstream service did not answer in time."),
-    410: ("SyncStateNotFound", "The sync state is not found. Begin a full synchronization."),
+    410: ("syncStateNotFound", "The sync state is not found. Begin a full synchronization."),
 }
 
 
@@ -68,6 +69,7 @@ class Faults:
     replay: bool = False
     shuffle: bool = False
     empty_pages: bool = False
+    packed: bool = False
     removed_reason: str = "deleted"
     batch_parallel: int = 1
     dice: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311  # an order, not a secret
@@ -78,13 +80,13 @@ class Faults:
         """Fair weather again."""
         with self._lock:
             self._faults.clear()
-        self.replay = self.shuffle = self.empty_pages = False
+        self.replay = self.shuffle = self.empty_pages = self.packed = False
 
     def throttle(
         self,
         path: str = "",
         *,
-        retry_after: int | None = None,
+        retry_after: int | str | None = None,
         times: int | None = 1,
         after: int = 0,
         code: str = "ApplicationThrottled",
@@ -101,7 +103,7 @@ class Faults:
         *,
         code: str | None = None,
         message: str | None = None,
-        retry_after: int | None = None,
+        retry_after: int | str | None = None,
         times: int | None = 1,
         after: int = 0,
     ) -> Fault:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from tests.servers.graph import mime, refusals
+from tests.servers.graph.properties import canonical
 
 Item = TypeVar("Item")
 Test = Callable[[Mapping[str, Any]], bool]
@@ -119,10 +120,13 @@ class _Reader:
         word = self.take()
         if word in _FUNCTIONS and self.next == "(":
             return self.function(_FUNCTIONS[word])
-        if word.endswith("/any") and self.next == "(":
-            return self.any(word.removesuffix("/any"))
+        if word.lower().endswith("/any") and self.next == "(":
+            return self.any(word[: -len("/any")])
         compare, value = _COMPARE[self.take(*_COMPARE)], self.literal()
-        return lambda entity: compare(_same_kind(value_of(entity, word), value), value)
+        if word.endswith("/id") and isinstance(value, str):
+            named = canonical(value)
+            return lambda entity: compare(value_of(entity, word), named)
+        return lambda entity: _compared(compare, _same_kind(value_of(entity, word), value), value)
 
     def function(self, test: Callable[[str, str], bool]) -> Test:
         self.take("(")
@@ -172,6 +176,14 @@ def moment(text: str) -> str:
     except ValueError:
         raise refusals.bad_request(f"Invalid filter clause: '{text}' is no time.") from None
     return mime.stamp(read if read.tzinfo else read.replace(tzinfo=UTC))
+
+
+def _compared(compare: Callable[[Any, Any], bool], left: object, right: object) -> bool:
+    """Refused where the types have no order."""
+    try:
+        return compare(left, right)
+    except TypeError:
+        raise refusals.bad_request("A binary operator with incompatible types was detected.") from None
 
 
 def _same_kind(value: object, literal: object) -> object:

@@ -14,7 +14,6 @@ from tests.servers.graph.properties import canonical, wanted_properties
 if TYPE_CHECKING:
     from tests.servers.graph.mailbox import Mailbox
 
-ALONE_ONLY = frozenset({"uniqueBody", "internetMessageHeaders"})
 MESSAGE_PROPERTIES = words(
     "id categories changeKey createdDateTime lastModifiedDateTime bccRecipients body bodyPreview ccRecipients"
     " conversationId conversationIndex flag from hasAttachments importance inferenceClassification"

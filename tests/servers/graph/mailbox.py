@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.servers.graph import mime, refusals
 from tests.servers.graph.calendar import Calendars, Event
 from tests.servers.graph.conversations import Conversations
-from tests.servers.graph.delta import Tokens
+from tests.servers.graph.delta import LinkExpiry, Tokens
 from tests.servers.graph.ids import Ids
 from tests.servers.graph.items import Folder, Gone, Message
 from tests.servers.graph.notifications import Change, Happened
@@ -56,7 +56,7 @@ class Mailbox:
         self.sequence = 0
         self.tokens = Tokens()
         self.filtered_at_most = _FILTERED_AT_MOST
-        self.link_expiry = ("SyncStateNotFound", False)
+        self.link_expiry = LinkExpiry()
         owner = mime.recipient(user.mail, user.name)
         self.calendars = Calendars(self.ids, owner, self._tell_event)
         self.transactions: dict[str, tuple[str, str, float]] = {}
@@ -182,12 +182,12 @@ class Mailbox:
         *,
         next_links: bool = True,
         delta_links: bool = True,
-        code: str = "SyncStateNotFound",
+        code: str = "syncStateNotFound",
+        status: int = 410,
         located: bool = False,
     ) -> None:
-        """The server forgets these links: 410 with this code; located: and with the Location of a full round."""
-        self.filtered_at_most = _FILTERED_AT_MOST
-        self.link_expiry = (code, located)
+        """The server forgets these links: this status and code; located: and with the Location of a full round."""
+        self.link_expiry = LinkExpiry(status=status, code=code, located=located)
         self.tokens.expire(next_links=next_links, delta_links=delta_links)
 
     # Folders.

@@ -20,9 +20,10 @@ import requests
 
 Change = Literal["created", "updated", "deleted"]
 Lifecycle = Literal["missed", "subscriptionRemoved", "reauthorizationRequired"]
-_HANDSHAKE_SECONDS = 10
-_ANSWER_SECONDS = 3
-_TRIES = 4
+_HANDSHAKE_SECONDS = 10.0
+_ANSWER_SECONDS = 3.0
+# seconds before each try; the real one tries for hours
+_PAUSES = (0.0, 0.05, 0.2, 0.5)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -44,7 +45,7 @@ class Subscription:
     answers: list[int] = field(default_factory=list)
 
     def entity(self) -> dict[str, Any]:
-        """As Graph shows it; the client state is not given back."""
+        """As Graph shows it later; the client state is given back only once, to whom has sent it."""
         return {
             "id": self.id,
             "resource": self.fields["resource"],
@@ -84,7 +85,7 @@ def written(moment: datetime) -> str:
 
 class Notifications:
     """The subscriptions of a tenant. Ways to misbehave: `doubled`, every notification comes twice; `dropped`, none;
-    `together`, so many in one call if they wait for the same address.
+    `together`, so many in one call if they wait for the same address; answer_seconds: how long an answer may take.
 
     `hold()` keeps notifications back and `release()` sends them, the order mixed up. `lifecycle()` sends one of those
     events. `sent` counts the notifications that were answered; `wait()` until nothing is on its way.
@@ -95,6 +96,7 @@ class Notifications:
         self.all: dict[str, Subscription] = {}
         self.doubled = self.dropped = False
         self.together = 1
+        self.answer_seconds = _ANSWER_SECONDS
         self.sent = 0
         self._waiting: list[tuple[Subscription, str, dict[str, Any]]] = []
         self._held = self._closed = False
@@ -140,7 +142,7 @@ class Notifications:
             self._held = False
             self._changed.notify_all()
 
-    def wait(self, seconds: float = 10) -> bool:
+    def wait(self, seconds: float = 60) -> bool:
         """Until every notification has been sent (or given up); False if that took too long."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, seconds)
@@ -166,6 +168,7 @@ class Notifications:
         kind = f"#Microsoft.Graph.{what.collection.capitalize().removesuffix('s')}"
         data = {"@odata.type": kind, "@odata.id": resource, "@odata.etag": what.etag, "id": key}
         return {
+            "id": secrets.token_urlsafe(9),
             "changeType": what.change,
             "resource": resource,
             "resourceData": data,
@@ -202,10 +205,10 @@ class Notifications:
 
     def _deliver(self, subscription: Subscription, url: str, notices: Sequence[Mapping[str, Any]]) -> None:
         """Until they are answered with 2xx, a few times at most."""
-        for wait in (0.0, 0.05, 0.2, 0.5)[:_TRIES]:
-            time.sleep(wait)
+        for pause in _PAUSES:
+            time.sleep(pause)
             try:
-                status = _post(url, {"value": list(notices)}, self.ca_file, _ANSWER_SECONDS).status_code
+                status = _post(url, {"value": list(notices)}, self.ca_file, self.answer_seconds).status_code
             except requests.RequestException:
                 status = 0
             subscription.answers.append(status)

@@ -3,13 +3,15 @@
 import contextlib
 import threading
 import time
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.servers.certs import Authority
+from tests.servers.certs import ServerCertificate
 from tests.servers.graph import refusals, routes
 from tests.servers.graph.batch import answer_batch
 from tests.servers.graph.description import Description
@@ -25,13 +27,25 @@ _VERSION = "/v1.0"
 _AT_ONCE = 4
 
 
+class Certified(Protocol):
+    """An authority, as far as a server needs it."""
+
+    @property
+    def server(self) -> ServerCertificate:
+        """The certificate of the server."""
+
+    @property
+    def ca_file(self) -> Path:
+        """What clients trust."""
+
+
 class GraphServer:
     """A running server. url: `https://127.0.0.1:PORT`; endpoint: where `/v1.0` begins.
 
     description: hold every request and answer against it; what breaks it is found in the tenant's `violations`.
     """
 
-    def __init__(self, authority: Authority, description: Description | None = None) -> None:
+    def __init__(self, authority: Certified, description: Description | None = None) -> None:
         self._description, self._judging = description, threading.Lock()
         self._tenants: dict[str, Tenant] = {}
         self._web = WebServer(authority.server.context(), self._dispatch)
@@ -100,7 +114,9 @@ class GraphServer:
         tenant.count_http(f"{call.method} {routes.named(call.method, segments(call.path))}")
         fault = tenant.faults.on_wire(described(call))
         if fault is None:
-            return self._judged(call)
+            answer = self._judged(call)
+            wanted = tenant.faults.packed and "gzip" in call.headers.get("accept-encoding", "")
+            return answer.packed() if wanted and answer.body else answer
         if fault.kind == "lose-request":
             return None
         if fault.reply is not None:
@@ -116,6 +132,9 @@ class GraphServer:
             return self._judge(call)
         except Refuse as refusal:
             return refusal.answer()
+        except Exception:  # noqa: BLE001  # whatever else breaks here is our own fault: it is kept, and fails the test
+            call.tenant.violations.append(traceback.format_exc())
+            return Refuse(500, "generalException", "The simulator failed.").answer()
 
     def _judge(self, call: Call) -> Answer:
         """One single request, alone or in a batch, held against the description if there is one."""

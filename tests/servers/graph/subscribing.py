@@ -41,7 +41,7 @@ def create(call: Call) -> Answer:
     _shake_hands(call, wanted)
     call.tenant.notifications.all[subscription.id] = subscription
     context = {"@odata.context": f"{call.base}/$metadata#subscriptions/$entity"}
-    return Answer.of(context | subscription.entity(), 201)
+    return Answer.of(context | subscription.entity() | {"clientState": wanted.get("clientState")}, 201)
 
 
 def list_all(call: Call) -> Answer:

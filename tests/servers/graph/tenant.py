@@ -31,7 +31,6 @@ class User:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     enabled: bool = True
     mailbox: Mailbox | None = None
-    ids: frozenset[str] = frozenset()
 
     def entity(self) -> dict[str, Any]:
         """Graph's user with the properties that this simulator knows."""

@@ -5,6 +5,7 @@ benchmark measures. An answer may end the connection in the middle (`cut_after`)
 """
 
 import contextlib
+import gzip
 import json
 import socket
 import socketserver
@@ -35,12 +36,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. cut_after: end the connection with a reset after so many bytes of the body."""
+    """One answer. cut_after: end the connection with a reset after so many octets of the body. chunked: send it so."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    chunked: bool = False
+
+    def packed(self) -> "Answer":
+        """The same, compressed and sent in chunks."""
+        headers = {"Content-Type": JSON, **self.headers, "Content-Encoding": "gzip"}
+        return Answer(self.status, gzip.compress(self.body), headers, self.cut_after, chunked=True)
 
     @classmethod
     def of(cls, content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> "Answer":
@@ -145,14 +152,21 @@ class _Connection(socketserver.StreamRequestHandler):
     def _write(self, request: Request, answer: Answer) -> bool:
         """Send the answer; False if it was to be cut."""
         usual = {"Content-Type": JSON, "request-id": str(uuid.uuid4())} if answer.body else {}
-        headers = {**usual, **answer.headers, "Content-Length": str(len(answer.body))}
+        length = {"Transfer-Encoding": "chunked"} if answer.chunked else {"Content-Length": str(len(answer.body))}
+        headers = {**usual, **answer.headers, **length}
         lines = [f"HTTP/1.1 {answer.status} {_phrase(answer.status)}", *(f"{n}: {v}" for n, v in headers.items())]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         if answer.cut_after is not None:
             self.connection.sendall(head + answer.body[: answer.cut_after])
             return False
-        self.connection.sendall(head if request.method == "HEAD" else head + answer.body)
+        body = _chunks(answer.body) if answer.chunked else answer.body
+        self.connection.sendall(head if request.method == "HEAD" else head + body)
         return True
+
+
+def _chunks(body: bytes) -> bytes:
+    pieces = [body[at : at + 1000] for at in range(0, len(body), 1000)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
 
 
 def _phrase(status: int) -> str:
