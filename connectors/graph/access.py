@@ -7,6 +7,7 @@ picked up. An application needs nothing stored: its tokens are asked for anew af
 import threading
 import time
 from functools import lru_cache
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ class Tenant:
         self.access = access
         self.endpoint = access.endpoint.rstrip("/").removesuffix("/v1.0")
         self.session = http_session(access.ca_file, connections=MOST_CONNECTIONS)
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # many threads, one session
         self._sign_in = http_session(access.ca_file, connections=2)
         self._lock = threading.Lock()
         self._gates: dict[str, threading.BoundedSemaphore] = {}
