@@ -96,7 +96,7 @@ def found_of(entry: Entry) -> FoundEvent | None:
     start = _start(entry)
     if start is None:
         return None
-    title = str(entry.get("subject") or "")[:TITLE_LIMIT]
+    title = clean_line(str(entry.get("subject") or ""))[:TITLE_LIMIT]
     categories = entry.get("categories")
     return FoundEvent(
         uid=uid,

@@ -73,6 +73,16 @@ def test_a_token_that_ends_mid_run_is_renewed_once(lab: Lab) -> None:
     assert lab.tenant.token_requests["secret"] == 2
 
 
+def test_a_token_that_ends_while_a_batch_is_worked_on_is_renewed(lab: Lab) -> None:
+    ids = [message.immutable_id for message in lab.fill(*range(20))]
+    source = lab.open()
+    folder = inbox(source)
+    lab.tenant.faults.expire_token("messages/[^/]*\\?", after=4)
+    (page,) = source.headers(folder, "graph", ids)
+    assert {envelope.id for envelope in page.envelopes} == set(ids)
+    assert lab.tenant.token_requests["secret"] == 2
+
+
 def test_a_client_secret_that_was_taken_back_asks_for_a_sign_in(lab: Lab) -> None:
     source = lab.open()
     inbox(source)
@@ -220,3 +230,17 @@ def test_a_letter_too_large_to_be_read_is_kept_back_alone(lab: Lab, monkeypatch:
     read = list(source.bodies(folder, "graph", [m.immutable_id for m in (*small, large)]))
     assert sorted(one.id for one in read if isinstance(one, Message)) == sorted(m.immutable_id for m in small)
     assert len(read) == 4
+
+
+def test_a_server_that_expands_nothing_in_listings_is_read_without(lab: Lab) -> None:
+    lab.fill(1, 2)
+    lab.tenant.faults.fail(400, "messages.*expand", code="ErrorInvalidUrlQuery", times=None)
+    source = lab.open()
+    folder = inbox(source)
+    forward, history = begin(source, folder)
+    assert message_ids(source.history(folder, history, None)) == names(2, 1)
+    (new,) = lab.fill(3)
+    pages = list(source.changes(folder, forward))
+    assert message_ids(pages) == names(3)
+    (whole,) = source.complete(folder, "graph", [new.immutable_id], texts=True)
+    assert message_ids([whole]) == names(3)
