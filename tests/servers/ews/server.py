@@ -178,6 +178,7 @@ class EwsServer:
         with self.world.changed:
             self.world.pace.minute, self.world.pace.heartbeat = 60.0, 45.0
             self.world.pace.subscriptions.clear()
+            self.world.newest_first = True
             self.exchange.asked.clear()
             self.exchange.operations.clear()
             self.exchange.violations.clear()

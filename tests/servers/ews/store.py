@@ -133,13 +133,14 @@ class Pace:
 
 
 class World:
-    """All mailboxes. clock: what the server takes for now."""
+    """All mailboxes. newest_first: the order of a first listing, which the protocol leaves open."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
         self.boxes: dict[str, Box] = {}
         self.directory = Directory()
         self.pace = Pace()
+        self.newest_first = True
         self.items: dict[str, tuple[Box, Item]] = {}
         self.folders: dict[str, tuple[Box, Folder]] = {}
         self._serial = count(1)
