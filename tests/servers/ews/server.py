@@ -176,7 +176,7 @@ class EwsServer:
         self.faults.clear()
         self.drop_streams()
         with self.world.changed:
-            self.world.pace.minute, self.world.pace.heartbeat = 60.0, 45.0
+            self.world.pace.minute, self.world.pace.heartbeat, self.world.pace.most = 60.0, 45.0, 20
             self.world.pace.subscriptions.clear()
             self.world.newest_first = True
             self.exchange.asked.clear()

@@ -124,10 +124,14 @@ class Subscription:
 
 @dataclass(kw_only=True, eq=False)
 class Pace:
-    """Seconds that a minute of ConnectionTimeout lasts, and seconds between two signs of life."""
+    """Seconds that a minute of ConnectionTimeout lasts, and seconds between two signs of life.
+
+    most: subscriptions to one mailbox (EWSMaxSubscriptions).
+    """
 
     minute: float = 60.0
     heartbeat: float = 45.0
+    most: int = 20
     drops: int = 0
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
 
