@@ -21,6 +21,10 @@ from tests.servers.ews import EwsServer
 
 KEY = extended(PropertySetId="7b9c4a4e-1f0f-4c39-9a0e-0f5b8f6d1c11", PropertyName="key", PropertyType="String")
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+ATTENDEES = (
+    "<t:RequiredAttendees><t:Attendee><t:Mailbox><t:EmailAddress>a@b.example</t:EmailAddress></t:Mailbox></t:Attendee>"
+    "</t:RequiredAttendees>"
+)
 INVITES = 'SendMeetingInvitations="SendToNone"'
 
 
@@ -97,11 +101,7 @@ def test_what_is_not_said_is_as_in_outlook(ews: EwsServer) -> None:
             "ErrorCalendarEndDateIsEarlierThanStartDate",
         ),
         (
-            create(
-                "<t:RequiredAttendees><t:Attendee><t:Mailbox><t:EmailAddress>a@b.example</t:EmailAddress></t:Mailbox>"
-                "</t:Attendee></t:RequiredAttendees>",
-                more='SendMeetingInvitations="SendToAllAndSaveCopy"',
-            ),
+            create(ATTENDEES, more='SendMeetingInvitations="SendToAllAndSaveCopy"'),
             "ErrorSendAsDenied",
         ),
     ],
@@ -203,6 +203,19 @@ def test_what_the_owner_does_is_followed_by_synchronisation(ews: EwsServer) -> N
     snoozed = client.ask(get_item(ids[2], more=signal + field("item:Body"), shape="<t:BodyType>Text</t:BodyType>"))
     assert snoozed.text("//t:ExtendedProperty/t:Value") == "2026-05-01T13:00:00Z"
     assert box.item(ids[0])["End"] == "2026-05-01T15:30:00Z"
+
+
+def test_who_is_invited_is_told_of_no_change(ews: EwsServer) -> None:
+    """Whoever wants to tell them is refused, so a test can prove that a client does not."""
+    box = ews.mailbox()
+    client = Soap.of(ews, box)
+    item, key = made(client.ask(create(ATTENDEES)))
+    change = put("item:Subject", "<t:Subject>x</t:Subject>")
+    assert client.ask(update(item, key, change).replace("SendToNone", "SendOnlyToAll")).codes == ["ErrorSendAsDenied"]
+    delete = f'<m:DeleteItem DeleteType="HardDelete" SendMeetingCancellations="SendOnlyToAll">{item_ids(item)}'
+    assert client.ask(f"{delete}</m:DeleteItem>").codes == ["ErrorSendAsDenied"]
+    assert client.ask(update(item, key, change)).codes == ["NoError"]
+    assert box.item(item)["IsMeeting"] == "true"
 
 
 @pytest.mark.parametrize(

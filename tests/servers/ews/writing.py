@@ -47,6 +47,12 @@ def _refuse_to_send(call: Call, element: Node) -> None:
         raise Refusal("ErrorSendAsDenied", "Nothing is sent from here.")
 
 
+def _tell_nobody(manner: str | None, fields: dict[Key, Field]) -> None:
+    """Who is invited to an item hears of its changes only if the client says so."""
+    if manner not in (None, "SendToNone") and _BODILY & fields.keys():
+        raise Refusal("ErrorSendAsDenied", "Nothing is sent from here.")
+
+
 def _home(call: Call, kind: str) -> tuple[Box, Folder]:
     named = call.element.find(f"{M}SavedItemFolderId")
     if named is not None:
@@ -130,6 +136,7 @@ def update_item(call: Call) -> str:
         if _REMINDING & set(keys):
             fields.pop(SNOOZED, None)
         _must_end_after_start(fields)
+        _tell_nobody(call.element.get("SendMeetingInvitationsOrCancellations"), fields)
         item.fields = fields
         box.touch(item, *keys)
         return tag("m:Items", _brief(item)) + tag("m:ConflictResults", "<t:Count>0</t:Count>")
@@ -222,6 +229,7 @@ def delete_item(call: Call) -> str:
         box, item = call.item(element, write=True)
         if item.kind == "CalendarItem" and "SendMeetingCancellations" not in call.element.attrib:
             raise Refusal("ErrorSendMeetingCancellationsRequired", "Say whether to send cancellations.")
+        _tell_nobody(call.element.get("SendMeetingCancellations"), item.fields)
         if how == "HardDelete":
             box.remove(item)
         else:
