@@ -19,12 +19,10 @@ from connectors.exchange.reading import MOST_LISTED, next_offset, root_of
 from connectors.exchange.soap import Seat, code_of, error_of, only
 from connectors.exchange.xml import MESSAGES, Element, children, find, m, moment, t, text
 from connectors.folders.choice import Seen
-from connectors.folders.roles import ARCHIVE, DRAFTS, INBOX, JUNK, SENT, TRASH
+from connectors.folders.roles import DRAFTS, INBOX, JUNK, SENT, TRASH
 
-ROLES = {
-    "inbox": INBOX, "sentitems": SENT, "drafts": DRAFTS, "junkemail": JUNK, "deleteditems": TRASH, "archive": ARCHIVE,
-}  # fmt: skip
-"""Distinguished ids that have a role here."""
+ROLES = {"inbox": INBOX, "sentitems": SENT, "drafts": DRAFTS, "junkemail": JUNK, "deleteditems": TRASH}
+"""Distinguished ids that have a role here. That of the archive is younger than Exchange 2013: its name tells."""
 _NO_MAIL = ("outbox", "syncissues", "conversationhistory", "calendar", "contacts", "tasks", "notes", "journal")
 """Distinguished ids of folders that hold no correspondence, whatever class they call themselves."""
 _MAIL_CLASS = "ipf.note"

@@ -26,8 +26,8 @@ CONNECT, READ, WHOLE = 10.0, 100.0, 300.0
 """Seconds: to connect, between two pieces of an answer, and for a whole answer."""
 QUEUE = 120.0
 """Seconds to wait for a free session. Longer than any ordinary request takes."""
-ANSWER_LIMIT = 64 * 1024 * 1024
-"""Bytes of one answer; a hundred texts have a few."""
+ANSWER_LIMIT = 16 * 1024 * 1024
+"""Bytes of one answer; a hundred texts have one or two. Its tree takes several times that."""
 _LONGEST_IDLE = 100.0
 """Seconds after which a kept session is not used again: IIS ends connections that are idle for two minutes."""
 
