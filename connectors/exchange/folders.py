@@ -28,7 +28,7 @@ _NO_MAIL = ("outbox", "syncissues", "conversationhistory", "calendar", "contacts
 _MAIL_CLASS = "ipf.note"
 _OTHER_CLASSES = ("ipf.note.outlookhomepage", "ipf.note.socialconnector")
 COMMITTED, DELETED = "0x670a", "0x670b"
-"""PidTagLocalCommitTimeMax, when something in the folder last changed; PidTagDeletedCountTotal ([MS-OXCFOLD] 2.2.2.2)."""
+"""PidTagLocalCommitTimeMax: when something in the folder last changed; PidTagDeletedCountTotal ([MS-OXCFOLD])."""
 SETTLED = timedelta(seconds=5)
 """How long ago a change must be for a mark: longer than the clocks of one domain differ."""
 _DOUBT_EVERY = 900
