@@ -65,7 +65,8 @@ def explain(code: str, *, wait: float | None = None, folder: bool = False) -> Co
 
 
 def _explain_refusal(code: str, folder: bool) -> ConnectorError:
-    if code in _NO_FOLDER or (folder and (code == "ErrorAccessDenied" or code.startswith("ErrorInvalidId"))):
+    of_folder = code in GONE or code == "ErrorAccessDenied" or code.startswith("ErrorInvalidId")
+    if code in _NO_FOLDER or (folder and of_folder):
         return Skippable(f"the folder cannot be opened ({code})", advice="check that it exists and may be read")
     if code in _NO_MAILBOX:
         advice = "check the address; if the mailbox moved to Exchange Online, give it a connector of type graph"

@@ -176,13 +176,13 @@ class _Newer:
         self._ids: set[str] = set()
 
     def ids(self) -> set[str]:
-        """Nothing where first contact did not see all: what comes twice then is known by its id."""
+        """Not all of them where first contact did not see all: what comes twice then is known by its id."""
         while self._state:
             try:
                 answer = sync(self._seat, self._folder, self._state)
             except NoState:
                 self._state = ""
-                return set()
+                break
             self._ids |= {change.id for change in answer.changes if change.kind == "create"}
             self._state = answer.state
             if answer.last:

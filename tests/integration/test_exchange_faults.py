@@ -4,12 +4,13 @@ Against the server of the lab, over TLS, with its real sign-in.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from config.model import FolderChoice
+from config.model import FolderChoice, OAuth
+from config.secrets import Secret
 from connectors.errors import ConnectorError, Fatal, Interrupted, NeedsSignIn, Retriable, Skippable, Unreachable
 from connectors.exchange import ExchangeSource, autodiscover, checks, wire
 from connectors.exchange.opening import sign_in_of
@@ -20,6 +21,7 @@ from tests.contracts.mail_owner import START, envelopes, letter, message_ids, na
 from tests.servers.certs import Authority
 from tests.servers.ews import EwsServer, Mailbox, Person
 from tests.servers.ews.mime import recipients
+from tests.servers.tokens import TokenServer
 
 Open = Callable[..., ExchangeSource]
 
@@ -378,4 +380,50 @@ def test_a_delegate_reads_a_mailbox_that_is_not_their_own(ews: EwsServer, box: M
     assert len(source.ids(folder, None).ids) == 1
     assert {one.acting_as for one in ews.asked} == {None}
     assert assistant.items() == []
+    source.close()
+
+
+# -- signing in by token
+
+
+@pytest.fixture
+def by_token(ews: EwsServer, box: Mailbox, tokens: TokenServer, opened: Open, tmp_path: Path) -> Iterator[Open]:
+    """Opens the mailbox as an application whose tokens come from a provider of the firm's own."""
+
+    def introspect(token: str) -> str | None:
+        username = tokens.answer("/introspect", {"token": token})[1].get("username")
+        return None if username is None else str(username)
+
+    tokens.client_username = "crm-app"
+    ews.account("crm-app", "unused", impersonates={box.address})
+    ews.doorman.introspect = introspect
+    secret = tmp_path / "client secret"
+    secret.touch(mode=0o600)
+    secret.write_text(tokens.client_secret)
+    oauth = OAuth(
+        provider="custom", client_id=tokens.client_id, client_secret=Secret(file=secret), token_url=tokens.token_url,
+        scope="ews", flow="client-credentials",
+    )  # fmt: skip
+    yield lambda **changes: opened(auth="oauth", access="impersonation", oauth=oauth, **changes)
+    ews.doorman.introspect = None
+
+
+def test_an_application_signs_in_by_token_and_a_token_that_ends_is_renewed_once(
+    tokens: TokenServer, by_token: Open
+) -> None:
+    source = by_token()
+    source.folders()
+    tokens.expire()
+    assert source.folders()
+    assert tokens.requests["client_credentials"] == 2
+    source.close()
+
+
+def test_an_application_that_is_no_longer_known_needs_a_sign_in(tokens: TokenServer, by_token: Open) -> None:
+    source = by_token()
+    source.folders()
+    tokens.expire()
+    tokens.client_username = None
+    with pytest.raises(NeedsSignIn):
+        source.folders()
     source.close()

@@ -225,6 +225,7 @@ def test_a_floor_that_was_reached_is_not_read_again() -> None:
         ("ErrorExceededConnectionCount", False, Crowded),
         ("ErrorFolderNotFound", True, Skippable),
         ("ErrorInvalidIdMalformed", True, Skippable),
+        ("ErrorItemNotFound", True, Skippable),
         ("ErrorAccessDenied", True, Skippable),
         ("ErrorAccessDenied", False, Fatal),
         ("ErrorPasswordExpired", False, NeedsSignIn),

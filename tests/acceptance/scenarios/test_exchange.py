@@ -60,6 +60,20 @@ def test_new_mail_moves_copies_and_deletions_are_followed(desk: Desk, box: Box, 
     complete(desk, anna)
 
 
+def test_a_folder_that_is_renamed_or_thrown_away_takes_nothing_with_it(desk: Desk, box: Box, anna: Mailbox) -> None:
+    """Scenario 22, and a folder that is gone."""
+    for name in ("Renamed", "Thrown away"):
+        box.create_folder(name)
+        box.deliver(letter(subject=name), name)
+    desk.sync()
+    box.rename_folder("Renamed", "Other")
+    box.delete_folder("Thrown away")
+    desk.sync()
+    assert desk.subjects() == ["Renamed", "Thrown away"]
+    assert [one.folders for one in desk.history()] == [("Other",), ()]
+    complete(desk, anna)
+
+
 def test_mail_that_arrives_while_the_history_is_read_is_logged_in_the_same_pass(
     desk: Desk, ews: EwsServer, box: Box, anna: Mailbox
 ) -> None:
