@@ -33,8 +33,10 @@ def test_exchangelib_signs_in_by_password_and_by_challenge(ews: EwsServer, schem
     assert account.inbox.total_count == 0
 
 
-def test_the_first_listing_is_newest_first_and_in_pages(ews: EwsServer) -> None:
-    """Each page brings the state that continues it, and the last one says so."""
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_the_first_listing_comes_in_pages(ews: EwsServer, newest_first: bool) -> None:
+    """Each page brings the state that continues it, and the last one says so. The order is the server's affair."""
+    ews.world.newest_first = newest_first
     box = ews.mailbox()
     sent = [box.deliver(message(number)) for number in range(5)]
     client, found, state = Soap.of(ews, box), [], None
@@ -43,7 +45,7 @@ def test_the_first_listing_is_newest_first_and_in_pages(ews: EwsServer) -> None:
         found += answer.ids
         state = answer.text("//m:SyncState")
         assert answer.text("//m:IncludesLastItemInRange") == last
-    assert found == sent[::-1]
+    assert found == (sent[::-1] if newest_first else sent)
 
 
 def test_exchangelib_follows_changes_by_their_state(ews: EwsServer) -> None:

@@ -236,3 +236,15 @@ def test_a_certificate_may_have_expired(authority: Authority) -> None:
             Soap.of(server, server.mailbox()).post(get_folder())
     finally:
         server.close()
+
+
+def test_an_error_of_the_server_itself_is_noted(ews: EwsServer) -> None:
+    """What a test's own action raises in the middle of a request is not lost: the fixture fails the test for it."""
+    box = ews.mailbox()
+    ews.faults.before(lambda: 1 // 0, "GetFolder")
+    with pytest.raises(requests.ConnectionError):
+        Soap.of(ews, box).post(get_folder())
+    while not ews.violations:
+        time.sleep(0.001)
+    assert ews.violations == ["the server itself: ZeroDivisionError('integer division or modulo by zero')"]
+    ews.violations.clear()

@@ -4,10 +4,11 @@ import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from exchangelib import DELEGATE, OAUTH2, Account, Configuration, FailFast, OAuth2AuthorizationCodeCredentials
 from exchangelib.errors import ErrorImpersonateUserDenied, UnauthorizedError
 from requests_ntlm import HttpNtlmAuth
 
-from tests.integration.ews_client import Soap, envelope, exchangelib_account, get_folder, message
+from tests.integration.ews_client import Soap, envelope, exchangelib_account, get_folder, message, trust
 from tests.servers.certs import Authority
 from tests.servers.ews import EwsServer
 from tests.servers.tokens import TokenServer
@@ -135,6 +136,21 @@ def test_tokens_of_an_oauth_provider_are_taken_where_the_server_trusts_it(ews: E
     assert bearing(ews, token) == 200
     tokens.expire(box.address)
     assert bearing(ews, token) == 401
+
+
+def test_exchangelib_signs_in_with_a_token(ews: EwsServer) -> None:
+    box = ews.mailbox()
+    box.deliver(message())
+    trust(ews.ca_file)
+    token = {"access_token": ews.issue_token(box.address), "token_type": "Bearer"}
+    settings = Configuration(
+        service_endpoint=ews.url,
+        credentials=OAuth2AuthorizationCodeCredentials(access_token=token),
+        auth_type=OAUTH2,
+        retry_policy=FailFast(),
+    )
+    account = Account(box.address, config=settings, autodiscover=False, access_type=DELEGATE)
+    assert account.inbox.total_count == 1
 
 
 def test_impersonation_opens_the_mailboxes_of_its_scope_and_no_others(ews: EwsServer) -> None:

@@ -142,6 +142,15 @@ def test_a_server_that_forgot_its_subscriptions_says_so_while_listened_to(ews: E
     assert list(told) == []
 
 
+def test_so_many_subscriptions_may_be_held_and_no_more(ews: EwsServer) -> None:
+    box, other = ews.mailbox(), ews.mailbox()
+    client = Soap.of(ews, box)
+    ews.world.pace.most = 2
+    codes = [client.ask(subscribe("inbox")).codes[0] for _ in range(3)]
+    assert codes == ["NoError", "NoError", "ErrorExceededSubscriptionCount"]
+    assert Soap.of(ews, other).ask(subscribe("inbox")).codes == ["NoError"]
+
+
 def test_so_many_connections_may_hang_and_no_more(ews: EwsServer) -> None:
     box = ews.mailbox()
     client = Soap.of(ews, box)

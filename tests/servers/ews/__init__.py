@@ -18,8 +18,9 @@ A test takes the fixture `ews` (one server a test process, reset for each test) 
   `before`, `rewrite`, each for some requests and so many times.
 - `ews.doorman` (signin.py): `schemes` that are offered, `extended_protection`, `lockout`, `introspect` for tokens
   of somebody else; an account has `password`, `locked` and its rights, which a test may change at any time.
-- `ews.world.pace`: how long a minute of a streaming connection lasts here; `ews.exchange.fractional`: moments are sent
-  with fractions of a second; `ews.exchange.limits`: concurrency, hanging connections, and the peak that was seen.
+- `ews.world.pace`: how long a minute of a streaming connection lasts here; `ews.world.newest_first`: the order of a
+  first listing; `ews.exchange.fractional`: moments are sent with fractions of a second; `ews.exchange.limits`:
+  concurrency, hanging connections, and the peak that was seen.
 
 Not there: recurring appointments, public folders, archives, search folders, AQS queries, pull and push notifications.
 """

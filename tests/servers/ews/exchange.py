@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -66,6 +66,7 @@ class Reply:
 
     status: int
     body: bytes | Iterator[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -121,14 +122,17 @@ class Exchange:
     def _done(self, call: Call, faults: list[Fault], owner: str) -> Reply:
         for fault in faults:
             if fault.kind in ("http", "lose-request"):
-                return Reply(status=fault.status, body=fault.body, faults=[fault])
+                return Reply(status=fault.status, body=fault.body, headers=fault.headers, faults=[fault])
         if call.operation == "GetStreamingEvents":
             return Reply(status=200, body=self._hanging(call, owner, faults), faults=faults)
         with self.limits.use(owner, "request"):
             for fault in faults:
                 fault.happen_before()
             content = self._operate(call.refusing(faults))
-        return Reply(status=200, body=self._finished(content), faults=faults)
+        body = self._finished(content)
+        for fault in faults:
+            body = fault.changed(body)
+        return Reply(status=200, body=body, faults=faults)
 
     def _operate(self, call: Call) -> str:
         function = OPERATIONS.get(call.operation)

@@ -44,6 +44,12 @@ class Fault:
         if isinstance(self.refusal, SoapFault):
             raise self.refusal
 
+    def changed(self, body: bytes) -> bytes:
+        """What this fault makes of an answer."""
+        if self.rewriter is not None:
+            return self.rewriter(body)
+        return body[: len(body) * 2 // 3] if self.kind == "malformed" else body
+
     def meets(self, operation: str, mailbox: str | None) -> bool:
         """Does it happen to this request? Counts."""
         if self.operation not in (None, operation) or self.mailbox not in (None, mailbox):

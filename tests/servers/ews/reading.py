@@ -92,7 +92,7 @@ def sync_folder_items(call: Call) -> str:
         state = State.read(call.element.findtext(f"{M}SyncState"), box, folder)
         ignored = {element.get("Id") for element in call.all("Ignore")}
         if not state.base:
-            state = State(base=box.number, before=box.number + 1)
+            state = State(base=box.number, before=box.number + 1 if call.world.newest_first else -1)
         changes, after, last = _changes(folder, state, most, shape, ignored)
         end = after if after is not None else State(base=box.number)
         return (
@@ -113,7 +113,7 @@ def _changes(
         page = arrivals[:most]
         listed = [tag("t:Create", shape.render(item)) for item in page if item.id not in ignored]
         if len(arrivals) > most:
-            return listed, State(base=state.base, before=page[-1].created), False
+            return listed, state.listed_to(page[-1].created), False
         state, most = State(base=state.base), most - len(page)
         later = list(islice(_later(folder, state, shape, ignored), most + 1))
         return _cut(listed, later, most, state)
@@ -129,9 +129,11 @@ def _cut(listed: list[str], later: list[Change], most: int, state: State) -> tup
 
 
 def _arrivals(folder: Folder, state: State) -> list[Item]:
-    """What the first listing still has to name, the newest first."""
-    before = state.before or 0
-    return [item for item in reversed(folder.items.values()) if item.created <= state.base and item.created < before]
+    """What the first listing still has to name, in its order."""
+    known, before = (item for item in folder.items.values() if item.created <= state.base), state.before or 0
+    if before < 0:
+        return [item for item in known if item.created >= -before]
+    return [item for item in known if item.created < before][::-1]
 
 
 def _later(folder: Folder, state: State, shape: Shape, ignored: set[str]) -> Iterator[Change]:

@@ -1,7 +1,7 @@
 """Sync states: opaque to clients, and refused when they belong to another folder, are damaged or declared void.
 
 A state says up to which change of the mailbox the client knows a folder. While the first listing of a folder goes on,
-it also says which items (by the number of their arrival) were listed: newest first.
+it also says which items (by the number of their arrival) were listed.
 """
 
 import json
@@ -15,10 +15,18 @@ from tests.servers.ews.store import Box, Folder
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """base: changes up to this number are known. before: of those, only arrivals from here on were listed yet."""
+    """base: changes up to this number are known. before: of those, arrivals from here on were listed; None for all.
+
+    Where the oldest is listed first it is negative: -before is the first arrival that was not listed.
+    """
 
     base: int = 0
     before: int | None = None
+
+    def listed_to(self, arrival: int) -> "State":
+        """The state after a page that ends with this arrival."""
+        oldest_first = self.before is not None and self.before < 0
+        return State(base=self.base, before=-arrival - 1 if oldest_first else arrival)
 
     def write(self, box: Box, folder: Folder) -> str:
         """The state as clients keep it."""

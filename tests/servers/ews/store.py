@@ -124,22 +124,27 @@ class Subscription:
 
 @dataclass(kw_only=True, eq=False)
 class Pace:
-    """Seconds that a minute of ConnectionTimeout lasts, and seconds between two signs of life."""
+    """Seconds that a minute of ConnectionTimeout lasts, and seconds between two signs of life.
+
+    most: subscriptions to one mailbox (EWSMaxSubscriptions).
+    """
 
     minute: float = 60.0
     heartbeat: float = 45.0
+    most: int = 20
     drops: int = 0
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
 
 
 class World:
-    """All mailboxes. clock: what the server takes for now."""
+    """All mailboxes. newest_first: the order of a first listing, which the protocol leaves open."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
         self.boxes: dict[str, Box] = {}
         self.directory = Directory()
         self.pace = Pace()
+        self.newest_first = True
         self.items: dict[str, tuple[Box, Item]] = {}
         self.folders: dict[str, tuple[Box, Folder]] = {}
         self._serial = count(1)

@@ -25,6 +25,9 @@ def subscribe(call: Call) -> str:
         if soap.local(request) != "StreamingSubscriptionRequest":
             raise Refusal("ErrorInvalidSubscriptionRequest", "Only streaming subscriptions are known here.")
         made = _subscription(call, request)
+        held = sum(other.box is made.box for other in call.world.pace.subscriptions.values())
+        if held >= call.world.pace.most:
+            raise Refusal("ErrorExceededSubscriptionCount", "You have exceeded the available subscriptions.")
         call.world.pace.subscriptions[made.id] = made
         return text("m:SubscriptionId", made.id)
 
