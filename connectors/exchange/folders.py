@@ -27,7 +27,7 @@ _NO_MAIL = ("outbox", "syncissues", "conversationhistory", "calendar", "contacts
 """Distinguished ids of folders that hold no correspondence, whatever class they call themselves."""
 _MAIL_CLASS = "ipf.note"
 _OTHER_CLASSES = ("ipf.note.outlookhomepage", "ipf.note.socialconnector")
-COMMITTED, DELETED = "0x670a", "0x670b"
+COMMITTED, DELETED = "0x670A", "0x670B"
 """PidTagLocalCommitTimeMax: when something in the folder last changed; PidTagDeletedCountTotal ([MS-OXCFOLD])."""
 SETTLED = timedelta(seconds=5)
 """How long ago a change must be for a mark: longer than the clocks of one domain differ."""

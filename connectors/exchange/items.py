@@ -71,7 +71,7 @@ def _day(written: str, zone: ZoneInfo) -> date | None:
 
 
 def extended(item: Element) -> dict[str, str]:
-    """Values of the properties we ask for, by tag (lower case, without leading zeros) or number."""
+    """Values of the properties we ask for, by tag or number."""
     found: dict[str, str] = {}
     for prop in item.iterfind(TYPES + "ExtendedProperty"):
         uri, value = find(prop, "ExtendedFieldURI"), find(prop, "Value")
@@ -85,9 +85,9 @@ def extended(item: Element) -> dict[str, str]:
 
 
 def _tag(written: str) -> str:
-    """Tags are written `0x007D`, `0x7d` or in decimal."""
+    """Tags are written `0x007D`, `0x7d` or in decimal; here always in the first way."""
     try:
-        return hex(int(written, 16 if written.lower().startswith("0x") else 10))
+        return f"0x{int(written, 16 if written.lower().startswith('0x') else 10):04X}"
     except ValueError:
         return written
 
