@@ -18,14 +18,13 @@ from connectors.errors import Conflict, Fatal, Retriable, Skippable
 from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
 from connectors.exchange import calendar_item, shapes
 from connectors.exchange.cursors import BEGINNING
-from connectors.exchange.faults import CHANGED, GONE
+from connectors.exchange.faults import CHANGED, GONE, NoState
 from connectors.exchange.folders import distinguished
 from connectors.exchange.items import change_key, id_of
 from connectors.exchange.opening import Opened
 from connectors.exchange.reading import (
     MOST_LISTED,
     Changes,
-    NoState,
     folder_id,
     get_items,
     next_offset,

@@ -9,10 +9,15 @@ from connectors.errors import ConnectorError, Crowded, Fatal, NeedsSignIn, Retri
 LONGEST_WAIT = 3_600.0
 """Seconds that a server may ask us to wait."""
 
+
+class NoState(Retriable):
+    """The server does not know any more where a folder's reading stood: begin again."""
+
+
 GONE = frozenset(("ErrorItemNotFound", "ErrorObjectTypeChanged"))
 """The item is not there any more."""
 NO_STATE = frozenset(("ErrorInvalidSyncStateData", "ErrorSyncFolderNotFound"))
-"""The server no longer knows where a folder's reading stood."""
+"""A sync state that the server cannot go on from."""
 CHANGED = frozenset(("ErrorIrresolvableConflict", "ErrorStaleObject", "ErrorChangeKeyRequiredForWriteOperations"))
 """The item is of another version than the one named."""
 
@@ -55,6 +60,8 @@ def explain(code: str, *, wait: float | None = None, folder: bool = False) -> Co
     """The error that a code means. wait: seconds that the server asked for."""
     if code in _BUSY or code in _LATER:
         return Retriable(f"{_SAYINGS.get(code, 'the mail server cannot answer now')} ({code})", after=_bounded(wait))
+    if code in NO_STATE:
+        return NoState(f"the mail server no longer knows where the reading of a folder stood ({code})")
     if code in _CROWDED:
         return Crowded(f"the mail server has no room for one more session ({code})", advice="lower `connections`")
     if code == "ErrorConnectionFailed":

@@ -17,7 +17,7 @@ from connectors.exchange import shapes
 from connectors.exchange.items import extended
 from connectors.exchange.reading import MOST_LISTED, next_offset, root_of
 from connectors.exchange.soap import Seat, code_of, error_of, only
-from connectors.exchange.xml import MESSAGES, Element, children, find, m, moment, t, text
+from connectors.exchange.xml import MESSAGES, Element, children, find, local, m, moment, t, text
 from connectors.folders.choice import Seen
 from connectors.folders.roles import DRAFTS, INBOX, JUNK, SENT, TRASH
 
@@ -33,6 +33,8 @@ SETTLED = timedelta(seconds=5)
 """How long ago a change must be for a mark: longer than the clocks of one domain differ."""
 _DOUBT_EVERY = 900
 """Seconds after which every folder is looked into, whatever its mark."""
+_SEARCH = "search"
+"""A folder that only shows what lies elsewhere."""
 _LONGEST_PATH = 50
 _SEPARATOR = "/"
 
@@ -85,7 +87,7 @@ def _place(folder: Element, answered: datetime | None) -> Place:
         id=own.get("Id"),
         parent="" if parent is None else parent.get("Id", ""),
         name=text(folder, "DisplayName"),
-        kind=text(folder, "FolderClass").lower(),
+        kind=_SEARCH if local(folder) == "SearchFolder" else text(folder, "FolderClass").lower(),
         mark=_mark(folder, answered),
     )
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from connectors.errors import ConnectorError, Interrupted, Retriable
+from connectors.errors import ConnectorError, Interrupted
 from connectors.exchange import shapes
-from connectors.exchange.faults import GONE, NO_STATE
-from connectors.exchange.items import id_of, received
+from connectors.exchange.faults import GONE
+from connectors.exchange.items import id_of, named, received
 from connectors.exchange.soap import Seat, code_of, error_of, only
 from connectors.exchange.wire import TooLong
 from connectors.exchange.xml import MESSAGES, Element, children, local, m, t
@@ -31,10 +31,6 @@ _OF_THE_SERVER = (
     "ErrorNonExistentMailbox", "ErrorImpersonateUserDenied", "ErrorADUnavailable", "ErrorMailboxFailover",
 )  # fmt: skip
 """Said for an item, and meant for all: the request is tried again later, nothing is taken for the item's fault."""
-
-
-class NoState(Retriable):
-    """The server does not know the sync state any more: begin again."""
 
 
 @dataclass(kw_only=True)
@@ -139,7 +135,7 @@ def _take(id: str, message: Element, got: Got) -> None:
     if item is None:
         got.refused[id] = "the server answered without it"
     else:
-        got.items[id] = item
+        got.items[id] = named(item, id)
 
 
 def _refuse(id: str, code: str, error: ConnectorError | None, got: Got) -> None:
@@ -166,10 +162,7 @@ def sync(seat: Seat, folder: str, state: str) -> Changes:
         m("MaxChangesReturned", str(MOST_CHANGES)),
         m("SyncScope", "NormalItems"),
     )
-    messages = seat.ask(payload)
-    if len(messages) == 1 and code_of(messages[0]) in NO_STATE:
-        raise NoState("the server no longer knows where the reading of a folder stood")
-    message = only(messages, folder=True)
+    message = only(seat.ask(payload), folder=True)
     new = message.findtext(MESSAGES + "SyncState")
     last = message.findtext(MESSAGES + "IncludesLastItemInRange")
     if not new or last is None:

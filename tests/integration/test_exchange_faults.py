@@ -12,7 +12,7 @@ import pytest
 from config.model import FolderChoice, OAuth
 from config.secrets import Secret
 from connectors.errors import ConnectorError, Fatal, Interrupted, NeedsSignIn, Retriable, Skippable, Unreachable
-from connectors.exchange import ExchangeSource, autodiscover, checks, wire
+from connectors.exchange import ExchangeSource, autodiscover, checks, reading, wire
 from connectors.exchange.opening import sign_in_of
 from connectors.exchange.xml import parse
 from connectors.message import Folder, Message
@@ -426,4 +426,37 @@ def test_an_application_that_is_no_longer_known_needs_a_sign_in(tokens: TokenSer
     tokens.client_username = None
     with pytest.raises(NeedsSignIn):
         source.folders()
+    source.close()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_state_that_the_server_forgot_begins_anew_and_asks_to_compare(
+    ews: EwsServer, box: Mailbox, opened: Open, whole: bool
+) -> None:
+    box.deliver(letter(1), received=START)
+    source = opened()
+    folder = inbox(source)
+    (first,) = source.changes(folder, None)
+    box.deliver(letter(2), received=START)
+    ews.faults.refuse("ErrorInvalidSyncStateData", "SyncFolderItems", whole=whole)
+    (page,) = source.changes(folder, first.cursor)
+    assert sorted(message_ids([page])) == names(1, 2)
+    assert (page.verify, page.renumbered) == (True, False)
+    assert len(page.flags) == 2
+    assert list(source.changes(folder, page.cursor)) == []
+    source.close()
+
+
+def test_messages_without_a_time_are_listed_and_hold_no_history_up(
+    box: Mailbox, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_LISTED", 3)
+    ids = [box.deliver(letter(number), received=START) for number in range(8)]
+    for id in ids[2:]:
+        box.set(id, "DateTimeReceived", None)
+    source = opened()
+    folder = inbox(source)
+    (first,) = source.changes(folder, None)
+    assert first.history is not None
+    assert set(names(0, 1)) <= set(message_ids(source.history(folder, first.history, None)))
     source.close()
