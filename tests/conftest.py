@@ -17,6 +17,8 @@ from tests.servers.certs import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.ews import EwsServer
 from tests.servers.graph import GraphServer, Tenant
+from tests.servers.graph.description import Description
+from tests.servers.graph.description import find as find_description
 from tests.servers.http_proxy import HttpProxy
 from tests.servers.imap_proxy import ImapProxy
 from tests.servers.postgres import Postgres
@@ -169,12 +171,18 @@ def pymap(authority: Authority) -> Iterator[Pymap]:
 
 @pytest.fixture(scope="session")
 def graph_server(authority: Authority) -> Iterator[GraphServer]:
-    """The Microsoft Graph simulator of the run. Use a tenant of your own."""
-    with GraphServer(authority) as server:
+    """The Microsoft Graph simulator of the run. Use a tenant of your own.
+
+    Where Microsoft's description of Graph is at hand, every request and every answer is held against it.
+    """
+    described = find_description()
+    with GraphServer(authority, Description(described) if described else None) as server:
         yield server
 
 
 @pytest.fixture
-def graph_tenant(graph_server: GraphServer) -> Tenant:
-    """A fresh tenant of the Graph simulator, without users and applications."""
-    return graph_server.tenant()
+def graph_tenant(graph_server: GraphServer) -> Iterator[Tenant]:
+    """A fresh tenant of the Graph simulator, without users and applications. What breaks the description fails."""
+    tenant = graph_server.tenant()
+    yield tenant
+    assert not tenant.violations, "\n".join(tenant.violations)

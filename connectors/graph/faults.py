@@ -1,7 +1,8 @@
 """What Graph's refusals mean, named by what the caller must do. Codes are compared without case.
 
 ConnectorError
-├── Fatal         the mailbox is not there, not in the cloud, or closed to the application
+├── Fatal         the mailbox is not there, or not in the cloud
+│   └── Forbidden it is closed to the application
 ├── Skippable
 │   ├── Absent    one folder, message or item is not there (any more)
 │   ├── Refused   the request itself is not taken, with the code that says why
@@ -60,6 +61,10 @@ class Reply:
         return str(error.get("code", "")).lower()[:80] if isinstance(error, dict) else ""
 
 
+class Forbidden(Fatal):
+    """The application lacks a permission, or the mailbox is not in its scope."""
+
+
 class Absent(Skippable):
     """A folder, a message or an item that is not there."""
 
@@ -85,7 +90,7 @@ def fault_of(reply: Reply, permission: str) -> ConnectorError:
     code = reply.code
     if reply.status == 410 or code in _STALE:
         return Stale("the server has forgotten how far this was read; it is read again from the beginning")
-    if code in _NO_MAILBOX:
+    if code in _NO_MAILBOX and "Group" not in permission:
         return Fatal(_NO_MAILBOX[code], advice=_CLOUD_ADVICE)
     if reply.status in BUSY:
         return Retriable(f"Exchange Online is busy (HTTP {reply.status})", after=wait_of(reply))
@@ -106,8 +111,8 @@ def _plain(code: str) -> str:
     return "".join(c for c in code if c.isalnum() or c in "_-.")[:60]
 
 
-def _forbidden(permission: str) -> Fatal:
-    return Fatal(
+def _forbidden(permission: str) -> Forbidden:
+    return Forbidden(
         f"the application may not do this in the mailbox: {permission} is missing",
         advice=f"grant {permission} as an application permission, or put the mailbox into its scope; "
         "a new grant takes up to two hours",

@@ -61,6 +61,8 @@ class Fetcher:
     def __init__(self, client: GraphClient) -> None:
         self._client = client
         self._texts: dict[str, Message] = {}
+        self.expands = True
+        """Whether the server takes a `$expand` in listings; if not, kind and sensitivity come with the header."""
         self.known_folders: frozenset[str] = frozenset()
         """Ids of all folders of the mailbox: whoever lies in another one of them has left."""
 

@@ -2,27 +2,28 @@
 
 Delta queries have no "from now on": the link to what changes later comes at the end of a round over all there is. Of a
 folder that fits into one page it is had at first contact. Of a larger one the history lane reads that round and hands
-the link over with its last page (`Page.forward`); until then forward asks for what was received since, by a filter.
-Rounds may repeat and reorder what they tell; nothing is left out for having been seen, for that is for the store to
-know.
+the link over with its last page (`Page.forward`); until then forward lists what was received since, by time. Rounds may
+repeat and reorder what they tell; nothing is left out for having been seen, for that is for the store to know.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 from connectors.errors import Interrupted
 from connectors.graph.client import GraphClient, Query, relative, segment, with_query
 from connectors.graph.entries import FIELDS, LISTED, Entry, flags_of, is_removed, is_whole, moment
-from connectors.graph.faults import Reply, Stale
+from connectors.graph.faults import Refused, Reply, Stale
 from connectors.graph.fetching import LISTING, Fetcher
-from connectors.graph.place import VALIDITY, Past, midnight, read_forward, read_past, write_forward, written
+from connectors.graph.place import VALIDITY, Ahead, Past, midnight, read_ahead, read_past, written
 from connectors.graph.watch import Watch
 from connectors.message import Cursor, Envelope, FlagChange, Folder, Page
 
 PAGE = 250
-_ENVELOPE: Query = {"$select": f"id,{FIELDS}", "$expand": LISTED}
+_ENVELOPE: Query = {"$select": f"id,{FIELDS}"}
+_IDS: Query = {"$select": "id,receivedDateTime", "$top": 1000}
 _NEWEST_FIRST = "receivedDateTime desc"
 _ROUNDS = 100_000
 
@@ -47,13 +48,16 @@ class Lanes:
         if cursor is None:
             yield self._begin(folder)
             return
-        base = read_forward(cursor)
-        link, answer = self.watch.newest(folder.key, base)
+        ahead = read_ahead(cursor)
+        if not ahead.link:
+            yield from self._lately(folder, ahead)
+            return
+        link, answer = self.watch.newest(folder.key, ahead.link)
         try:
-            yield from self._news(folder, base, link, answer)
+            yield from self._news(folder, ahead.link, link, answer)
         except Stale:
             self.watch.forget(folder.key)
-            yield self._begin(folder)
+            yield self._begin(folder, again=True)
 
     def _news(self, folder: Folder, base: str, link: str, answer: Reply | None) -> Iterator[Page]:
         for _ in range(_ROUNDS):
@@ -62,7 +66,7 @@ class Lanes:
             step, last = _link_of(told)
             if not last and step == link:
                 raise Interrupted("Microsoft Graph answers a link with itself")
-            page = self._page(folder, _entries(told), write_forward(step))
+            page = self._page(folder, _entries(told), Ahead(link=step).write())
             if last:
                 self.watch.note(folder.key, step)
             if page.envelopes or page.gone or page.withheld or step != base:
@@ -71,6 +75,23 @@ class Lanes:
                 return
             link = step
         raise Interrupted("Microsoft Graph never comes to the end of a folder's changes")
+
+    def _lately(self, folder: Folder, ahead: Ahead) -> Iterator[Page]:
+        """What was received since, oldest first. What leaves meanwhile is told by the link that is still to come."""
+        link = ""
+        for _ in range(_ROUNDS):
+            told = self._told(partial(self._lately_query, folder, ahead.after), link)
+            handed = set(ahead.at)
+            fresh = [entry for entry in _entries(told) if entry["id"] not in handed]
+            last = max((_received(entry) for entry in fresh), default=ahead.after)
+            at = tuple(str(entry["id"]) for entry in fresh if _received(entry) == last)
+            link = str(told.body.get("@odata.nextLink") or "") if last == ahead.after else ""
+            ahead = Ahead(after=last, at=(*ahead.at, *at) if last == ahead.after else at)
+            if fresh:
+                yield self._page(folder, fresh, ahead.write())
+            if not told.body.get("@odata.nextLink"):
+                return
+        raise Interrupted("Microsoft Graph never comes to the end of a folder's news")
 
     def _page(self, folder: Folder, entries: Sequence[Entry], cursor: Cursor) -> Page:
         """Within a page the last word on a message counts. What tells only a part of one is asked for by its id."""
@@ -82,25 +103,26 @@ class Lanes:
         return Page(
             validity=VALIDITY,
             envelopes=_oldest_first(self.fetcher.envelopes(whole)),
-            flags=tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry)) for entry in whole),
+            flags=_marks(whole),
             gone=(*(id for id, entry in last.items() if is_removed(entry)), *found.gone),
             withheld=tuple(found.withheld),
             cursor=cursor,
         )
 
-    def _begin(self, folder: Folder) -> Page:
+    def _begin(self, folder: Folder, *, again: bool = False) -> Page:
         """Both lanes from the beginning: the first page of a round says how large the folder is."""
-        told = self.client.replied(self._round(folder), self.prefer)
+        told = self._told(partial(self._round, folder))
         times = [when for entry in _entries(told) if (when := moment(entry.get("receivedDateTime"))) is not None]
         link, whole = _link_of(told)
         if whole:
-            past = Past(top=written(max(times)) if times else "", round="done")
+            past, ahead = Past(top=written(max(times)) if times else "", round="done", again=again), Ahead(link=link)
+            self.watch.note(folder.key, link)
         else:
             newest = min(max(times, default=datetime.now(UTC)), _server_time(told))
-            past = Past(top=written(newest), round="due")
-            link = self._since(folder, newest + timedelta(seconds=1))
-        self.watch.note(folder.key, link)
-        return Page(validity=VALIDITY, cursor=write_forward(link), history=past.write())
+            past = Past(top=written(newest), round="due", again=again)
+            ahead = Ahead(after=written(newest + timedelta(seconds=1)))
+            self.watch.forget(folder.key)
+        return Page(validity=VALIDITY, cursor=ahead.write(), history=past.write())
 
     # History
 
@@ -118,7 +140,7 @@ class Lanes:
             if past.round == "due":
                 past = past.opened(since)
             try:
-                told = self.client.replied(past.link or self._round(folder), self.prefer)
+                told = self._told(partial(self._round, folder), past.link)
             except Stale:
                 if renewed or not past.link:
                     raise
@@ -139,8 +161,9 @@ class Lanes:
         return Page(
             validity=VALIDITY,
             envelopes=_newest_first(self.fetcher.envelopes(ours)),
+            flags=_marks(ours) if past.again else (),
             cursor=past.write(),
-            forward=write_forward(forward) if forward else None,
+            forward=Ahead(link=forward).write() if forward else None,
         )
 
     def _listing(self, folder: Folder, past: Past, since: date | None) -> Iterator[Page]:
@@ -155,6 +178,7 @@ class Lanes:
             yield Page(
                 validity=VALIDITY,
                 envelopes=_newest_first(self.fetcher.envelopes(fresh)),
+                flags=_marks(fresh) if past.again else (),
                 cursor=past.write(),
             )
 
@@ -162,50 +186,59 @@ class Lanes:
         """Pages of what lies between the place and the floor, and whether more follow."""
         begun = past.below or past.read is None
         upper = f"le {past.below or past.top}" if begun else f"lt {midnight(past.read or '')}"
-        yield from self._listed(folder, upper, since, {"$select": f"id,{FIELDS}", "$expand": LISTED, "$top": self.page})
+        yield from self._listed(folder, upper, since)
 
     def _listed(
-        self, folder: Folder, upper: str | None, since: date | None, query: Query
+        self, folder: Folder, upper: str | None, since: date | None, *, ids_only: bool = False
     ) -> Iterator[tuple[Sequence[Entry], bool]]:
         """A listing, newest first. Its own links count places, which shift while mail leaves: the next page is asked
         for by the time where this one ended, and by its link only where one second fills a page.
         """
-        link, below = self._list_query(folder, upper, since, query), ""
+        link, below = "", ""
         for _ in range(_ROUNDS):
-            answer = self.client.replied(link)
-            entries = _entries(answer)
-            more = answer.body.get("@odata.nextLink")
+            path = partial(self._list_query, folder, upper, since)
+            told = self.client.replied(link or path(_IDS)) if ids_only else self._told(path, link)
+            entries, more = _entries(told), told.body.get("@odata.nextLink")
             yield entries, bool(more)
             if not more:
                 return
             lowest = min((when for entry in entries if (when := _received(entry))), default="")
-            if lowest and lowest != below:
-                link, below = self._list_query(folder, f"le {lowest}", since, query), lowest
-            else:
-                link = str(more)
+            fresh = bool(lowest) and lowest != below
+            link = "" if fresh else str(more)
+            upper, below = (f"le {lowest}", lowest) if fresh else (upper, below)
         raise Interrupted("Microsoft Graph never comes to the end of a folder")
 
     def ids(self, folder: Folder, since: date | None) -> frozenset[str]:
         """All ids not older than the floor."""
-        query: Query = {"$select": "id,receivedDateTime", "$top": 1000}
-        pages = self._listed(folder, None, since, query)
+        pages = self._listed(folder, None, since, ids_only=True)
         return frozenset(str(entry["id"]) for entries, _ in pages for entry in entries)
+
+    def _told(self, path: Callable[[Query], str], link: str = "") -> Reply:
+        """What a link says, or a path for envelopes if there is no link yet; without `$expand` if that is refused."""
+        if link:
+            return self.client.replied(link, self.prefer)
+        if self.fetcher.expands:
+            try:
+                return self.client.replied(path({**_ENVELOPE, "$expand": LISTED}), self.prefer)
+            except Refused:
+                self.fetcher.expands = False
+        return self.client.replied(path(_ENVELOPE), self.prefer)
 
     # Paths
 
-    def _round(self, folder: Folder) -> str:
-        return with_query(self._messages(folder, "/delta"), {**_ENVELOPE, "$orderby": _NEWEST_FIRST})
+    def _round(self, folder: Folder, envelope: Query) -> str:
+        return with_query(self._messages(folder, "/delta"), {**envelope, "$orderby": _NEWEST_FIRST})
 
-    def _since(self, folder: Folder, start: datetime) -> str:
-        return with_query(
-            self._messages(folder, "/delta"), {**_ENVELOPE, "$filter": f"receivedDateTime ge {written(start)}"}
-        )
+    def _lately_query(self, folder: Folder, after: str, envelope: Query) -> str:
+        query = {**envelope, "$filter": f"receivedDateTime ge {after}", "$orderby": "receivedDateTime asc"}
+        return with_query(self._messages(folder), {**query, "$top": self.page})
 
     def _list_query(self, folder: Folder, upper: str | None, since: date | None, query: Query) -> str:
         bounds = [f"receivedDateTime {upper}"] if upper else []
         bounds += [f"receivedDateTime ge {midnight(since.isoformat())}"] if since else []
         narrowed = {"$filter": " and ".join(bounds)} if bounds else {}
-        return with_query(self._messages(folder), {**query, **narrowed, "$orderby": _NEWEST_FIRST})
+        paged = {"$top": self.page, **query, **narrowed, "$orderby": _NEWEST_FIRST}
+        return with_query(self._messages(folder), paged)
 
     def _messages(self, folder: Folder, tail: str = "") -> str:
         return f"{self.client.user}/mailFolders/{segment(folder.key)}/messages{tail}"
@@ -222,6 +255,10 @@ def _link_of(told: Reply) -> tuple[str, bool]:
 def _entries(told: Reply) -> list[Entry]:
     value = told.body.get("value")
     return [one for one in value if isinstance(one, dict) and one.get("id")] if isinstance(value, list) else []
+
+
+def _marks(entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
+    return tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry)) for entry in entries)
 
 
 def _received(entry: Entry) -> str:

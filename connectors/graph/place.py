@@ -1,9 +1,9 @@
 """How far a folder was read, as cursors: pure.
 
-Forward is a link of a delta query. History has two ways. A large folder is read by the first round of the delta query
-itself (`due`, then `open`), newest first, and its last page gives the link from which forward goes on. What a round
-left out, because the floor was lower than now or the folder was small enough for its link to be had at once, is listed
-by time (`done`): links of a listing are not kept, so nothing of it can expire.
+Forward is a link of a delta query, and a time as long as there is no link. History has two ways. A large folder is read
+by the first round of the delta query itself (`due`, then `open`), newest first, and its last page gives the link from
+which forward goes on. What a round left out, because the floor was lower than now or the folder was small enough for
+its link to be had at once, is listed by time (`done`): links of a listing are not kept, so nothing of it can expire.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +26,8 @@ class Past:
 
     top: receivedDateTime of the newest message that is history, '' if there is none. round, link: the delta query's
     first round. floor: what it is read down to. read: down to this day everything was handed out ('': all of it).
-    below, at: a listing has come down to this second, of which these ids were handed out.
+    again: the folder was read before, so what it holds may have been marked since. below, at: a listing has come down
+    to this second, of which these ids were handed out.
     """
 
     top: str
@@ -34,6 +35,7 @@ class Past:
     link: str = ""
     floor: str = EVERYTHING
     read: str | None = None
+    again: bool = False
     below: str = ""
     at: tuple[str, ...] = ()
 
@@ -74,16 +76,25 @@ def read_past(cursor: Cursor) -> Past:
         raise Fatal(_BAD) from error
 
 
-def write_forward(link: str) -> Cursor:
-    return write_place("forward", link=link)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ahead:
+    """A forward lane's place: a link of a delta query, or, until there is one, a second and what was received in it."""
+
+    link: str = ""
+    after: str = ""
+    at: tuple[str, ...] = ()
+
+    def write(self) -> Cursor:
+        return write_place("forward", **asdict(self))
 
 
-def read_forward(cursor: Cursor) -> str:
-    """The link. Raises Fatal."""
-    link = read_place(cursor, "forward").get("link")
-    if not isinstance(link, str):
-        raise Fatal(_BAD)
-    return link
+def read_ahead(cursor: Cursor) -> Ahead:
+    """Raises Fatal for a cursor that is not one of ours."""
+    fields = read_place(cursor, "forward")
+    try:
+        return Ahead(link=str(fields["link"]), after=str(fields["after"]), at=tuple(fields["at"]))
+    except (KeyError, TypeError) as error:
+        raise Fatal(_BAD) from error
 
 
 def written(moment: datetime) -> str:

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from config.model import FolderChoice, GraphAccess
 from connectors.errors import Fatal
+from connectors.graph import lanes
 from connectors.graph.client import GraphClient
 from connectors.graph.faults import Absent, Refused
 from connectors.graph.fetching import Fetcher
 from connectors.graph.folders import FolderTree
-from connectors.graph.lanes import PAGE, Lanes
 from connectors.graph.place import VALIDITY
 from connectors.graph.watch import Watch
 from connectors.message import Away, Cursor, Folder, Listing, Message, Page, Withheld
@@ -23,7 +23,7 @@ from connectors.zones import iana_name
 
 
 class GraphSource:
-    """One mailbox. page: messages asked for at once."""
+    """One mailbox. page: messages asked for at once, as many as are usual if None."""
 
     flags_in_changes = True
 
@@ -32,15 +32,16 @@ class GraphSource:
         access: GraphAccess,
         choice: FolderChoice | None = None,
         *,
-        page: int = PAGE,
+        page: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = GraphClient(access, sleep=sleep)
         self._choice = choice or FolderChoice()
         self._tree = FolderTree()
         self._fetcher = Fetcher(self.client)
-        self._watch = Watch((f"odata.maxpagesize={page}",))
-        self._lanes = Lanes(client=self.client, fetcher=self._fetcher, watch=self._watch, page=page)
+        size = page or lanes.PAGE
+        self._watch = Watch((f"odata.maxpagesize={size}",))
+        self._lanes = lanes.Lanes(client=self.client, fetcher=self._fetcher, watch=self._watch, page=size)
 
     def folders(self) -> Sequence[Folder]:
         """Read once; then the list and all folders are polled together, in one round trip."""

@@ -77,6 +77,9 @@ class MailSourceDesk:
     can_renumber = True
     can_keyword = True
     can_create = True
+    knows_size = True
+    replays = False
+    """Whether changes may hand out once more what was listed before, as delta queries do; the store knows better."""
     odd_names: Sequence[str] = ('Año & "x"', "日本", "R&D", "a.b c", "100% [x]*", "tab's ünd ~")
     """Folder names that the back end must be able to hold and read back."""
 

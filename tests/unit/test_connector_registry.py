@@ -6,27 +6,34 @@ from pathlib import Path
 
 import pytest
 
-from config.model import CaldavCalendar, IcsCalendar, ImapAccess, Mailbox
+from config.model import CaldavCalendar, GraphAccess, GraphCalendar, IcsCalendar, ImapAccess, Mailbox
 from config.secrets import Secret
 from connectors import registry
 from connectors.caldav import CalDavSink
 from connectors.errors import Fatal
+from connectors.graph.calendar import GraphSink
+from connectors.graph.source import GraphSource
 from connectors.ics import IcsSink
 from connectors.imap import ImapSource
 from connectors.maildir import ArchiveSource
 from tests.contracts.archive_owner import mailbox_at
+
+GRAPH = GraphAccess(user="anna@lab.example", tenant_id="t", client_id="c", client_secret=Secret(env="NOT_SET"))
 
 
 def test_each_type_opens_its_connector_and_connects_to_nothing(tmp_path: Path) -> None:
     archive = mailbox_at(tmp_path)
     access = ImapAccess(host="imap.invalid", username="anna", password=Secret(env="NOT_SET"))
     imap = archive.model_copy(update={"access": access})
+    online = archive.model_copy(update={"access": GRAPH})
     assert isinstance(registry.open_source(archive), ArchiveSource)
+    assert isinstance(registry.open_source(online), GraphSource)
     assert isinstance(registry.open_source(imap), ImapSource)
 
 
 def test_each_calendar_opens_its_connector(tmp_path: Path) -> None:
     assert isinstance(registry.open_calendar(IcsCalendar(path=tmp_path)), IcsSink)
+    assert isinstance(registry.open_calendar(GraphCalendar(access=GRAPH)), GraphSink)
     assert isinstance(registry.open_calendar(CaldavCalendar(url="https://dav.invalid/anna/")), CalDavSink)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.servers.graph import refusals
 from tests.servers.graph.odata import Call, split_query
-from tests.servers.graph.web import Answer
+from tests.servers.graph.web import JSON, Answer
 
 MOST_PARTS = 20
 Judge = Callable[[Call], Answer]
@@ -36,8 +36,10 @@ def _checked(parts: object) -> list[dict[str, Any]]:
     if "" in ids or len(set(ids)) != len(ids):
         raise refusals.bad_request("Invalid batch payload: every request needs an id of its own.")
     for part in parts:
-        if not part.get("method") or not part.get("url"):
+        if not isinstance(part.get("method"), str) or not isinstance(part.get("url"), str):
             raise refusals.bad_request("Invalid batch payload: a request lacks method or url.")
+        if not isinstance(part.get("headers", {}), dict) or not isinstance(part.get("dependsOn", []), list):
+            raise refusals.bad_request("Invalid batch payload: headers or dependsOn has the wrong type.")
         if any(str(name).lower() not in ids for name in part.get("dependsOn", [])):
             raise refusals.bad_request("Invalid batch payload: dependsOn names no request of this batch.")
     return parts
@@ -93,11 +95,11 @@ def _call_of(call: Call, part: dict[str, Any]) -> Call:
 
 def _written(name: str, answer: Answer) -> str:
     """One response. The body goes in as it was written, or as base64 if it is no JSON."""
-    headers = {"Content-Type": "application/json", **answer.headers}
+    headers = {**({"Content-Type": JSON} if answer.body else {}), **answer.headers}
     head = f'{{"id":{json.dumps(name)},"status":{answer.status},"headers":{json.dumps(headers)}'
     if not answer.body:
         return head + "}"
-    if headers["Content-Type"] == "application/json":
+    if headers["Content-Type"] == JSON:
         return head + ',"body":' + answer.body.decode() + "}"
     return head + f',"body":"{base64.b64encode(answer.body).decode()}"}}'
 

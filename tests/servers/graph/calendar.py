@@ -5,13 +5,14 @@
 
 import base64
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.servers.graph import mime, refusals, zones
 from tests.servers.graph.ids import Ids
+from tests.servers.graph.notifications import Change
 from tests.servers.graph.properties import canonical
 
 _COMMON = "{00062008-0000-0000-c000-000000000046}"
@@ -107,10 +108,6 @@ class Event:
         text = body["content"] if body["contentType"] == "text" else mime.plain(body["content"])
         return {
             "@odata.etag": self.etag,
-            **self.fields,
-            "createdDateTime": self.created,
-            "lastModifiedDateTime": self.modified,
-            "changeKey": self.change_key,
             "originalStartTimeZone": self.start_zone,
             "originalEndTimeZone": self.end_zone,
             "iCalUId": f"040000008200E00074C5B7101A82E008{self.number:032X}",
@@ -127,6 +124,10 @@ class Event:
             "onlineMeeting": None,
             "responseStatus": {"response": "organizer", "time": "0001-01-01T00:00:00Z"},
             "organizer": self.organizer,
+            **self.fields,
+            "createdDateTime": self.created,
+            "lastModifiedDateTime": self.modified,
+            "changeKey": self.change_key,
             "start": zones.write(self.start, zone),
             "end": zones.write(self.end, zone),
         }
@@ -152,8 +153,8 @@ class Calendar:
 class Calendars:
     """All calendars of one mailbox. Methods up to `dismiss` are what the owner does in Outlook."""
 
-    def __init__(self, ids: Ids, owner: dict[str, Any]) -> None:
-        self.ids, self.owner = ids, owner
+    def __init__(self, ids: Ids, owner: dict[str, Any], tell: "Callable[[Event, Change], None]") -> None:
+        self.ids, self.owner, self._tell = ids, owner, tell
         self.sequence = 0
         self.written: list[dict[str, Any]] = []
         self.all: dict[str, Calendar] = {}
@@ -183,7 +184,7 @@ class Calendars:
     def add(
         self, start: datetime, end: datetime, calendar: Calendar | None = None, *, zone: str = "UTC", **fields: object
     ) -> Event:
-        """An event; fields are Graph's properties, `subject=`, `attendees=`."""
+        """An event; fields are Graph's properties, `subject=`, `attendees=`, `type="occurrence"`."""
         where, self._numbers, now = calendar or self.default, self._numbers + 1, mime.stamp(datetime.now(UTC))
         event = Event(
             number=self._numbers,
@@ -199,7 +200,7 @@ class Calendars:
         )
         where.events[event.number] = event
         self._events[event.id] = self._events[event.immutable_id] = event
-        self._note(event)
+        self._note(event, "created")
         return event
 
     def change(self, event: Event, **fields: object) -> None:
@@ -218,7 +219,7 @@ class Calendars:
         del event.calendar.events[event.number]
         del self._events[event.id], self._events[event.immutable_id]
         event.deleted = True
-        self._note(event)
+        self._note(event, "deleted")
 
     def snooze(self, event: Event, until: datetime) -> None:
         """Remind again then: only PidLidReminderSignalTime tells ([MS-OXORMDR])."""
@@ -255,7 +256,7 @@ class Calendars:
         """It has changed: another changeKey, and an entry in the journal."""
         event.version += 1
         event.modified = mime.stamp(datetime.now(UTC))
-        self._note(event)
+        self._note(event, "updated")
 
     def set_extended(self, event: Event, values: Sequence[Mapping[str, Any]]) -> None:
         """Extended properties, new or changed."""
@@ -271,6 +272,7 @@ class Calendars:
             for calendar in self.all.values()
         }
 
-    def _note(self, event: Event) -> None:
+    def _note(self, event: Event, change: Change) -> None:
         self.sequence += 1
         event.calendar.journal.append((self.sequence, event))
+        self._tell(event, change)

@@ -5,6 +5,7 @@ documentation: "Use delta query to track changes", "Get incremental changes to m
 """
 
 import hashlib
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,15 @@ from tests.servers.graph.odata import Call
 from tests.servers.graph.web import Answer
 
 DEFAULT_PAGE, LARGEST_PAGE = 10, 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkExpiry:
+    """How a link that is not kept any more is refused. located: with the Location of a full round."""
+
+    status: int = 410
+    code: str = "syncStateNotFound"
+    located: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +37,6 @@ class Tracked:
     resource: str
     path: str
     context: str
-    epoch: int
     sequence: int
     start: Callable[[Call], Sequence[Any]]
     changes: Callable[[Call, int], Sequence[Any]]
@@ -36,13 +45,13 @@ class Tracked:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _State:
-    """What a token stands for. entries and offset: within a round; without entries a new round begins at `until`."""
+    """What a token stands for. entries, round, offset: within a round; without entries one begins after `until`."""
 
     resource: str
-    epoch: int
     query: Mapping[str, str]
     until: int
     entries: Sequence[Any] | None = None
+    round: int = 0
     offset: int = 0
 
 
@@ -51,14 +60,20 @@ class Tokens:
     """The tokens that a mailbox keeps."""
 
     states: dict[str, _State] = field(default_factory=dict)
+    salt: str = field(default_factory=lambda: secrets.token_hex(8))
     rounds: int = 0
 
     def keep(self, state: _State, kind: str) -> str:
         """A token for this state; the same one while nothing is different."""
-        named = (kind, state.resource, sorted(state.query.items()), state.until, id(state.entries), state.offset)
-        token = hashlib.sha256(repr(named).encode()).hexdigest()[:40]
+        named = (kind, state.resource, sorted(state.query.items()), state.until, state.round, state.offset)
+        token = hashlib.sha256(f"{self.salt} {named!r}".encode()).hexdigest()[:40]
         self.states[token] = state
         return token
+
+    def next_round(self) -> int:
+        """The number of another round."""
+        self.rounds += 1
+        return self.rounds
 
     def expire(self, *, next_links: bool, delta_links: bool) -> None:
         """Forget what the tokens stand for."""
@@ -70,10 +85,10 @@ class Tokens:
         self.states = kept
 
 
-def page(call: Call, tracked: Tracked, tokens: Tokens, expiry: tuple[str, bool]) -> Answer:
-    """One page. expiry: the error code of an expired link, and whether it says where to begin."""
+def page(call: Call, tracked: Tracked, tokens: Tokens, expiry: LinkExpiry) -> Answer:
+    """One page. expiry: how an expired link is refused."""
     token = call.query.get("$skiptoken") or call.query.get("$deltatoken")
-    state = _begin(call, tracked) if token is None else _resume(call, token, tracked, tokens, expiry)
+    state = _begin(call, tracked, tokens) if not token else _resume(call, token, tracked, tokens, expiry)
     asked = replace(call, query=state.query)
     size = call.page_size(asked.page_size(DEFAULT_PAGE, LARGEST_PAGE), LARGEST_PAGE)
     entries = state.entries or ()
@@ -82,32 +97,36 @@ def page(call: Call, tracked: Tracked, tokens: Tokens, expiry: tuple[str, bool])
     if offset < len(entries):
         link = "@odata.nextLink", f"$skiptoken={tokens.keep(replace(state, offset=offset), 'skip')}"
     else:
-        link = "@odata.deltaLink", f"$deltatoken={tokens.keep(replace(state, entries=None, offset=0), 'delta')}"
+        link = (
+            "@odata.deltaLink",
+            f"$deltatoken={tokens.keep(replace(state, entries=None, round=0, offset=0), 'delta')}",
+        )
     return _written(call.base, tracked, shown, *link)
 
 
-def _begin(call: Call, tracked: Tracked) -> _State:
+def _begin(call: Call, tracked: Tracked, tokens: Tokens) -> _State:
     entries = _order(call, tracked.start(call))
     return _State(
         resource=tracked.resource,
-        epoch=tracked.epoch,
-        query=dict(call.query),
+        query={name: value for name, value in call.query.items() if not name.endswith("token")},
         until=tracked.sequence,
         entries=entries,
+        round=tokens.next_round(),
     )
 
 
-def _resume(call: Call, token: str, tracked: Tracked, tokens: Tokens, expiry: tuple[str, bool]) -> _State:
+def _resume(call: Call, token: str, tracked: Tracked, tokens: Tokens, expiry: LinkExpiry) -> _State:
     if len(token) != 40 or set(token) - set("0123456789abcdef"):
         raise refusals.bad_request("Badly formed token.")
     state = tokens.states.get(token)
     if state is None or state.resource != tracked.resource:
-        location = f"{call.base}{tracked.path}?$deltatoken=" if expiry[1] else None
-        raise refusals.links_expired(expiry[0], location)
+        location = f"{call.base}{tracked.path}?$deltatoken=" if expiry.located else None
+        raise refusals.links_expired(expiry.status, expiry.code, location)
     if state.entries is not None:
         return state
     asked = replace(call, query=state.query)
-    return replace(state, entries=_order(call, tracked.changes(asked, state.until)), until=tracked.sequence)
+    entries = _order(call, tracked.changes(asked, state.until))
+    return replace(state, entries=entries, until=tracked.sequence, round=tokens.next_round())
 
 
 def _order(call: Call, entries: Sequence[Any]) -> Sequence[Any]:
@@ -119,6 +138,8 @@ def _order(call: Call, entries: Sequence[Any]) -> Sequence[Any]:
 def _slice(call: Call, entries: Sequence[Any], offset: int, size: int) -> tuple[Sequence[Any], int]:
     """The entries of a page and where the next one begins."""
     faults = call.tenant.faults
+    if faults.empty_pages and offset < len(entries) and call.tenant.flip():
+        return (), offset
     chosen = entries[offset : offset + size]
     if faults.replay and offset:
         chosen = [*entries[max(0, offset - 3) : offset], *chosen, *chosen[:1]]

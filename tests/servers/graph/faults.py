@@ -1,11 +1,13 @@
 """Bad weather for one tenant. Every fault chooses requests by `path`, a regular expression that is searched in
 `METHOD /path?query` (decoded, without `/v1.0`), lets `after` of them pass, and happens `times` times (None: always).
+Of several that end a request the oldest happens, the others wait for the next.
 
 To a single request, also inside a batch: `throttle`, `fail`, `expire_token`, `slow`, `before`.
 To a whole HTTP request (`POST /$batch` is one): `reset`, `lose_answer`, `lose_request`, `answer_with`.
 
 Manners of delta queries: `replay` (pages repeat what the page before held), `shuffle` (no order), `empty_pages` (every
 second page is empty and has a nextLink), `removed_reason`. Of batches: `batch_parallel`, how many parts work at once.
+Of the wire: `packed`, answers are compressed for who takes that, and sent in chunks.
 """
 
 import random
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["refuse", "token", "slow", "before", "reset", "lose-answer", "lose-request", "answer"]
 _WIRE = frozenset({"reset", "lose-answer", "lose-request", "answer"})
+_PASSING = frozenset({"slow", "before"})
 _MESSAGES = {
     503: ("ServiceUnavailable", "The service is temporarily unavailable."),
     504: ("GatewayTimeout", "The upstream service did not answer in time."),
-    410: ("SyncStateNotFound", "The sync state is not found. Begin a full synchronization."),
+    410: ("syncStateNotFound", "The sync state is not found. Begin a full synchronization."),
 }
 
 
@@ -66,6 +69,7 @@ class Faults:
     replay: bool = False
     shuffle: bool = False
     empty_pages: bool = False
+    packed: bool = False
     removed_reason: str = "deleted"
     batch_parallel: int = 1
     dice: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311  # an order, not a secret
@@ -76,13 +80,13 @@ class Faults:
         """Fair weather again."""
         with self._lock:
             self._faults.clear()
-        self.replay = self.shuffle = self.empty_pages = False
+        self.replay = self.shuffle = self.empty_pages = self.packed = False
 
     def throttle(
         self,
         path: str = "",
         *,
-        retry_after: int | None = None,
+        retry_after: int | str | None = None,
         times: int | None = 1,
         after: int = 0,
         code: str = "ApplicationThrottled",
@@ -99,7 +103,7 @@ class Faults:
         *,
         code: str | None = None,
         message: str | None = None,
-        retry_after: int | None = None,
+        retry_after: int | str | None = None,
         times: int | None = 1,
         after: int = 0,
     ) -> Fault:
@@ -158,8 +162,14 @@ class Faults:
     def _meeting(self, line: str, *, wire: bool) -> list[Fault]:
         if not self._faults:
             return []
+        met: list[Fault] = []
         with self._lock:
-            return [fault for fault in self._faults if (fault.kind in _WIRE) == wire and fault.take(line)]
+            for fault in self._faults:
+                if (fault.kind in _WIRE) == wire and fault.take(line):
+                    met.append(fault)
+                    if fault.kind not in _PASSING:
+                        break
+        return met
 
     def _add(self, kind: Kind, path: str, times: int | None, after: int, **how: object) -> Fault:
         fault = Fault(kind=kind, path=re.compile(path), times=times, after=after, **how)  # type: ignore[arg-type]  # named above

@@ -1,13 +1,15 @@
 """`$filter` of OData 4.01 as far as Outlook and the directory take it: comparisons, and/or/not, any, startswith."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.servers.graph import mime, refusals
+from tests.servers.graph.properties import canonical
 
+Item = TypeVar("Item")
 Test = Callable[[Mapping[str, Any]], bool]
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<moment>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)"
@@ -45,6 +47,23 @@ def properties(text: str) -> tuple[str, ...]:
     """The paths that the filter compares, in their order."""
     bare = re.sub(r"'(?:[^']|'')*'", "''", text)
     return tuple(compared or argument for compared, argument in _COMPARED.findall(bare))
+
+
+def order(text: str) -> list[tuple[str, bool]]:
+    """The paths of `$orderby`, each with whether it runs down. Refused if it cannot be read."""
+    found = [part.split() for part in text.split(",")]
+    if any(len(words) not in (1, 2) or words[1:] not in ([], ["asc"], ["desc"]) for words in found):
+        raise refusals.bad_request(f"Invalid orderby clause: {text}")
+    return [(words[0], words[1:] == ["desc"]) for words in found]
+
+
+def ordered(found: Sequence[Item], text: str, entity_of: Callable[[Item], Mapping[str, Any]]) -> list[Item]:
+    """In the order of `$orderby`."""
+    items = list(found)
+    for path, down in reversed(order(text)):
+        keys = {id(item): str(value_of(entity_of(item), path) or "") for item in items}
+        items.sort(key=lambda item, keys=keys: keys[id(item)], reverse=down)  # type: ignore[misc]  # bound to this path
+    return items
 
 
 class _Reader:
@@ -101,10 +120,13 @@ class _Reader:
         word = self.take()
         if word in _FUNCTIONS and self.next == "(":
             return self.function(_FUNCTIONS[word])
-        if word.endswith("/any") and self.next == "(":
-            return self.any(word.removesuffix("/any"))
+        if word.lower().endswith("/any") and self.next == "(":
+            return self.any(word[: -len("/any")])
         compare, value = _COMPARE[self.take(*_COMPARE)], self.literal()
-        return lambda entity: compare(_same_kind(value_of(entity, word), value), value)
+        if word.endswith("/id") and isinstance(value, str):
+            named = canonical(value)
+            return lambda entity: compare(value_of(entity, word), named)
+        return lambda entity: _compared(compare, _same_kind(value_of(entity, word), value), value)
 
     def function(self, test: Callable[[str, str], bool]) -> Test:
         self.take("(")
@@ -154,6 +176,14 @@ def moment(text: str) -> str:
     except ValueError:
         raise refusals.bad_request(f"Invalid filter clause: '{text}' is no time.") from None
     return mime.stamp(read if read.tzinfo else read.replace(tzinfo=UTC))
+
+
+def _compared(compare: Callable[[Any, Any], bool], left: object, right: object) -> bool:
+    """Refused where the types have no order."""
+    try:
+        return compare(left, right)
+    except TypeError:
+        raise refusals.bad_request("A binary operator with incompatible types was detected.") from None
 
 
 def _same_kind(value: object, literal: object) -> object:

@@ -14,7 +14,6 @@ from tests.servers.graph.properties import canonical, wanted_properties
 if TYPE_CHECKING:
     from tests.servers.graph.mailbox import Mailbox
 
-ALONE_ONLY = frozenset({"uniqueBody", "internetMessageHeaders"})
 MESSAGE_PROPERTIES = words(
     "id categories changeKey createdDateTime lastModifiedDateTime bccRecipients body bodyPreview ccRecipients"
     " conversationId conversationIndex flag from hasAttachments importance inferenceClassification"
@@ -49,10 +48,14 @@ class Folder:
     changed: int = 0
     deleted: bool = False
 
-    def since(self, sequence: int) -> "list[Message | Gone]":
-        """What changed after `sequence`, each message once, as it is or was last."""
+    def since(self, sequence: int, *, immutable: bool) -> "list[Message | Gone]":
+        """What changed after `sequence`, each id of the wanted kind once, as it is or was last."""
         start = bisect_right(self.journal, sequence, key=lambda entry: entry[0])
-        latest = {entry.number: entry for _, entry in self.journal[start:]}
+        latest: dict[object, Message | Gone] = {}
+        for _, entry in self.journal[start:]:
+            key = entry.number if immutable else entry.id
+            latest.pop(key, None)
+            latest[key] = entry
         return list(latest.values())
 
 

@@ -4,16 +4,18 @@ What a method changes stands in the journal of the folder, which is what delta q
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.servers.graph import mime, refusals
-from tests.servers.graph.calendar import Calendars
+from tests.servers.graph.calendar import Calendars, Event
 from tests.servers.graph.conversations import Conversations
-from tests.servers.graph.delta import Tokens
+from tests.servers.graph.delta import LinkExpiry, Tokens
 from tests.servers.graph.ids import Ids
 from tests.servers.graph.items import Folder, Gone, Message
+from tests.servers.graph.notifications import Change, Happened
+from tests.servers.graph.odata import Call, split_query
 from tests.servers.graph.properties import canonical
 
 if TYPE_CHECKING:
@@ -30,24 +32,33 @@ WELL_KNOWN = {
     "conversationhistory": "Conversation History",
 }
 _HIDDEN = {"recoverableitemsdeletions": "Deletions", "syncissues": "Sync Issues"}
+# "Applying $filter in a delta query returns only up to 5,000 messages"
+_FILTERED_AT_MOST = 5000
 
 
 class Mailbox:
     """See the module. names: what well-known folders are called, `{"inbox": "Posteingang"}`.
 
+    filtered_at_most: messages that a filtered first round lists; a test may make it smaller.
+
     sequence: counts changes. version: changes whenever anything in it does, so that a test can prove that nothing did.
     """
 
-    def __init__(self, user: "User", names: Mapping[str, str] | None = None) -> None:
-        self.user = user
+    def __init__(
+        self,
+        user: "User",
+        names: Mapping[str, str] | None = None,
+        tell: Callable[[Happened], None] = lambda _: None,
+    ) -> None:
+        self.user, self._tell = user, tell
         self.ids = Ids()
         self.lock = threading.RLock()
         self.sequence = 0
-        self.epoch = 0
         self.tokens = Tokens()
-        self.link_expiry = ("SyncStateNotFound", False)
+        self.filtered_at_most = _FILTERED_AT_MOST
+        self.link_expiry = LinkExpiry()
         owner = mime.recipient(user.mail, user.name)
-        self.calendars = Calendars(self.ids, owner)
+        self.calendars = Calendars(self.ids, owner, self._tell_event)
         self.transactions: dict[str, tuple[str, str, float]] = {}
         self.transaction_memory = 3600.0
         self.settings: dict[str, Any] = _settings()
@@ -171,11 +182,12 @@ class Mailbox:
         *,
         next_links: bool = True,
         delta_links: bool = True,
-        code: str = "SyncStateNotFound",
+        code: str = "syncStateNotFound",
+        status: int = 410,
         located: bool = False,
     ) -> None:
-        """The server forgets these links: 410 with this code; located: and with the Location of a full round."""
-        self.link_expiry = (code, located)
+        """The server forgets these links: this status and code; located: and with the Location of a full round."""
+        self.link_expiry = LinkExpiry(status=status, code=code, located=located)
         self.tokens.expire(next_links=next_links, delta_links=delta_links)
 
     # Folders.
@@ -233,6 +245,16 @@ class Mailbox:
         """All of them, whatever the folder."""
         return [message for folder in self.folders.values() for message in folder.messages.values()]
 
+    def prebuild(self, query: str, *, immutable: bool = True) -> None:
+        """Write every message down as delta queries with these options will give it, before a benchmark asks.
+
+        query: `$select=id,subject` as it will be sent.
+        """
+        prefer = {"prefer": 'IdType="ImmutableId"'} if immutable else {}
+        asked = Call(method="GET", path="", query=split_query(query), headers=prefer, body=b"", base="", token=None)
+        for message in self.messages():
+            message.text(asked, alone=False, typed=True)
+
     def snapshot(self) -> dict[str, Any]:
         """Everything in it, to be compared with what it was before."""
         with self.lock:
@@ -252,17 +274,45 @@ class Mailbox:
         folder.messages[message.number] = message
         self._messages[message.id] = self._messages[message.immutable_id] = message
         message.entered = self.sequence + 1
-        self._note(message)
+        self._note(message, "created")
 
     def _leave(self, message: Message) -> None:
         gone = Gone(number=message.number, id=message.id, immutable_id=message.immutable_id)
         del message.folder.messages[message.number]
         del self._messages[gone.id], self._messages[gone.immutable_id]
         self._write(message.folder, gone)
+        self._tell_message(message, "deleted", gone.id)
 
-    def _note(self, message: Message) -> None:
+    def _note(self, message: Message, change: Change = "updated") -> None:
         message.changed()
         self._write(message.folder, message)
+        self._tell_message(message, change, message.id)
+
+    def _tell_message(self, message: Message, change: Change, key: str) -> None:
+        self._tell(
+            Happened(
+                user=self.user.id,
+                collection="messages",
+                change=change,
+                folder=message.folder.id,
+                id=key,
+                immutable_id=message.immutable_id,
+                etag=f'W/"{message.change_key}"',
+            )
+        )
+
+    def _tell_event(self, event: Event, change: Change) -> None:
+        self._tell(
+            Happened(
+                user=self.user.id,
+                collection="events",
+                change=change,
+                folder=None,
+                id=event.id,
+                immutable_id=event.immutable_id,
+                etag=event.etag,
+            )
+        )
 
     def _write(self, folder: Folder, entry: "Message | Gone") -> None:
         self.sequence += 1

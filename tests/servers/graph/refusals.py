@@ -77,7 +77,7 @@ def token_refused(message: str = "Lifetime validation failed, the token is expir
     return Refuse(HTTPStatus.UNAUTHORIZED, "InvalidAuthenticationToken", message, {"WWW-Authenticate": challenge})
 
 
-def links_expired(code: str, location: str | None) -> Refuse:
+def links_expired(status: int, code: str, location: str | None) -> Refuse:
     """A nextLink or deltaLink is not kept any more: the client begins a full round, at `location` if it is given."""
     message = "The sync state is not found. Begin a full synchronization."
-    return Refuse(HTTPStatus.GONE, code, message, {"Location": location} if location else None)
+    return Refuse(status, code, message, {"Location": location} if location else None)

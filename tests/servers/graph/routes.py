@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
 
-from tests.servers.graph import directory, events, mail, refusals
+from tests.servers.graph import directory, events, mail, refusals, subscribing
 from tests.servers.graph.web import Answer
 
 Where = Literal["mailbox", "directory", "application"]
@@ -50,7 +50,13 @@ def _directory(path: str, handler: Callable[..., Answer], needs: frozenset[str])
     return [Route(path=path, handler=handler, needs=needs, where="directory")]
 
 
+def _application(path: str, handler: Callable[..., Answer]) -> list[Route]:
+    return [Route(path=path, handler=handler, needs=frozenset(), where="application")]
+
+
 _GET = [
+    *_application("subscriptions", subscribing.list_all),
+    *_application("subscriptions/*", subscribing.get),
     *_mail("users/*/mailFolders", mail.list_folders),
     *_mail("users/*/mailFolders/delta", mail.folders_delta),
     *_mail("users/*/mailFolders/*", mail.get_folder),
@@ -84,6 +90,8 @@ _GET = [
     *_directory("groups/*/transitiveMembers/user", directory.list_transitive_users, READS_GROUPS),
 ]
 _POST = [
+    *_application("subscriptions", subscribing.create),
+    *_application("subscriptions/*/reauthorize", subscribing.reauthorize),
     *_everywhere("messages/*/move", mail.move_message, WRITES_MAIL),
     *_mail("users/*/calendars", events.create_calendar, WRITES_CALENDARS),
     *_in_calendar("events", events.create_event, WRITES_CALENDARS),
@@ -91,10 +99,12 @@ _POST = [
     *_mail("users/*/events/*/snoozeReminder", events.snooze_reminder, WRITES_CALENDARS),
 ]
 _PATCH = [
+    *_application("subscriptions/*", subscribing.renew),
     *_everywhere("messages/*", mail.change_message, WRITES_MAIL),
     *_in_calendar("events/*", events.change_event, WRITES_CALENDARS),
 ]
 _DELETE = [
+    *_application("subscriptions/*", subscribing.delete),
     *_everywhere("messages/*", mail.delete_message, WRITES_MAIL),
     *_mail("users/*/calendars/*", events.delete_calendar, WRITES_CALENDARS),
     *_in_calendar("events/*", events.delete_event, WRITES_CALENDARS),
@@ -139,3 +149,11 @@ def find(method: str, segments: Sequence[str]) -> tuple[Route, list[str]]:
         message = "Specified HTTP method is not allowed for the request target."
         raise refusals.Refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Request_BadRequest", message)
     return node.routes[method], keys
+
+
+def named(method: str, segments: Sequence[str]) -> str:
+    """The path with `*` for its keys, what requests are counted by; as it was written if there is no such route."""
+    try:
+        return find(method, segments)[0].path
+    except refusals.Refuse:
+        return "/".join(segments)

@@ -1,16 +1,20 @@
 """The server: TLS, the token endpoint, and `/v1.0` where every request is counted, judged and answered."""
 
 import contextlib
+import threading
 import time
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.servers.certs import Authority
+from tests.servers.certs import ServerCertificate
 from tests.servers.graph import refusals, routes
 from tests.servers.graph.batch import answer_batch
+from tests.servers.graph.description import Description
 from tests.servers.graph.faults import described
 from tests.servers.graph.mailbox import Mailbox
 from tests.servers.graph.odata import Call, segments, split_query
@@ -23,10 +27,26 @@ _VERSION = "/v1.0"
 _AT_ONCE = 4
 
 
-class GraphServer:
-    """A running server. url: `https://127.0.0.1:PORT`; endpoint: where `/v1.0` begins."""
+class Certified(Protocol):
+    """An authority, as far as a server needs it."""
 
-    def __init__(self, authority: Authority) -> None:
+    @property
+    def server(self) -> ServerCertificate:
+        """The certificate of the server."""
+
+    @property
+    def ca_file(self) -> Path:
+        """What clients trust."""
+
+
+class GraphServer:
+    """A running server. url: `https://127.0.0.1:PORT`; endpoint: where `/v1.0` begins.
+
+    description: hold every request and answer against it; what breaks it is found in the tenant's `violations`.
+    """
+
+    def __init__(self, authority: Certified, description: Description | None = None) -> None:
+        self._description, self._judging = description, threading.Lock()
         self._tenants: dict[str, Tenant] = {}
         self._web = WebServer(authority.server.context(), self._dispatch)
         self.port = self._web.port
@@ -46,11 +66,13 @@ class GraphServer:
 
     def stop(self) -> None:
         """Close the port and all connections."""
+        for tenant in self._tenants.values():
+            tenant.notifications.close()
         self._web.stop()
 
     def tenant(self) -> Tenant:
         """A fresh tenant."""
-        tenant = Tenant(self.url, self.endpoint, self._sign_in.issue)
+        tenant = Tenant(self.url, self.endpoint, self._sign_in.issue, self.ca_file)
         self._tenants[tenant.id] = tenant
         return tenant
 
@@ -68,11 +90,11 @@ class GraphServer:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise refusals.token_refused("Access token is empty.")
-        for tenant in list(self._tenants.values()):
-            access = tenant.tokens.get(token)
-            if access is not None and access.expires_at > time.time():
-                return access
-        raise refusals.token_refused()
+        tenant = self._sign_in.owners.get(token)
+        access = tenant.tokens.get(token) if tenant else None
+        if access is None or access.expires_at <= time.time():
+            raise refusals.token_refused()
+        return access
 
     def _call(self, request: Request, access: Access) -> Call:
         path, _, query = request.target.removeprefix(_VERSION).partition("?")
@@ -83,16 +105,18 @@ class GraphServer:
             headers=request.headers,
             body=request.body,
             base=self.endpoint,
-            access=access,
+            token=access,
         )
 
     def _on_wire(self, call: Call) -> Answer | None:
         """Answer what came over the wire, unless the network has its way."""
         tenant = call.tenant
-        tenant.count_http(f"{call.method} {_kind(call)}")
+        tenant.count_http(f"{call.method} {routes.named(call.method, segments(call.path))}")
         fault = tenant.faults.on_wire(described(call))
         if fault is None:
-            return self._judged(call)
+            answer = self._judged(call)
+            wanted = tenant.faults.packed and "gzip" in call.headers.get("accept-encoding", "")
+            return answer.packed() if wanted and answer.body else answer
         if fault.kind == "lose-request":
             return None
         if fault.reply is not None:
@@ -104,15 +128,33 @@ class GraphServer:
         try:
             if call.path == "/$batch" and call.method == "POST":
                 call.tenant.faults.on_call(call)
-                return answer_batch(call, self._judge)
+                return self._described(call, answer_batch(call, self._judge))
             return self._judge(call)
         except Refuse as refusal:
             return refusal.answer()
+        except Exception:  # noqa: BLE001  # whatever else breaks here is our own fault: it is kept, and fails the test
+            call.tenant.violations.append(traceback.format_exc())
+            return Refuse(500, "generalException", "The simulator failed.").answer()
 
     def _judge(self, call: Call) -> Answer:
-        """One single request, alone or in a batch. Raises Refuse."""
+        """One single request, alone or in a batch, held against the description if there is one."""
+        try:
+            answer = self._work(call)
+        except Refuse as refusal:
+            answer = refusal.answer()
+        return self._described(call, answer)
+
+    def _described(self, call: Call, answer: Answer) -> Answer:
+        """The answer; what is wrong with it or with the request is kept for the test."""
+        if self._description is not None:
+            with self._judging:
+                call.tenant.violations += self._description.judge(call, answer)
+        return answer
+
+    def _work(self, call: Call) -> Answer:
+        """Do what a request asks. Raises Refuse."""
         path = segments(call.path)
-        call.tenant.count(f"{call.method} {_kind(call)}")
+        call.tenant.count(f"{call.method} {routes.named(call.method, segments(call.path))}")
         if path and path[0].lower() == "me":
             raise refusals.bad_request("/me request is only valid with delegated authentication flow.")
         route, keys = routes.find(call.method, path)
@@ -157,12 +199,3 @@ def _one_of_four(tenant: Tenant, address: str) -> Iterator[None]:
         yield
     finally:
         tenant.leave(address)
-
-
-def _kind(call: Call) -> str:
-    """The path with `*` for its keys: what requests are counted by."""
-    path = [segment if at % 2 == 0 or segment in _WORDS else "*" for at, segment in enumerate(segments(call.path))]
-    return "/".join(path)
-
-
-_WORDS = frozenset({"delta"})

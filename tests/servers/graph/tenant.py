@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.servers.graph.faults import Faults
 from tests.servers.graph.mailbox import Mailbox
+from tests.servers.graph.notifications import Notifications
 
 ROLES = frozenset({"Mail.Read", "Calendars.ReadWrite", "MailboxSettings.Read", "GroupMember.Read.All", "User.Read.All"})
 
@@ -30,7 +31,6 @@ class User:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     enabled: bool = True
     mailbox: Mailbox | None = None
-    ids: frozenset[str] = frozenset()
 
     def entity(self) -> dict[str, Any]:
         """Graph's user with the properties that this simulator knows."""
@@ -131,7 +131,9 @@ class Tenant:
     many went over the limit of four. lifetime: seconds a new access token lives.
     """
 
-    def __init__(self, authority_url: str, endpoint: str, issue: "Callable[[Tenant, Application], str]") -> None:
+    def __init__(
+        self, authority_url: str, endpoint: str, issue: "Callable[[Tenant, Application], str]", ca_file: Path
+    ) -> None:
         self.id = str(uuid.uuid4())
         self.endpoint = endpoint
         self.resource = endpoint.rpartition("/")[0]
@@ -139,6 +141,7 @@ class Tenant:
         self.authority = f"{authority_url}/{self.id}"
         self.lifetime = 3600.0
         self.faults = Faults()
+        self.notifications = Notifications(self.id, ca_file)
         self.users: dict[str, User] = {}
         self.groups: dict[str, Group] = {}
         self.applications: dict[str, Application] = {}
@@ -149,8 +152,9 @@ class Tenant:
         self.violations: list[str] = []
         self.busiest: Counter[str] = Counter()
         self.throttled: Counter[str] = Counter()
-        self.seen_assertions: set[str] = set()
+        self.sign_in_failures: list[tuple[int, str, int]] = []
         self.lock = threading.Lock()
+        self._flipped = False
         self._in_flight: Counter[str] = Counter()
 
     def application(self, **settings: Any) -> Application:  # noqa: ANN401  # the fields of Application
@@ -180,7 +184,7 @@ class Tenant:
     def mailbox(self, mail: str, *, names: Mapping[str, str] | None = None, **person: Any) -> Mailbox:  # noqa: ANN401  # as user() has them
         """A new user's mailbox. names: of its well-known folders, `{"inbox": "Posteingang"}`."""
         user = self.user(mail, **person)
-        user.mailbox = Mailbox(user, names)
+        user.mailbox = Mailbox(user, names, self.notifications.happened)
         return user.mailbox
 
     def group(self, name: str, *members: "User | Group | Mailbox") -> Group:
@@ -203,6 +207,10 @@ class Tenant:
         """Every access token ends now."""
         with self.lock:
             self.tokens.clear()
+
+    def fail_sign_in(self, status: int, error: str, code: int, *, times: int = 1) -> None:
+        """The next sign-ins fail with this status, OAuth error and AADSTS code."""
+        self.sign_in_failures += [(status, error, code)] * times
 
     def grant(self, token: str, application: Application) -> None:
         """Keep a token that was just issued."""
@@ -231,6 +239,11 @@ class Tenant:
         """Another request over the wire of this kind."""
         with self.lock:
             self.http[kind] += 1
+
+    def flip(self) -> bool:
+        """Every second time."""
+        self._flipped = not self._flipped
+        return self._flipped
 
     def count(self, kind: str) -> None:
         """Another request of this kind."""

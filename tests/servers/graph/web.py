@@ -5,17 +5,20 @@ benchmark measures. An answer may end the connection in the middle (`cut_after`)
 """
 
 import contextlib
+import gzip
 import json
 import socket
 import socketserver
 import ssl
 import struct
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 _MAX_BODY = 64 * 1024 * 1024
 _IDLE_SECONDS = 60
 _RESET = struct.pack("ii", 1, 0)
@@ -33,12 +36,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. cut_after: end the connection with a reset after so many bytes of the body."""
+    """One answer. cut_after: end the connection with a reset after so many octets of the body. chunked: send it so."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    chunked: bool = False
+
+    def packed(self) -> "Answer":
+        """The same, compressed and sent in chunks."""
+        headers = {"Content-Type": JSON, **self.headers, "Content-Encoding": "gzip"}
+        return Answer(self.status, gzip.compress(self.body), headers, self.cut_after, chunked=True)
 
     @classmethod
     def of(cls, content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> "Answer":
@@ -123,7 +132,8 @@ class _Connection(socketserver.StreamRequestHandler):
         headers: dict[str, str] = {}
         while (line := self.rfile.readline(65536)) not in (b"\r\n", b"\n", b""):
             name, _, value = line.decode("latin-1").partition(":")
-            headers[name.strip().lower()] = value.strip()
+            key = name.strip().lower()
+            headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
         return Request(words[0].upper(), words[1], headers, self._read_body(headers))
 
     def _read_body(self, headers: Mapping[str, str]) -> bytes:
@@ -141,14 +151,22 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _write(self, request: Request, answer: Answer) -> bool:
         """Send the answer; False if it was to be cut."""
-        headers = {"Content-Type": "application/json", **answer.headers, "Content-Length": str(len(answer.body))}
+        usual = {"Content-Type": JSON, "request-id": str(uuid.uuid4())} if answer.body else {}
+        length = {"Transfer-Encoding": "chunked"} if answer.chunked else {"Content-Length": str(len(answer.body))}
+        headers = {**usual, **answer.headers, **length}
         lines = [f"HTTP/1.1 {answer.status} {_phrase(answer.status)}", *(f"{n}: {v}" for n, v in headers.items())]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         if answer.cut_after is not None:
             self.connection.sendall(head + answer.body[: answer.cut_after])
             return False
-        self.connection.sendall(head if request.method == "HEAD" else head + answer.body)
+        body = _chunks(answer.body) if answer.chunked else answer.body
+        self.connection.sendall(head if request.method == "HEAD" else head + body)
         return True
+
+
+def _chunks(body: bytes) -> bytes:
+    pieces = [body[at : at + 1000] for at in range(0, len(body), 1000)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
 
 
 def _phrase(status: int) -> str:

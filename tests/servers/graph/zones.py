@@ -30,6 +30,8 @@ def read(value: object) -> datetime:
     """A dateTimeTimeZone as a moment in UTC. Refused if it is none."""
     if not isinstance(value, dict) or not isinstance(value.get("dateTime"), str):
         raise refusals.bad_request("At least one property failed validation.", "ErrorPropertyValidationFailure")
+    if not isinstance(value.get("timeZone", ""), str | None):
+        raise refusals.bad_request("Cannot convert the value of timeZone to Edm.String.", "RequestBodyRead")
     found = _LOCAL.fullmatch(value["dateTime"])
     if found is None:
         message = f"The value '{value['dateTime']}' is no DateTime in the format {{date}}T{{time}}."

@@ -1,0 +1,259 @@
+"""Reminders in a calendar of Exchange Online: a `CalendarSink`.
+
+Each item carries a property of our own, and is looked for by it before anything is created; `transactionId` and a
+second property guard the moment between. Changes are read by a calendarView delta over a window of time, which is
+moved once a month; what happens to an item outside the window is seen then.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from config.model import GraphCalendar
+from connectors.errors import Conflict, Fatal, Interrupted, Skippable
+from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
+from connectors.graph import items
+from connectors.graph.client import Ask, GraphClient, Part, Query, relative, segment, with_query
+from connectors.graph.entries import Entry
+from connectors.graph.faults import Absent, Refused, Stale
+from connectors.own_property import GRAPH_ID
+
+WINDOW_BACK, WINDOW_AHEAD = timedelta(days=92), timedelta(days=400)
+"""What the changes of a calendar are read of: older reminders concern nobody, none is made so far ahead."""
+WINDOW_KEPT = timedelta(days=30)
+LISTING_LIMIT = 50_000
+_VERSION = 1
+_ROUNDS = 2_000
+_PAGE = ("odata.maxpagesize=200",)
+_ITEM: Query = {"$select": items.FIELDS, "$expand": items.EXPAND}
+_CHANGED = "the calendar item was changed meanwhile"
+
+
+class GraphSink:
+    """One calendar: the mailbox's own, or one of its calendars by name."""
+
+    def __init__(
+        self,
+        calendar: GraphCalendar,
+        *,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = GraphClient(calendar.access, permission="Calendars.ReadWrite", sleep=sleep)
+        self._calendar, self._today = calendar, today
+        self._known: str | None = None
+
+    def find(self, uid: str) -> FoundEvent | None:
+        entry = self._look_up(uid)
+        return items.found_of(entry) if entry is not None else None
+
+    def create(self, event: CalendarEvent) -> FoundEvent:
+        """Looks first. If somebody else creates the same at this moment, one of the two meets Conflict."""
+        if self._look_up(event.uid) is not None:
+            raise _taken()
+        birth = secrets.token_hex(8)
+        try:
+            made = self._post(event, birth, items.transaction_of(event.uid))
+        except Conflict:
+            if self._look_up(event.uid) is not None:
+                raise _taken() from None
+            # the server still knows the transaction of an item that was deleted since
+            made = self._post(event, birth, items.transaction_of(event.uid, birth))
+        entry = self._get(str(made.get("id")))
+        if items.birth_of(entry) not in ("", birth):
+            raise _taken()
+        return _ours(entry)
+
+    def update(self, event: CalendarEvent, found: FoundEvent) -> FoundEvent:
+        """Our words, and our time if it is another one; all that the user added to it stays."""
+        body = items.changed_words(event)
+        if (found.start, found.timezone) != (event.start, event.timezone):
+            body |= items.changed_times(event)
+        try:
+            self._write("PATCH", self._event(found.href), body=body, etag=found.etag)
+        except Absent as gone:
+            raise Conflict(_CHANGED) from gone
+        return _ours(self._get(found.href))
+
+    def delete(self, found: FoundEvent) -> None:
+        try:
+            self._write("DELETE", self._event(found.href), etag=found.etag)
+        except Absent:
+            return
+
+    def changes(self, cursor: CalendarCursor | None) -> CalendarChanges:
+        """Everything at first, once a month, and when the server has forgotten the link."""
+        link = self._link_of(cursor)
+        if link is None:
+            return self._everything()
+        try:
+            touched, link = self._follow(link)
+        except (Stale, Absent):
+            return self._everything()
+        found, gone = self._read(touched)
+        return CalendarChanges(found=found, gone=gone, cursor=self._cursor(link, _anchor(cursor)), complete=False)
+
+    def close(self) -> None:
+        """The connections belong to all mailboxes of the tenant."""
+
+    # Reading
+
+    def _everything(self) -> CalendarChanges:
+        """The link first, then the items: what changes between is told twice."""
+        today = self._today()
+        start, end = today - WINDOW_BACK, today + WINDOW_AHEAD
+        window: Query = {"startDateTime": f"{start}T00:00:00Z", "endDateTime": f"{end}T00:00:00Z"}
+        _, link = self._follow(with_query(f"{self._path()}/calendarView/delta", window))
+        found = tuple(item for entry in self._all_ours() if (item := items.found_of(entry)) is not None)
+        return CalendarChanges(found=found, gone=(), cursor=self._cursor(link, today), complete=True)
+
+    def _follow(self, link: str) -> tuple[Sequence[str], str]:
+        """Ids of what changed, whether it is there or not, and the link to go on from."""
+        touched: dict[str, None] = {}
+        for _ in range(_ROUNDS):
+            answer = self.client.get(link, prefer=_PAGE)
+            touched |= {str(entry["id"]): None for entry in _entries(answer)}
+            if last := answer.get("@odata.deltaLink"):
+                return list(touched), relative(str(last))
+            link = str(answer.get("@odata.nextLink") or "")
+            if not link or len(touched) > LISTING_LIMIT:
+                raise Interrupted("the changes of the calendar have no end")
+        raise Interrupted("the changes of the calendar have no end")
+
+    def _read(self, ids: Sequence[str]) -> tuple[tuple[FoundEvent, ...], tuple[str, ...]]:
+        """Our items among these, and the ids of all that is not there or not ours: the delta does not tell whose."""
+        parts = [Part(id=str(number), path=with_query(self._event(id), _ITEM)) for number, id in enumerate(ids)]
+        replies = self.client.batch(parts)
+        found: list[FoundEvent] = []
+        gone: list[str] = []
+        for number, id in enumerate(ids):
+            reply = replies[str(number)]
+            if not reply.ok and not isinstance(fault := self.client.fault(reply), Absent):
+                raise fault
+            item = items.found_of({**reply.body, "id": id}) if reply.ok else None
+            if item is not None:
+                found.append(item)
+            else:
+                gone.append(id)
+        return tuple(found), tuple(gone)
+
+    def _all_ours(self) -> Iterator[Entry]:
+        ours = f"singleValueExtendedProperties/any(ep: ep/id eq '{GRAPH_ID}' and ep/value ne null)"
+        try:
+            yield from self._list({**_ITEM, "$filter": ours, "$top": 100})
+        except Refused:
+            yield from self._list({**_ITEM, "$top": 100})
+
+    def _list(self, query: Query) -> Iterator[Entry]:
+        link = with_query(f"{self._path()}/events", query)
+        for _ in range(_ROUNDS):
+            answer = self.client.get(link)
+            yield from _entries(answer)
+            link = str(answer.get("@odata.nextLink") or "")
+            if not link:
+                return
+        raise Fatal("the calendar holds too many items", advice="give the reminders a calendar of their own")
+
+    def _look_up(self, uid: str) -> Entry | None:
+        """The item with our property, whatever the user has made of it."""
+        quoted = uid.replace("'", "''")
+        ours = f"singleValueExtendedProperties/any(ep: ep/id eq '{GRAPH_ID}' and ep/value eq '{quoted}')"
+        found = self._list({**_ITEM, "$filter": ours, "$top": 10})
+        return next((entry for entry in found if items.uid_of(entry) == uid), None)
+
+    def _get(self, id: str) -> Entry:
+        return {**self.client.get(with_query(self._event(id), _ITEM)), "id": id}
+
+    # Writing
+
+    def _post(self, event: CalendarEvent, birth: str, transaction: str) -> dict[str, Any]:
+        body = items.new_item(event, transaction=transaction, birth=birth)
+        return self._write("POST", f"{self._path()}/events", body=body)
+
+    def _write(self, method: str, path: str, *, body: Any = None, etag: str = "") -> dict[str, Any]:  # noqa: ANN401
+        """Never sent twice by itself: whether it was carried out is looked up by whoever asked for it."""
+        condition = {"If-Match": etag} if etag else {}
+        return self.client.ask(Ask(method=method, path=path, headers=condition, body=body, again=False))
+
+    # Places
+
+    def _path(self) -> str:
+        if self._known is None:
+            name = self._calendar.name
+            self._known = f"{self.client.user}/calendar" if name is None else self._named(name)
+        return self._known
+
+    def _named(self, name: str) -> str:
+        id = self._calendar_id(name)
+        if id is None and self._calendar.create:
+            try:
+                made = self._write("POST", f"{self.client.user}/calendars", body={"name": name})
+                id = str(made["id"])
+            except (Conflict, Refused):  # somebody else has just made it
+                id = self._calendar_id(name)
+        if id is None:
+            raise Fatal(
+                f"the mailbox has no calendar named {name}", advice="make it in Outlook, or write `create = true`"
+            )
+        return f"{self.client.user}/calendars/{segment(id)}"
+
+    def _calendar_id(self, name: str) -> str | None:
+        link = with_query(f"{self.client.user}/calendars", {"$select": "id,name", "$top": 100})
+        while link:
+            answer = self.client.get(link)
+            for entry in _entries(answer):
+                if str(entry.get("name", "")).casefold() == name.casefold():
+                    return str(entry["id"])
+            link = str(answer.get("@odata.nextLink") or "")
+        return None
+
+    def _event(self, id: str) -> str:
+        return f"{self.client.user}/events/{segment(id)}"
+
+    # Cursors
+
+    def _cursor(self, link: str, anchor: date) -> CalendarCursor:
+        return CalendarCursor(json.dumps({"v": _VERSION, "link": link, "since": anchor.isoformat()}))
+
+    def _link_of(self, cursor: CalendarCursor | None) -> str | None:
+        """None for a cursor that is not ours, and for one whose window lies too far back."""
+        anchor = _anchor(cursor)
+        if cursor is None or self._today() - anchor > WINDOW_KEPT:
+            return None
+        return str(_content(cursor)["link"])
+
+
+def _content(cursor: CalendarCursor) -> dict[str, Any]:
+    try:
+        content = json.loads(cursor)
+    except ValueError:
+        return {}
+    ours = isinstance(content, dict) and content.get("v") == _VERSION and isinstance(content.get("link"), str)
+    return content if ours else {}
+
+
+def _anchor(cursor: CalendarCursor | None) -> date:
+    """The day on which the window was made; long ago for what is no cursor of ours."""
+    try:
+        return date.fromisoformat(str(_content(cursor).get("since"))) if cursor is not None else date.min
+    except ValueError:
+        return date.min
+
+
+def _entries(answer: dict[str, Any]) -> list[Entry]:
+    value = answer.get("value")
+    return [one for one in value if isinstance(one, dict) and one.get("id")] if isinstance(value, list) else []
+
+
+def _ours(entry: Entry) -> FoundEvent:
+    found = items.found_of(entry)
+    if found is None:
+        raise Skippable("the calendar item is no longer one of ours, so it is left alone")
+    return found
+
+
+def _taken() -> Conflict:
+    return Conflict("an item with this uid stands in the calendar already")
