@@ -8,23 +8,33 @@ names people.
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TypeVar
 
 from config.model import ExchangeCalendar
 from connectors.errors import Conflict, Fatal, Retriable, Skippable
 from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
 from connectors.exchange import calendar_item, shapes
 from connectors.exchange.cursors import BEGINNING
-from connectors.exchange.faults import CHANGED, GONE
+from connectors.exchange.faults import CHANGED, GONE, NoState
 from connectors.exchange.folders import distinguished
 from connectors.exchange.items import change_key, id_of
 from connectors.exchange.opening import Opened
-from connectors.exchange.reading import MOST_LISTED, NoState, folder_id, get_items, next_offset, root_of, sync
+from connectors.exchange.reading import (
+    MOST_LISTED,
+    Changes,
+    folder_id,
+    get_items,
+    next_offset,
+    root_of,
+    sync,
+)
 from connectors.exchange.soap import Seat, code_of, only
 from connectors.exchange.xml import MESSAGES, Element, children, find, m, moment, t, text
 
+T = TypeVar("T")
 _VERSION = 1
 _MOST_ITEMS = 50_000
 _KIND = "IPF.Appointment"
@@ -94,7 +104,7 @@ class ExchangeSink:
     def _since(self, state: str) -> CalendarChanges:
         touched: dict[str, bool] = {}
         while True:
-            answer = sync(self._seat(), self._place(), state)
+            answer = self._sync(state)
             for change in answer.changes:
                 touched[change.id] = change.kind != "delete"
             moved, state = answer.state != state, answer.state
@@ -110,13 +120,30 @@ class ExchangeSink:
         """The state first, and then what stands there: a change in between is told twice, not never."""
         state, last = "", False
         while not last:
-            answer = sync(self._seat(), self._place(), state)
+            answer = self._sync(state)
             state, last = answer.state, answer.last
         found = self._found([id for id, _ in self._search(calendar_item.carries_mark())])
         return CalendarChanges(found=found, gone=(), cursor=_cursor(state), complete=True)
 
+    def _sync(self, state: str) -> Changes:
+        return self._on_place(lambda place: sync(self._seat(), place, state))
+
+    def _on_place(self, step: Callable[[str], T]) -> T:
+        """A step on the calendar; once more on the one that took its place, if it is gone since it was found."""
+        known = self._folder
+        try:
+            return step(self._place())
+        except Skippable:
+            if not known:
+                raise
+        self._folder = ""
+        return step(self._place())
+
     def _search(self, condition: Element) -> list[tuple[str, datetime]]:
         """Ids of the items of this calendar that meet a condition, with the time they were made."""
+        return self._on_place(lambda place: self._search_in(place, condition))
+
+    def _search_in(self, place: str, condition: Element) -> list[tuple[str, datetime]]:
         found: list[tuple[str, datetime]] = []
         offset: int | None = 0
         while offset is not None and len(found) <= _MOST_ITEMS:
@@ -130,7 +157,7 @@ class ExchangeSink:
                     BasePoint="Beginning",
                 ),
                 m("Restriction", shapes.again(condition)),
-                m("ParentFolderIds", folder_id(self._place())),
+                m("ParentFolderIds", folder_id(place)),
                 Traversal="Shallow",
             )
             root = root_of(only(self._seat().ask(payload)))

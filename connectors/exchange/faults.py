@@ -9,10 +9,15 @@ from connectors.errors import ConnectorError, Crowded, Fatal, NeedsSignIn, Retri
 LONGEST_WAIT = 3_600.0
 """Seconds that a server may ask us to wait."""
 
+
+class NoState(Retriable):
+    """The server does not know any more where a folder's reading stood: begin again."""
+
+
 GONE = frozenset(("ErrorItemNotFound", "ErrorObjectTypeChanged"))
 """The item is not there any more."""
 NO_STATE = frozenset(("ErrorInvalidSyncStateData", "ErrorSyncFolderNotFound"))
-"""The server no longer knows where a folder's reading stood."""
+"""A sync state that the server cannot go on from."""
 CHANGED = frozenset(("ErrorIrresolvableConflict", "ErrorStaleObject", "ErrorChangeKeyRequiredForWriteOperations"))
 """The item is of another version than the one named."""
 
@@ -55,6 +60,8 @@ def explain(code: str, *, wait: float | None = None, folder: bool = False) -> Co
     """The error that a code means. wait: seconds that the server asked for."""
     if code in _BUSY or code in _LATER:
         return Retriable(f"{_SAYINGS.get(code, 'the mail server cannot answer now')} ({code})", after=_bounded(wait))
+    if code in NO_STATE:
+        return NoState(f"the mail server no longer knows where the reading of a folder stood ({code})")
     if code in _CROWDED:
         return Crowded(f"the mail server has no room for one more session ({code})", advice="lower `connections`")
     if code == "ErrorConnectionFailed":
@@ -65,7 +72,8 @@ def explain(code: str, *, wait: float | None = None, folder: bool = False) -> Co
 
 
 def _explain_refusal(code: str, folder: bool) -> ConnectorError:
-    if code in _NO_FOLDER or (folder and (code == "ErrorAccessDenied" or code.startswith("ErrorInvalidId"))):
+    of_folder = code in GONE or code == "ErrorAccessDenied" or code.startswith("ErrorInvalidId")
+    if code in _NO_FOLDER or (folder and of_folder):
         return Skippable(f"the folder cannot be opened ({code})", advice="check that it exists and may be read")
     if code in _NO_MAILBOX:
         advice = "check the address; if the mailbox moved to Exchange Online, give it a connector of type graph"
@@ -93,7 +101,8 @@ def is_online(endpoint_host: str) -> bool:
 
 _ONLINE_HOSTS = (
     "outlook.office365.com", "outlook.office.com", "outlook.office.de", "outlook.office365.us",
-    "outlook-dod.office365.us", "partner.outlook.cn", "outlook.com", "office365.com",
+    "outlook-dod.office365.us", "partner.outlook.cn", "outlook.com", "office365.com", "onmicrosoft.com",
+    "onmicrosoft.us", "partner.onmschina.cn",
 )  # fmt: skip
 
 

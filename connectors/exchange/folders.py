@@ -17,24 +17,24 @@ from connectors.exchange import shapes
 from connectors.exchange.items import extended
 from connectors.exchange.reading import MOST_LISTED, next_offset, root_of
 from connectors.exchange.soap import Seat, code_of, error_of, only
-from connectors.exchange.xml import MESSAGES, Element, children, find, m, moment, t, text
+from connectors.exchange.xml import MESSAGES, Element, children, find, local, m, moment, t, text
 from connectors.folders.choice import Seen
-from connectors.folders.roles import ARCHIVE, DRAFTS, INBOX, JUNK, SENT, TRASH
+from connectors.folders.roles import DRAFTS, INBOX, JUNK, SENT, TRASH
 
-ROLES = {
-    "inbox": INBOX, "sentitems": SENT, "drafts": DRAFTS, "junkemail": JUNK, "deleteditems": TRASH, "archive": ARCHIVE,
-}  # fmt: skip
-"""Distinguished ids that have a role here."""
+ROLES = {"inbox": INBOX, "sentitems": SENT, "drafts": DRAFTS, "junkemail": JUNK, "deleteditems": TRASH}
+"""Distinguished ids that have a role here. That of the archive is younger than Exchange 2013: its name tells."""
 _NO_MAIL = ("outbox", "syncissues", "conversationhistory", "calendar", "contacts", "tasks", "notes", "journal")
 """Distinguished ids of folders that hold no correspondence, whatever class they call themselves."""
 _MAIL_CLASS = "ipf.note"
 _OTHER_CLASSES = ("ipf.note.outlookhomepage", "ipf.note.socialconnector")
-COMMITTED, DELETED = "0x670a", "0x670b"
-"""PidTagLocalCommitTimeMax, when something in the folder last changed; PidTagDeletedCountTotal ([MS-OXCFOLD] 2.2)."""
+COMMITTED, DELETED = "0x670A", "0x670B"
+"""PidTagLocalCommitTimeMax: when something in the folder last changed; PidTagDeletedCountTotal ([MS-OXCFOLD])."""
 SETTLED = timedelta(seconds=5)
 """How long ago a change must be for a mark: longer than the clocks of one domain differ."""
 _DOUBT_EVERY = 900
 """Seconds after which every folder is looked into, whatever its mark."""
+_SEARCH = "search"
+"""A folder that only shows what lies elsewhere."""
 _LONGEST_PATH = 50
 _SEPARATOR = "/"
 
@@ -87,7 +87,7 @@ def _place(folder: Element, answered: datetime | None) -> Place:
         id=own.get("Id"),
         parent="" if parent is None else parent.get("Id", ""),
         name=text(folder, "DisplayName"),
-        kind=text(folder, "FolderClass").lower(),
+        kind=_SEARCH if local(folder) == "SearchFolder" else text(folder, "FolderClass").lower(),
         mark=_mark(folder, answered),
     )
 

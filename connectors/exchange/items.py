@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 from connectors import mime
 from connectors.exchange import shapes
-from connectors.exchange.xml import TYPES, Element, children, find, local, moment, text
+from connectors.exchange.xml import TYPES, Element, children, find, local, moment, t, text
 from connectors.message import TEXT_LIMIT, Address, Attachment, Envelope, Flags, Message
 from connectors.mime.addresses import LONGEST_ADDRESS, LONGEST_NAME, MOST_ADDRESSES
 from connectors.mime.charsets import clean_body, clean_line
+from connectors.mime.html import html_to_text
 from connectors.mime.identifiers import read_in_reply_to, read_message_id, read_references
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -33,6 +34,16 @@ def id_of(item: Element) -> str:
     """The item's id, '' if it has none."""
     found = find(item, "ItemId")
     return "" if found is None else str(found.get("Id", ""))
+
+
+def named(item: Element, id: str) -> Element:
+    """The item under the id that it was asked for by, which is the one that places are known by."""
+    found = find(item, "ItemId")
+    if found is None:
+        item.insert(0, t("ItemId", Id=id))
+    else:
+        found.set("Id", id)
+    return item
 
 
 def change_key(item: Element) -> str:
@@ -71,7 +82,7 @@ def _day(written: str, zone: ZoneInfo) -> date | None:
 
 
 def extended(item: Element) -> dict[str, str]:
-    """Values of the properties we ask for, by tag (lower case, without leading zeros) or number."""
+    """Values of the properties we ask for, by tag or number."""
     found: dict[str, str] = {}
     for prop in item.iterfind(TYPES + "ExtendedProperty"):
         uri, value = find(prop, "ExtendedFieldURI"), find(prop, "Value")
@@ -85,9 +96,9 @@ def extended(item: Element) -> dict[str, str]:
 
 
 def _tag(written: str) -> str:
-    """Tags are written `0x007D`, `0x7d` or in decimal."""
+    """Tags are written `0x007D`, `0x7d` or in decimal; here always in the first way."""
     try:
-        return hex(int(written, 16 if written.lower().startswith("0x") else 10))
+        return f"0x{int(written, 16 if written.lower().startswith('0x') else 10):04X}"
     except ValueError:
         return written
 
@@ -236,7 +247,10 @@ def read_message(item: Element) -> Message:
 
 
 def _lines(body: Element | None) -> str:
-    return "" if body is None else clean_body(body.text or "").strip()
+    written = "" if body is None else (body.text or "")
+    if body is not None and body.get("BodyType") == "HTML":  # a server that was asked for text, and has its own mind
+        written = html_to_text(written)
+    return clean_body(written).strip()
 
 
 def _attachment(one: Element) -> Attachment:

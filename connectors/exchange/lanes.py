@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from connectors.errors import Retriable
 from connectors.exchange import shapes
 from connectors.exchange.cursors import VALIDITY, Forward, History, midnight
+from connectors.exchange.faults import NoState
 from connectors.exchange.items import read_flags
-from connectors.exchange.reading import Change, Changes, Listed, NoState, View, both, get_items, sync, time_is, view
+from connectors.exchange.reading import Change, Changes, Listed, View, both, get_items, sync, time_is, view
 from connectors.exchange.soap import Seat
 from connectors.message import Envelope, FlagChange, Page, Withheld
 
@@ -127,7 +128,7 @@ def read_past(seat: Seat, folder: str, place: History, since: date | None, fetch
     floor = None if since is None else midnight(since)
     newer = _Newer(seat, folder, place.state)
     while not place.reached(floor):
-        unread, more = _unread(seat, folder, place, floor)
+        before, (unread, more) = place, _unread(seat, folder, place, floor)
         theirs = newer.ids()
         for start in range(0, len(unread), PAGE):
             portion = unread[start : start + PAGE]
@@ -136,7 +137,7 @@ def read_past(seat: Seat, folder: str, place: History, since: date | None, fetch
             last = not more and start + PAGE >= len(unread)
             done = place.down_to(floor) if last else place
             yield Page(validity=VALIDITY, envelopes=tuple(envelopes), withheld=tuple(withheld), cursor=done.write())
-        if not more:
+        if not more or place == before:  # what has no time is left to the comparison of all ids
             return
 
 
@@ -176,13 +177,13 @@ class _Newer:
         self._ids: set[str] = set()
 
     def ids(self) -> set[str]:
-        """Nothing where first contact did not see all: what comes twice then is known by its id."""
+        """Not all of them where first contact did not see all: what comes twice then is known by its id."""
         while self._state:
             try:
                 answer = sync(self._seat, self._folder, self._state)
             except NoState:
                 self._state = ""
-                return set()
+                break
             self._ids |= {change.id for change in answer.changes if change.kind == "create"}
             self._state = answer.state
             if answer.last:

@@ -19,7 +19,7 @@ from connectors.exchange.autodiscover import ENDPOINTS
 from connectors.exchange.faults import is_online, online
 from connectors.exchange.ntlm import Ntlm
 from connectors.exchange.wire import WIRES, Door, Wire
-from connectors.oauth import TokenCache, Tokens, tokens_for
+from connectors.oauth import MemoryTokens, TokenCache, Tokens, tokens_for
 
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 
@@ -78,7 +78,7 @@ def sign_in_of(access: ExchangeAccess, cache: TokenCache | None = None) -> Calla
     if access.auth == "oauth":
         if access.oauth is None:
             raise Fatal('auth = "oauth" needs an application', advice="write `oauth = { … }` for this connector")
-        tokens = tokens_for(access.oauth, access.user, cache, access.ca_file)
+        tokens = tokens_for(access.oauth, access.user, cache or MemoryTokens(), access.ca_file)
         return lambda: Bearer(tokens)
     username, password = access.username or access.user, _password(access)
     if access.auth == "basic":

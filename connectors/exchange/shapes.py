@@ -11,9 +11,9 @@ from connectors.exchange.xml import Element, m, t
 
 FLAG_STATUS = "0x1090"
 """PidTagFlagStatus: 2 while a follow-up flag is set, 1 when it is completed."""
-SENDER_SMTP, FROM_SMTP = "0x5d01", "0x5d02"
+SENDER_SMTP, FROM_SMTP = "0x5D01", "0x5D02"
 """PidTagSenderSmtpAddress, PidTagSentRepresentingSmtpAddress: what is left of a sender whom the directory forgot."""
-TRANSPORT_HEADERS = "0x7d"
+TRANSPORT_HEADERS = "0x007D"
 """PidTagTransportMessageHeaders: the whole header as it came in; mail from inside the organisation has none."""
 TASK_DUE = 0x8105
 """PidLidTaskDueDate in the set of tasks: the day a flag is due."""

@@ -7,6 +7,7 @@ half a second, so this module is imported when a mailbox is opened.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -29,6 +30,8 @@ logging.getLogger("exchangelib").setLevel(logging.CRITICAL)  # its errors quote 
 VERSION = Version(build=Build(15, 0, 847), api_version="Exchange2013_SP1")
 """What a request says it is written in: newer servers know all older words, and this one knows the follow-up flag."""
 _ONLINE_BUILD = (15, 20)
+_AFFINITY = re.compile(r"X-BackEndOverrideCookie=([^;,\s]+)")
+"""Names the server that holds a subscription, which must be asked for its events."""
 _SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 _SOAP_HEADER = "{http://schemas.xmlsoap.org/soap/envelope/}Header"
 
@@ -73,7 +76,10 @@ class Seat:
         """A request as it goes over the wire: body and headers. For answers that come piece by piece."""
         operation = _service(str(payload.tag).removeprefix(MESSAGES))(account=self)
         operation.prefer_affinity = True
-        return operation.wrap(content=payload, api_version=self.version.api_version), operation._extra_headers()
+        headers = dict(operation._extra_headers())
+        if self.affinity_cookie:
+            headers["Cookie"] = f"X-BackEndOverrideCookie={self.affinity_cookie}"
+        return operation.wrap(content=payload, api_version=self.version.api_version), headers
 
 
 class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no types
@@ -89,6 +95,8 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
         body = self.wrap(content=payload, api_version=api_version)
         answer = self.account.wire.post(body, self._extra_headers(), writes=self.writes)
         self.account.answered = http_date(answer.headers.get("date", ""))
+        if self.prefer_affinity and (found := _AFFINITY.search(answer.headers.get("set-cookie", ""))):
+            self.account.affinity_cookie = found[1]
         return _Answer(answer.body)
 
     @classmethod

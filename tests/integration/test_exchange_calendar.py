@@ -193,3 +193,13 @@ def test_times_with_fractions_of_a_second_are_read(ews: EwsServer, make: Make) -
 def test_a_wall_time_that_a_change_of_clocks_leaves_out_moves_forward(make: Make) -> None:
     created = make().create(reminder(start=datetime(2026, 3, 29, 2, 30)))
     assert created.start == datetime(2026, 3, 29, 3, 30)
+
+
+def test_a_calendar_that_was_thrown_away_is_made_again(box: Mailbox, make: Make) -> None:
+    sink = make(name="Follow-ups", create=True)
+    sink.create(reminder())
+    cursor = sink.changes(None).cursor
+    box.delete_folder("Calendar/Follow-ups")
+    changes = sink.changes(cursor)
+    assert (changes.found, changes.complete) == ((), True)
+    assert sink.create(reminder())

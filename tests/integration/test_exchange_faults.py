@@ -4,20 +4,24 @@ Against the server of the lab, over TLS, with its real sign-in.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from config.model import FolderChoice
+from config.model import FolderChoice, OAuth
+from config.secrets import Secret
 from connectors.errors import ConnectorError, Fatal, Interrupted, NeedsSignIn, Retriable, Skippable, Unreachable
-from connectors.exchange import ExchangeSource, checks
-from connectors.message import Folder
+from connectors.exchange import ExchangeSource, autodiscover, checks, reading, wire
+from connectors.exchange.opening import sign_in_of
+from connectors.exchange.xml import parse
+from connectors.message import Folder, Message
 from tests.contracts.exchange_owner import access_to
 from tests.contracts.mail_owner import START, envelopes, letter, message_ids, names
 from tests.servers.certs import Authority
 from tests.servers.ews import EwsServer, Mailbox, Person
 from tests.servers.ews.mime import recipients
+from tests.servers.tokens import TokenServer
 
 Open = Callable[..., ExchangeSource]
 
@@ -327,4 +331,132 @@ def test_envelopes_are_never_written_to_logs(box: Mailbox, opened: Open, caplog:
     assert history is not None
     assert envelopes(source.history(folder, history, None))
     assert "secret" not in caplog.text
+    source.close()
+
+
+# -- finding the server, and texts without end
+
+
+def test_an_endpoint_is_found_by_autodiscover_of_the_mail_domain(ews: EwsServer, box: Mailbox, tmp_path: Path) -> None:
+    access = access_to(ews, box, tmp_path)
+    url = f"https://127.0.0.1:{ews.port}/autodiscover/autodiscover.xml"
+    assert autodiscover.follow(url, box.address, sign_in_of(access), ews.ca_file) == ews.url
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("<RedirectAddr>anna@corp.mail.onmicrosoft.com</RedirectAddr>", "Exchange Online"),
+        ("<RedirectUrl>https://autodiscover.evil.example/x</RedirectUrl>", "out of the mail domain"),
+        ("<RedirectUrl>http://autodiscover.corp.example/x</RedirectUrl>", "without https"),
+    ],
+)
+def test_autodiscover_leads_no_password_astray(target: str, sentence: str) -> None:
+    answer = parse(f"<A><R>{target}</R></A>".encode())
+    with pytest.raises(Fatal, match=sentence):
+        autodiscover.next_step(answer, "anna@corp.example", "corp.example")
+
+
+def test_a_text_longer_than_is_read_costs_its_text_alone(
+    box: Mailbox, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "ANSWER_LIMIT", 40_000)
+    ids = [box.deliver(letter(number, body="x" * 60_000 if number == 1 else "short"), received=START)
+           for number in range(3)]  # fmt: skip
+    source = opened()
+    folder = inbox(source)
+    assert sorted(message_ids(source.complete(folder, "ews", ids, texts=True))) == names(0, 1, 2)
+    read = {one.id: one for one in source.bodies(folder, "ews", ids) if isinstance(one, Message)}
+    assert [(read[id].text, read[id].truncated) for id in ids] == [("short", False), ("", True), ("short", False)]
+    source.close()
+
+
+def test_a_delegate_reads_a_mailbox_that_is_not_their_own(ews: EwsServer, box: Mailbox, opened: Open) -> None:
+    assistant = ews.mailbox()
+    ews.account("assistant", box.password, opens={box.address})
+    box.deliver(letter(1), received=START)
+    source = opened(username="assistant")
+    folder = inbox(source)
+    assert len(source.ids(folder, None).ids) == 1
+    assert {one.acting_as for one in ews.asked} == {None}
+    assert assistant.items() == []
+    source.close()
+
+
+# -- signing in by token
+
+
+@pytest.fixture
+def by_token(ews: EwsServer, box: Mailbox, tokens: TokenServer, opened: Open, tmp_path: Path) -> Iterator[Open]:
+    """Opens the mailbox as an application whose tokens come from a provider of the firm's own."""
+
+    def introspect(token: str) -> str | None:
+        username = tokens.answer("/introspect", {"token": token})[1].get("username")
+        return None if username is None else str(username)
+
+    tokens.client_username = "crm-app"
+    ews.account("crm-app", "unused", impersonates={box.address})
+    ews.doorman.introspect = introspect
+    secret = tmp_path / "client secret"
+    secret.touch(mode=0o600)
+    secret.write_text(tokens.client_secret)
+    oauth = OAuth(
+        provider="custom", client_id=tokens.client_id, client_secret=Secret(file=secret), token_url=tokens.token_url,
+        scope="ews", flow="client-credentials",
+    )  # fmt: skip
+    yield lambda **changes: opened(auth="oauth", access="impersonation", oauth=oauth, **changes)
+    ews.doorman.introspect = None
+
+
+def test_an_application_signs_in_by_token_and_a_token_that_ends_is_renewed_once(
+    tokens: TokenServer, by_token: Open
+) -> None:
+    source = by_token()
+    source.folders()
+    tokens.expire()
+    assert source.folders()
+    assert tokens.requests["client_credentials"] == 2
+    source.close()
+
+
+def test_an_application_that_is_no_longer_known_needs_a_sign_in(tokens: TokenServer, by_token: Open) -> None:
+    source = by_token()
+    source.folders()
+    tokens.expire()
+    tokens.client_username = None
+    with pytest.raises(NeedsSignIn):
+        source.folders()
+    source.close()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_state_that_the_server_forgot_begins_anew_and_asks_to_compare(
+    ews: EwsServer, box: Mailbox, opened: Open, whole: bool
+) -> None:
+    box.deliver(letter(1), received=START)
+    source = opened()
+    folder = inbox(source)
+    (first,) = source.changes(folder, None)
+    box.deliver(letter(2), received=START)
+    ews.faults.refuse("ErrorInvalidSyncStateData", "SyncFolderItems", whole=whole)
+    (page,) = source.changes(folder, first.cursor)
+    assert sorted(message_ids([page])) == names(1, 2)
+    assert (page.verify, page.renumbered) == (True, False)
+    assert len(page.flags) == 2
+    assert list(source.changes(folder, page.cursor)) == []
+    source.close()
+
+
+def test_messages_without_a_time_are_listed_and_hold_no_history_up(
+    box: Mailbox, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_LISTED", 3)
+    ids = [box.deliver(letter(number), received=START) for number in range(8)]
+    for id in ids[2:]:
+        box.set(id, "DateTimeReceived", None)
+    source = opened()
+    folder = inbox(source)
+    (first,) = source.changes(folder, None)
+    assert first.history is not None
+    assert set(names(0, 1)) <= set(message_ids(source.history(folder, first.history, None)))
     source.close()

@@ -86,7 +86,7 @@ def test_a_folder_too_large_for_one_look_is_passed_over_page_by_page_and_nothing
 ) -> None:
     """Mail that comes while it is passed over is the history's, what comes later the forward lane's."""
     monkeypatch.setattr(lanes, "_MOST_PASSED", 1)
-    monkeypatch.setattr(reading.sync, "__kwdefaults__", {"most": 10})
+    monkeypatch.setattr(reading, "MOST_CHANGES", 10)
     fill(box, *range(25))
     folder, forward, history = begin(source)
     fill(box, 25)
@@ -104,7 +104,7 @@ def test_many_messages_of_one_second_are_read_once_each_over_restarts(
 ) -> None:
     """A mailbox that was brought in from elsewhere: all of it was received at once."""
     monkeypatch.setattr(lanes, "PAGE", 7)
-    monkeypatch.setattr(reading.view, "__kwdefaults__", {**reading.view.__kwdefaults__, "most": 10})
+    monkeypatch.setattr(reading, "MOST_LISTED", 10)
     for number in range(40):
         box.deliver(letter(number), received=START)
     folder, _, cursor = begin(source)
@@ -121,7 +121,7 @@ def test_many_messages_of_one_second_are_read_once_each_over_restarts(
 def test_a_listing_survives_what_leaves_while_it_is_read(
     ews: EwsServer, box: Mailbox, source: ExchangeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading.view, "__kwdefaults__", {**reading.view.__kwdefaults__, "most": 30})
+    monkeypatch.setattr(reading, "MOST_LISTED", 30)
     ids = fill(box, *range(70))
     folder = source.folders()[0]
 

@@ -162,6 +162,7 @@ def test_a_text_is_cut_and_said_so_and_the_new_part_is_the_servers() -> None:
     assert (len(message.text), message.truncated, message.new_text) == (TEXT_LIMIT, True, "new")
     assert read_message(item("<t:Body>x\r\ny\r\n</t:Body>")).text == "x\ny"
     assert read_message(item("<t:Body>x</t:Body>")).new_text is None
+    assert read_message(item("<t:Body BodyType='HTML'>&lt;p&gt;x&lt;br&gt;y&lt;/p&gt;</t:Body>")).text == "x\ny"
 
 
 def test_attachments_are_named_and_hidden_texts_are_told() -> None:
@@ -222,9 +223,11 @@ def test_a_floor_that_was_reached_is_not_read_again() -> None:
     ("code", "folder", "kind"),
     [
         ("ErrorServerBusy", False, Retriable),
+        ("ErrorInvalidSyncStateData", True, faults.NoState),
         ("ErrorExceededConnectionCount", False, Crowded),
         ("ErrorFolderNotFound", True, Skippable),
         ("ErrorInvalidIdMalformed", True, Skippable),
+        ("ErrorItemNotFound", True, Skippable),
         ("ErrorAccessDenied", True, Skippable),
         ("ErrorAccessDenied", False, Fatal),
         ("ErrorPasswordExpired", False, NeedsSignIn),

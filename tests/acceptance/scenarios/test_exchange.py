@@ -60,6 +60,20 @@ def test_new_mail_moves_copies_and_deletions_are_followed(desk: Desk, box: Box, 
     complete(desk, anna)
 
 
+def test_a_folder_that_is_renamed_or_thrown_away_takes_nothing_with_it(desk: Desk, box: Box, anna: Mailbox) -> None:
+    """Scenario 22, and a folder that is gone."""
+    for name in ("Renamed", "Thrown away"):
+        box.create_folder(name)
+        box.deliver(letter(subject=name), name)
+    desk.sync()
+    box.rename_folder("Renamed", "Other")
+    box.delete_folder("Thrown away")
+    desk.sync()
+    assert desk.subjects() == ["Renamed", "Thrown away"]
+    assert [one.folders for one in desk.history()] == [("Other",), ()]
+    complete(desk, anna)
+
+
 def test_mail_that_arrives_while_the_history_is_read_is_logged_in_the_same_pass(
     desk: Desk, ews: EwsServer, box: Box, anna: Mailbox
 ) -> None:
@@ -231,3 +245,70 @@ class TestReminders:
         desk.sync(meanwhile=True)
         assert len(box.items("calendar")) == 1
         assert ews.operations["CreateItem"] == 1
+
+
+def test_doubles_and_lookalikes_are_told_apart_as_anywhere(desk: Desk, box: Box, anna: Mailbox) -> None:
+    """Scenarios 17 to 19: one id with other words, no id at all in one second, and the same octets once more."""
+    shared = {"message_id": "shared@mail.example", "date": STARTED}
+    box.deliver(letter(subject="Shared", text="One text.", **shared), received=STARTED)  # type: ignore[arg-type]
+    box.deliver(letter(subject="Shared", text="Quite another one.", **shared), received=STARTED)  # type: ignore[arg-type]
+    for text in ("First of two.", "Second of two."):
+        box.deliver(letter(subject="Nameless", text=text, message_id="", date=STARTED), received=STARTED)
+    same = letter(subject="Same")
+    box.deliver(same)
+    box.deliver(same)
+    desk.sync()
+    assert desk.subjects() == ["Nameless", "Nameless", "Same", "Shared", "Shared"]
+    complete(desk, anna)
+
+
+def test_wrong_dates_are_logged_once_and_placed_by_the_servers_time(desk: Desk, box: Box, anna: Mailbox) -> None:
+    """Scenario 20."""
+    dates = (
+        "Mon, 02 Mar 2099 10:00:00 +0000",
+        "Thu, 01 Jan 1970 00:00:00 +0000",
+        "",
+        "Mon, 02 Mar 2026 10:00:00 -0000",
+    )
+    for number, date in enumerate(dates):
+        box.deliver(letter(subject=f"Dated {number}", date=date), received=STARTED)
+    desk.sync()
+    assert desk.subjects() == [f"Dated {number}" for number in range(4)]
+    assert {one.occurred_at for one in desk.history()} == {STARTED}
+
+
+def test_a_draft_that_was_saved_again_and_sent_is_one_interaction(desk: Desk, box: Box, anna: Mailbox) -> None:
+    """Scenario 41."""
+    raw = letter(from_=ANNA, to=KIM, subject="Offer")
+    draft = box.save_draft(raw)
+    desk.sync()
+    assert desk.history() == []
+    box.delete(draft)
+    box.send(raw)
+    box.send(raw)
+    desk.sync()
+    assert desk.only().direction == "outbound"
+
+
+def test_a_stranger_in_a_thread_that_is_read_backwards_belongs_to_it(desk: Desk, box: Box, anna: Mailbox) -> None:
+    """Scenario 42: history is read newest first, so the answer comes before what it answers."""
+    first = letter(subject="Fair", message_id="fair@mail.example")
+    reply = letter(from_=STRANGER, subject="Re: Fair", references=["fair@mail.example"])
+    box.deliver(first, received=STARTED)
+    box.deliver(reply, received=STARTED + timedelta(hours=1))
+    desk.sync()
+    together = desk.subjects()
+    assert "Fair" in together
+    desk.know("Some One", STRANGER)
+    desk.sync()
+    assert desk.subjects() == ["Fair", "Re: Fair"]
+
+
+def test_contacts_that_come_later_bring_their_mail(desk: Desk, box: Box, anna: Mailbox) -> None:
+    """Scenario 43."""
+    box.deliver(letter(from_="lea@other.example", subject="Lea's"))
+    desk.sync()
+    assert desk.history() == []
+    desk.know("Lea", "lea@other.example")
+    desk.sync()
+    assert desk.only().subject == "Lea's"
