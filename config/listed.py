@@ -49,8 +49,8 @@ def _ldap(place: Node, values: object, reading: Reading) -> LdapBase | None:
 def with_members(settings: Settings, members: Mapping[str, Sequence[Member]]) -> tuple[Settings, Sequence[Problem]]:
     """The settings with the mailboxes of their lists added, and what is wrong with entries that were left out.
 
-    members: by the list's connector; a list that is not known yet adds nobody. A mailbox that is named one by one is
-    as it is written there, whatever a list says; one that stands in two lists belongs to the first.
+    members: by the list's connector; one that is not known yet adds nobody and counts as unresolved. A mailbox that is
+    named one by one is as it is written there, whatever a list says; one that stands in two lists belongs to the first.
     """
     mailboxes, problems = list(settings.mailboxes), list[Problem]()
     taken = {own.casefold() for mailbox in mailboxes for own in (mailbox.address, *mailbox.aliases)}
@@ -61,7 +61,8 @@ def with_members(settings: Settings, members: Mapping[str, Sequence[Member]]) ->
             if mailbox.address.casefold() not in taken:
                 mailboxes.append(_without(mailbox, taken))
                 taken |= {own.casefold() for own in (mailbox.address, *mailbox.aliases)}
-    return settings.model_copy(update={"mailboxes": tuple(mailboxes)}), problems
+    unresolved = tuple(one.connector for one in settings.lists if one.connector not in members)
+    return settings.model_copy(update={"mailboxes": tuple(mailboxes), "unresolved": unresolved}), problems
 
 
 def _is_excluded(one: MailboxList, member: Member) -> bool:

@@ -96,7 +96,7 @@ def test_a_tenant_with_a_narrow_scope_passes_and_is_not_changed(firm: Firm) -> N
     found = firm.examined()
     assert failed(found) == []
     assert [check for subject, check in found if subject == "online"] == [
-        *("list", "secrets", "certificate", "ca_file", "clock", "sign-in", "permissions", "must_refuse"),
+        *("list", "secrets", "certificate", "ca_file", "tls", "clock", "sign-in", "permissions", "must_refuse"),
     ]
     assert found["online", "must_refuse"].detail == "board@firm.example cannot be read"
     assert found["online", "permissions"].ok is Verdict.OK
