@@ -55,7 +55,8 @@ def with_members(settings: Settings, members: Mapping[str, Sequence[Member]]) ->
     mailboxes, problems = list(settings.mailboxes), list[Problem]()
     taken = {own.casefold() for mailbox in mailboxes for own in (mailbox.address, *mailbox.aliases)}
     for one in settings.lists:
-        made = one.make([member for member in members.get(one.connector, ()) if not _is_excluded(one, member)])
+        excluded = {address.casefold() for address in one.excluded}
+        made = one.make([member for member in members.get(one.connector, ()) if not _own(member) & excluded])
         problems += made.problems
         for mailbox in made.mailboxes:
             if mailbox.address.casefold() not in taken:
@@ -65,9 +66,8 @@ def with_members(settings: Settings, members: Mapping[str, Sequence[Member]]) ->
     return settings.model_copy(update={"mailboxes": tuple(mailboxes), "unresolved": unresolved}), problems
 
 
-def _is_excluded(one: MailboxList, member: Member) -> bool:
-    excluded = {address.casefold() for address in one.excluded}
-    return any(own.casefold() in excluded for own in (member.address, *member.aliases))
+def _own(member: Member) -> set[str]:
+    return {own.casefold() for own in (member.address, *member.aliases)}
 
 
 def _without(mailbox: Mailbox, taken: set[str]) -> Mailbox:

@@ -212,3 +212,31 @@ def test_who_joins_the_group_is_read_and_who_leaves_it_is_not(
     firm.people.members = []
     assert firm.run("sync") == 1
     assert mailboxes() == {ben.address: "ok", eva.address: "ok"}, "an emptied group stops nobody"
+
+
+def test_who_leaves_the_group_leaves_no_reminders_in_the_calendar(firm: Firm) -> None:
+    anna, ben = (firm.tenant.mailbox(f"{name}@firm.example") for name in ("anna", "ben"))
+    firm.people.members = [anna.user, ben.user]
+    firm.serves(anna.address, ben.address)
+    firm.configure('defaults = { calendar = { type = "own", name = "Follow-ups", create = true } }\n')
+    for command in (
+        ("sync",),
+        ("contacts", "add", "zoe@buyer.example", "--name", "Zoe Buyer"),
+        (
+            "reminders",
+            "add",
+            "zoe@buyer.example",
+            "--due",
+            "2099-05-04 09:00",
+            "--title",
+            "Call",
+            "--mailbox",
+            anna.address,
+        ),
+        ("sync",),
+    ):
+        assert firm.run(*command) == 0
+    assert [event.fields["subject"] for event in anna.calendars.events()] == ["Call"]
+    firm.people.members = [ben.user]
+    assert firm.run("sync") == 0
+    assert anna.calendars.events() == []
