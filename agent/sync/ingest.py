@@ -6,10 +6,10 @@ of it did.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.store import directory, folders, former, gaps, known, record, removals, replaced, reviews, threads
+from agent.store import directory, folders, former, gaps, known, places, record, removals, replaced, reviews, threads
 from agent.store.folders import FORWARD, HISTORY, FolderState
 from agent.store.record import Collision
 from agent.store.unit import fenced
@@ -63,6 +63,7 @@ def ingest(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
 
 
 def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
+    task = _with_returned(room, task)
     envelopes, older, listed = _to_decide(room, task)
     deciding, kept_back = completed(room, task.state.folder, task.page.validity, decide(room, envelopes))
     spot = Spot(
@@ -83,6 +84,16 @@ def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> N
     _commit(room, task, deciding, settled, spot, older)
     _count(room.counts, settled.outcomes, {uid: outcome for uid, (_, outcome) in listed.items()})
     room.counts["before-start"] += older
+
+
+def _with_returned(room: Room, task: Task) -> Task:
+    """What had left the folder and is handed out under the same id once more lies there again: it is decided anew."""
+    uids = [envelope.id for envelope in task.page.envelopes]
+    if not uids:
+        return task
+    with room.database.read() as connection:
+        back = places.left_under(connection, task.state.id, task.page.validity, uids)
+    return replace(task, known_places={**back, **(task.known_places or {})}) if back else task
 
 
 def _count(counts: Counter[str], outcomes: Mapping[str, str], before: Mapping[str, str]) -> None:

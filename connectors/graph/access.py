@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msal
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.exceptions import InvalidKeyError
 
 from config.model import GraphAccess
@@ -97,8 +99,6 @@ class Tenant:
                 )
             except ValueError as error:
                 raise _unusable(self.access) from error
-            except TypeError as error:  # what cryptography says to a missing or needless passphrase
-                raise Fatal("the certificate's private key cannot be opened", advice="check `passphrase`") from error
             self._made_with = credential
         return self._app
 
@@ -141,7 +141,19 @@ def _for_msal(credential: tuple[str, ...], access: GraphAccess) -> Any:  # noqa:
     if credential[0] == "assertion":
         return {"client_assertion": lambda: read_secret(access.assertion)}
     pem, passphrase = credential[1:]
+    _try_key(pem, passphrase)
     return {"private_key": pem, "public_certificate": pem, **({"passphrase": passphrase} if passphrase else {})}
+
+
+def _try_key(pem: str, passphrase: str) -> None:
+    """Raises Fatal: msal opens the key only while it asks for a token, and says nothing of the passphrase."""
+    try:
+        load_pem_private_key(pem.encode(), passphrase.encode() if passphrase else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Fatal(
+            "the certificate's private key cannot be opened",
+            advice="the file must hold the private key as PEM; check `passphrase`",
+        ) from error
 
 
 def read_secret(secret: Secret | None) -> str:

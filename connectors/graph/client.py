@@ -120,7 +120,7 @@ class GraphClient:
 
     def _post_batch(self, parts: Sequence[Part]) -> dict[str, Reply]:
         """One round trip; in halves if the answer would be too large."""
-        body = {"requests": [_part(part) for part in parts]}
+        body = {"requests": [_part(str(number), part) for number, part in enumerate(parts)]}
         try:
             answer = self.ask(Ask(method="POST", path="/$batch", body=body))
         except TooLarge:
@@ -130,7 +130,7 @@ class GraphClient:
             return self._post_batch(parts[:half]) | self._post_batch(parts[half:])
         replies = dict(_replies(answer.get("responses")))
         missing = Reply(status=503, body={}, headers={})  # a part without an answer is asked for once more
-        return {part.id: replies.get(part.id, missing) for part in parts}
+        return {part.id: replies.get(str(number), missing) for number, part in enumerate(parts)}
 
     def _wait(self, asked: float | None, turn: int, status: int) -> None:
         wait = asked if asked is not None else 2.0**turn
@@ -204,9 +204,10 @@ def _read(response: requests.Response) -> Reply:
     return Reply(status=response.status_code, body=content, headers=headers)
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(number: str, part: Part) -> dict[str, Any]:
+    """Numbered: ids inside a batch are told apart without case, those of Exchange are not."""
     prefer = ", ".join((_IMMUTABLE, *part.prefer))
-    return {"id": part.id, "method": "GET", "url": relative(part.path), "headers": {"Prefer": prefer}}
+    return {"id": number, "method": "GET", "url": relative(part.path), "headers": {"Prefer": prefer}}
 
 
 def _replies(answers: object) -> Iterable[tuple[str, Reply]]:

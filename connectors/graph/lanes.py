@@ -55,7 +55,7 @@ class Lanes:
             yield from self._news(folder, ahead.link, link, answer)
         except Stale:
             self.watch.forget(folder.key)
-            yield self._begin(folder)
+            yield self._begin(folder, again=True)
 
     def _news(self, folder: Folder, base: str, link: str, answer: Reply | None) -> Iterator[Page]:
         for _ in range(_ROUNDS):
@@ -101,23 +101,24 @@ class Lanes:
         return Page(
             validity=VALIDITY,
             envelopes=_oldest_first(self.fetcher.envelopes(whole)),
-            flags=tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry)) for entry in whole),
+            flags=_marks(whole),
             gone=(*(id for id, entry in last.items() if is_removed(entry)), *found.gone),
             withheld=tuple(found.withheld),
             cursor=cursor,
         )
 
-    def _begin(self, folder: Folder) -> Page:
+    def _begin(self, folder: Folder, *, again: bool = False) -> Page:
         """Both lanes from the beginning: the first page of a round says how large the folder is."""
         told = self.client.replied(self._round(folder), self.prefer)
         times = [when for entry in _entries(told) if (when := moment(entry.get("receivedDateTime"))) is not None]
         link, whole = _link_of(told)
         if whole:
-            past, ahead = Past(top=written(max(times)) if times else "", round="done"), Ahead(link=link)
+            past, ahead = Past(top=written(max(times)) if times else "", round="done", again=again), Ahead(link=link)
             self.watch.note(folder.key, link)
         else:
             newest = min(max(times, default=datetime.now(UTC)), _server_time(told))
-            past, ahead = Past(top=written(newest), round="due"), Ahead(after=written(newest + timedelta(seconds=1)))
+            past = Past(top=written(newest), round="due", again=again)
+            ahead = Ahead(after=written(newest + timedelta(seconds=1)))
             self.watch.forget(folder.key)
         return Page(validity=VALIDITY, cursor=ahead.write(), history=past.write())
 
@@ -158,6 +159,7 @@ class Lanes:
         return Page(
             validity=VALIDITY,
             envelopes=_newest_first(self.fetcher.envelopes(ours)),
+            flags=_marks(ours) if past.again else (),
             cursor=past.write(),
             forward=Ahead(link=forward).write() if forward else None,
         )
@@ -174,6 +176,7 @@ class Lanes:
             yield Page(
                 validity=VALIDITY,
                 envelopes=_newest_first(self.fetcher.envelopes(fresh)),
+                flags=_marks(fresh) if past.again else (),
                 cursor=past.write(),
             )
 
@@ -240,6 +243,10 @@ def _link_of(told: Reply) -> tuple[str, bool]:
 def _entries(told: Reply) -> list[Entry]:
     value = told.body.get("value")
     return [one for one in value if isinstance(one, dict) and one.get("id")] if isinstance(value, list) else []
+
+
+def _marks(entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
+    return tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry)) for entry in entries)
 
 
 def _received(entry: Entry) -> str:

@@ -26,7 +26,8 @@ class Past:
 
     top: receivedDateTime of the newest message that is history, '' if there is none. round, link: the delta query's
     first round. floor: what it is read down to. read: down to this day everything was handed out ('': all of it).
-    below, at: a listing has come down to this second, of which these ids were handed out.
+    again: the folder was read before, so what it holds may have been marked since. below, at: a listing has come down
+    to this second, of which these ids were handed out.
     """
 
     top: str
@@ -34,6 +35,7 @@ class Past:
     link: str = ""
     floor: str = EVERYTHING
     read: str | None = None
+    again: bool = False
     below: str = ""
     at: tuple[str, ...] = ()
 

@@ -55,7 +55,7 @@ def whole_envelope(entry: Entry) -> Envelope:
         provider_id=listed.provider_id,
         provider_thread=listed.provider_thread,
     )
-    travelled = bool(read.from_) and "no-date" not in read.defects  # else these are but some fields of the header
+    travelled = bool(read.from_)  # else these are but some fields of the header
     return replace(
         read,
         date=read.date if travelled or read.date else listed.date,

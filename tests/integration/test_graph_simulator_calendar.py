@@ -111,6 +111,7 @@ def test_a_change_needs_the_state_that_the_client_has_seen(graph_client: Asker, 
         ({"body": {"type": "html", "content": "x"}}, "RequestBodyRead"),
         ({"id": "AAMk"}, "ErrorPropertyValidationFailure"),
         ({"end": at("08:00:00")}, "ErrorPropertyValidationFailure"),
+        ({"isAllDay": True}, "ErrorPropertyValidationFailure"),
         ({"start": at("08:30:00", "Mars/Olympus")}, "TimeZoneNotSupportedException"),
         ({"start": {"dateTime": "tomorrow", "timeZone": "UTC"}}, "ErrorInvalidRequest"),
         ({"singleValueExtendedProperties": [{"id": "Colour", "value": "x"}]}, "ErrorInvalidPropertyId"),
@@ -207,6 +208,8 @@ def test_a_view_holds_what_overlaps_it(graph_client: Asker, graph_anna: Mailbox)
         graph_anna.calendars.add(start, end, subject=str(hours))
     found = graph_client.get(f"{ANNA}/calendarView?startDateTime=2026-12-01T00:00:00&endDateTime=2026-12-02T00:00:00")
     assert [one["subject"] for one in found["value"]] == ["(-1, 1)", "(3, 4)", "(23, 30)"]
+    late = f"{ANNA}/events?$filter=start/dateTime ge '2026-12-01T03:00:00'&$orderby=start/dateTime desc&$select=subject"
+    assert [one["subject"] for one in graph_client.get(late)["value"]] == ["(24, 25)", "(23, 30)", "(3, 4)"]
 
 
 def test_attendees_that_a_client_names_are_on_record(graph_client: Asker, graph_anna: Mailbox) -> None:

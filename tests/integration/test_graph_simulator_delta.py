@@ -82,6 +82,17 @@ def test_a_removed_message_is_named_by_the_kind_of_id_that_is_preferred(
     assert graph_client.round(link, **IMMUTABLE)[0][0]["id"] == message.immutable_id
 
 
+def test_every_ordinary_id_that_ended_is_told(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """Away and back: one message by its immutable id; by ordinary ids one that went and another that came."""
+    (message,) = fill(graph_anna, 1)
+    old = message.id
+    _, link = graph_client.round(DELTA)
+    graph_anna.move(graph_anna.move(message, "archive"), "inbox")
+    assert [entry["id"] for entry in graph_client.round(link, **IMMUTABLE)[0]] == [message.immutable_id]
+    told = {entry["id"]: "@removed" in entry for entry in graph_client.round(link)[0]}
+    assert told == {old: True, message.id: False}
+
+
 def test_a_link_that_is_used_again_gives_the_same_page(graph_client: Asker, graph_anna: Mailbox) -> None:
     """A client that stopped before it kept a page asks for it once more."""
     fill(graph_anna, 5)

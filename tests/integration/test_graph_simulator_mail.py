@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.data.corpus import samples
 from tests.integration.graph_lab import IMMUTABLE, Asker, mail
 from tests.servers.graph import Tenant
 from tests.servers.graph.mailbox import Mailbox
@@ -109,6 +110,22 @@ def test_the_ordinary_id_ends_with_a_move_and_the_immutable_one_stays(graph_clie
     assert graph_client.get(f"/users/anna@firm.example/messages/{lasting}", **IMMUTABLE)["id"] == lasting
 
 
+def test_a_copy_is_another_message_with_the_same_message_id(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """Two ids, one internetMessageId."""
+    first = graph_anna.deliver(mail())
+    second = graph_anna.copy(first, "archive")
+    shown = [graph_client.get(f"/users/anna@firm.example/messages/{m.id}", **IMMUTABLE) for m in (first, second)]
+    assert shown[0]["id"] != shown[1]["id"]
+    assert shown[0]["internetMessageId"] == shown[1]["internetMessageId"]
+
+
+def test_a_search_folder_says_that_it_is_one(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """mailSearchFolder: it only shows what stands elsewhere."""
+    folder = graph_anna.create_folder("Unread", search=True)
+    shown = graph_client.get(f"/users/anna@firm.example/mailFolders/{folder.id}")
+    assert shown["@odata.type"] == "#microsoft.graph.mailSearchFolder"
+
+
 def test_ids_that_differ_in_case_are_different_messages(graph_client: Asker, graph_anna: Mailbox) -> None:
     """Identifiers are case-sensitive."""
     messages = {message.id: message for message in [graph_anna.deliver(mail(f"mail {n}")) for n in range(3)]}
@@ -195,7 +212,7 @@ def test_an_invitation_is_a_message_of_its_own_type(
 
 
 def test_a_list_is_filtered_ordered_counted_and_paged(graph_client: Asker, graph_anna: Mailbox) -> None:
-    """$filter, $orderby, $count, $top; what is ordered by must be filtered by first."""
+    """$filter, $orderby, $count, $top, the $ left out as one likes; what is ordered by must be filtered by first."""
     for day in range(1, 6):
         graph_anna.deliver(mail(f"day {day}"), received=datetime(2026, 11, day, tzinfo=UTC))
     asked = (
@@ -207,6 +224,8 @@ def test_a_list_is_filtered_ordered_counted_and_paged(graph_client: Asker, graph
     assert [one["subject"] for one in first["value"] + second["value"]] == ["day 2", "day 3", "day 4", "day 5"]
     found = graph_client.get(f"{INBOX}/messages?$filter=internetMessageId eq '<day-3@customer.example>'")["value"]
     assert [one["subject"] for one in found] == ["day 3"]
+    bare = graph_client.get(f"{INBOX}/messages?select=subject&top=1&orderby=receivedDateTime asc")["value"]
+    assert [one["subject"] for one in bare] == ["day 1"]
     wrong = f"{INBOX}/messages?$filter=isRead eq false&$orderby=receivedDateTime desc"
     assert graph_client.refused(400, "GET", wrong) == "InefficientFilter"
 
@@ -240,3 +259,57 @@ def test_an_application_that_may_only_read_cannot_change_mail(graph_client: Aske
     assert graph_client.refused(403, "PATCH", path, json={"isRead": True}) == "ErrorAccessDenied"
     assert graph_client.refused(403, "POST", f"{path}/move", json={"destinationId": "archive"}) == "ErrorAccessDenied"
     assert graph_client.refused(403, "DELETE", path) == "ErrorAccessDenied"
+
+
+def test_a_message_is_given_as_its_octets(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """/$value: the MIME content."""
+    message = graph_anna.deliver(mail())
+    assert graph_client.ask("GET", f"/users/anna@firm.example/messages/{message.id}/$value").content == mail()
+
+
+def test_pages_that_were_written_before_are_the_same(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """prebuild() is only for the clock; what changes afterwards shows."""
+    asked = "$select=subject,isRead&$expand=singleValueExtendedProperties($filter=id eq 'Integer 0x36')"
+    first, second = graph_anna.deliver(mail("one")), graph_anna.deliver(mail("two"))
+    graph_anna.prebuild(asked)
+    graph_anna.change(second, isRead=True)
+    entries, _ = graph_client.round(f"{INBOX}/messages/delta?{asked}", **IMMUTABLE)
+    told = {entry["id"]: (entry["subject"], entry["isRead"]) for entry in entries}
+    assert told == {first.immutable_id: ("one", False), second.immutable_id: ("two", True)}
+
+
+def test_odd_mail_is_shown_as_well(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """Whatever is wrong with a message, it is delivered, listed and read."""
+    messages = [graph_anna.deliver(sample.raw) for sample in samples()]
+    listed, _ = graph_client.round(f"{INBOX}/messages/delta?$select=subject,from,toRecipients,internetMessageId")
+    assert len(listed) == len(messages) > 100
+    assert all(entry["internetMessageId"] for entry in listed)
+    asked = "$select=uniqueBody,internetMessageHeaders&$expand=attachments($select=id,name)"
+    parts = [
+        {"id": str(at), "method": "GET", "url": f"/users/anna@firm.example/messages/{message.id}?{asked}"}
+        for at, message in enumerate(messages)
+    ]
+    for at in range(0, len(parts), 20):
+        assert {part["status"] for part in graph_client.batch(*parts[at : at + 20]).values()} == {200}
+
+
+def test_a_header_that_is_no_ascii_is_read_as_utf_8(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """RFC 6532, and what older programs write."""
+    graph_anna.deliver("Subject: Größe\r\nFrom: Jürgen <j@x.example>\r\n\r\nx".encode())
+    graph_anna.deliver("Subject: Größe\r\nFrom: Jürgen <j@x.example>\r\n\r\nx".encode("latin-1"))
+    for shown in graph_client.get(f"{INBOX}/messages?$select=subject,from")["value"]:
+        assert (shown["subject"], shown["from"]["emailAddress"]["name"]) == ("Größe", "Jürgen")
+
+
+def test_the_text_and_attachments_of_an_attached_message_are_its_own(graph_client: Asker, graph_anna: Mailbox) -> None:
+    """A forwarded message is one attachment, an itemAttachment."""
+    inner = mail("inner", text="inner text").decode()
+    parts = (
+        "--b\r\nContent-Type: text/html\r\n\r\n<p>outer</p>\r\n"
+        f"--b\r\nContent-Type: message/rfc822\r\n\r\n{inner}\r\n--b--"
+    )
+    message = graph_anna.deliver(mail(headers='Content-Type: multipart/mixed; boundary="b"\r\n', text=parts))
+    path = f"/users/anna@firm.example/messages/{message.id}?$select=bodyPreview&$expand=attachments($select=id,name)"
+    shown = graph_client.get(path)
+    assert shown["bodyPreview"] == "outer"
+    assert [one["@odata.type"] for one in shown["attachments"]] == ["#microsoft.graph.itemAttachment"]

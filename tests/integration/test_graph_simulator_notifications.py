@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_what_a_subscription_cannot_be_is_refused(graph_client: Asker, webhook: 
 
 
 def test_a_subscription_is_renewed_listed_and_deleted(
-    graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook
+    graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook, ca_file: Path
 ) -> None:
     """PATCH moves its end, DELETE ends it; another application does not see it."""
     subscription = subscribe(graph_client, webhook)
@@ -132,7 +133,7 @@ def test_a_subscription_is_renewed_listed_and_deleted(
     assert renewed.status_code == 200
     assert renewed.json()["expirationDateTime"][:19] == later[:19]
     assert [one["id"] for one in graph_client.get("/subscriptions")["value"]] == [subscription["id"]]
-    other = Asker(graph_tenant, graph_tenant.application(), webhook_ca(graph_client))
+    other = Asker(graph_tenant, graph_tenant.application(), ca_file)
     assert other.refused(404, "GET", path) == "ResourceNotFound"
     other.session.close()
     assert graph_client.ask("DELETE", path).status_code == 204
@@ -141,9 +142,20 @@ def test_a_subscription_is_renewed_listed_and_deleted(
     assert webhook.told == []
 
 
-def webhook_ca(client: Asker) -> Any:  # noqa: ANN401  # a path
-    """What the client trusts."""
-    return client.session.verify
+def test_a_subscription_may_move_to_another_endpoint_that_echoes(
+    graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook
+) -> None:
+    """PATCH of notificationUrl shakes hands again."""
+    path = f"/subscriptions/{subscribe(graph_client, webhook)['id']}"
+    later = wanted(webhook)["expirationDateTime"]
+    moved = {"expirationDateTime": later, "notificationUrl": f"{webhook.url}?second=1"}
+    webhook.deaf = True
+    assert graph_client.refused(400, "PATCH", path, json=moved) == "ValidationError"
+    webhook.deaf = False
+    assert graph_client.ask("PATCH", path, json=moved).json()["notificationUrl"].endswith("second=1")
+    graph_anna.deliver(mail())
+    assert graph_tenant.notifications.wait()
+    assert len(webhook.told) == 1
 
 
 def test_an_expired_subscription_is_silent(
@@ -196,6 +208,20 @@ def test_notifications_may_come_twice_mixed_up_or_never(
     graph_anna.deliver(mail())
     assert notifications.wait()
     assert len(webhook.told) == 12
+
+
+def test_several_notifications_may_come_in_one_call(
+    graph_client: Asker, graph_anna: Mailbox, graph_tenant: Tenant, webhook: Webhook
+) -> None:
+    """`value` is a list."""
+    subscription = graph_tenant.notifications.all[subscribe(graph_client, webhook)["id"]]
+    graph_tenant.notifications.together = 10
+    graph_tenant.notifications.hold()
+    for number in range(5):
+        graph_anna.deliver(mail(f"mail {number}"))
+    graph_tenant.notifications.release()
+    assert graph_tenant.notifications.wait()
+    assert (len(webhook.told), subscription.answers) == (5, [202])
 
 
 def test_a_notification_that_is_not_accepted_comes_again(

@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,27 @@ def only_our_authority(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def rsa_pem() -> str:
-    """A private key, as applications have it."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    form = serialization.PrivateFormat.PKCS8
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+def rsa_key() -> rsa.RSAPrivateKey:
+    """The key of an application."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @pytest.fixture
-def certificate(authority: Authority, rsa_pem: str, tmp_path: Path) -> Path:
+def rsa_pem(rsa_key: rsa.RSAPrivateKey) -> str:
+    """That key, as applications have it."""
+    return private_pem(rsa_key)
+
+
+@pytest.fixture
+def certificate(authority: Authority, rsa_key: rsa.RSAPrivateKey, tmp_path: Path) -> Path:
     """A certificate for that key."""
-    return authority.certify(rsa_pem, tmp_path / "app.pem")
+    return authority.certify(rsa_key.public_key(), tmp_path / "app.pem")
+
+
+def private_pem(key: rsa.RSAPrivateKey) -> str:
+    """A private key in PEM, without passphrase."""
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
 def sign_in(tenant: Tenant, ca_file: Path, application: Application, credential: object) -> dict[str, Any]:
@@ -86,13 +97,12 @@ def test_a_client_secret_gets_a_token_that_names_the_roles(graph_tenant: Tenant,
 def test_a_certificate_gets_a_token(graph_tenant: Tenant, ca_file: Path, certificate: Path, rsa_pem: str) -> None:
     """An assertion signed with the key of a registered certificate, named by its thumbprint."""
     application = graph_tenant.application(certificates=[certificate])
-    sha256 = load_pem_x509_certificate(certificate.read_bytes()).fingerprint(hashes.SHA256()).hex()
     for credential in (
         {"private_key": rsa_pem, "public_certificate": certificate.read_text()},
         {"private_key": rsa_pem, "thumbprint": thumbprint(certificate)},
     ):
         answer = sign_in(graph_tenant, ca_file, application, credential)
-        assert works(graph_tenant, ca_file, answer["access_token"]) == 200, (answer, sha256)
+        assert works(graph_tenant, ca_file, answer["access_token"]) == 200, answer
     assert graph_tenant.token_requests["certificate"] == 2
 
 
@@ -148,12 +158,28 @@ def test_what_is_wrong_with_a_credential_is_said_with_its_number(
 def test_another_key_than_the_certificates_is_refused(graph_tenant: Tenant, ca_file: Path, certificate: Path) -> None:
     """The signature is verified against the registered certificate."""
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = other.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    credential = {"private_key": pem, "thumbprint": thumbprint(certificate)}
+    credential = {"private_key": private_pem(other), "thumbprint": thumbprint(certificate)}
     answer = sign_in(graph_tenant, ca_file, graph_tenant.application(certificates=[certificate]), credential)
     assert answer["error_codes"] == [50013]
+
+
+def test_an_expired_certificate_is_refused(
+    graph_tenant: Tenant, ca_file: Path, authority: Authority, rsa_key: rsa.RSAPrivateKey, tmp_path: Path
+) -> None:
+    """AADSTS1000502, also where the key is the right one."""
+    expired = authority.certify(rsa_key.public_key(), tmp_path / "old.pem", lasts=-timedelta(days=1))
+    credential = {"private_key": private_pem(rsa_key), "thumbprint": thumbprint(expired)}
+    answer = sign_in(graph_tenant, ca_file, graph_tenant.application(certificates=[expired]), credential)
+    assert answer["error_codes"] == [1000502]
+
+
+def test_signing_in_may_fail_for_a_while(graph_tenant: Tenant, ca_file: Path) -> None:
+    """An outage of the token endpoint, as often as the test says."""
+    application = graph_tenant.application()
+    graph_tenant.fail_sign_in(503, "temporarily_unavailable", 90033)
+    with pytest.raises(msal.exceptions.MsalServiceError):
+        sign_in(graph_tenant, ca_file, application, application.secret)
+    assert "access_token" in sign_in(graph_tenant, ca_file, application, application.secret)
 
 
 def test_a_token_ends_when_its_time_is_up_or_when_it_is_ended(graph_client: Asker, graph_tenant: Tenant) -> None:

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +14,13 @@ from tests.servers.graph import Tenant
 from tests.servers.graph.mailbox import Mailbox
 
 MESSAGES = "/users/anna@firm.example/messages"
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 def part(name: int, url: str = f"{MESSAGES}?$select=subject", **more: object) -> dict[str, Any]:
@@ -66,10 +75,14 @@ def test_parts_are_throttled_one_by_one(graph_client: Asker, graph_tenant: Tenan
     assert fault.happened == 1
 
 
-def test_parts_that_work_at_once_are_limited_like_requests(graph_client: Asker, graph_tenant: Tenant) -> None:
+def test_parts_that_work_at_once_are_limited_like_requests(
+    graph_client: Asker, graph_tenant: Tenant, graph_anna: Mailbox
+) -> None:
     """At most four in one mailbox, in a batch too."""
     graph_tenant.faults.batch_parallel = 8
-    graph_tenant.faults.slow(0.2, "messages")
+    graph_tenant.faults.before(
+        lambda: until(lambda: graph_tenant.throttled[graph_anna.address] == 4), "messages", times=4
+    )
     found = graph_client.batch(*[part(n) for n in range(8)])
     assert sorted(one["status"] for one in found.values()) == [200] * 4 + [429] * 4
 
@@ -79,26 +92,26 @@ def test_the_fifth_request_at_once_is_throttled_and_counted(
 ) -> None:
     """MailboxConcurrency is four for an application and a mailbox; another mailbox has its own four."""
     graph_tenant.mailbox("carl@firm.example")
-    graph_tenant.faults.slow(0.5, "anna@firm.example/messages")
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: statuses.append(graph_client.ask("GET", MESSAGES).status_code))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + 10
-    while graph_tenant.busiest[graph_anna.address] < 4 and time.monotonic() < deadline:
-        time.sleep(0.005)
-    fifth = graph_client.ask("GET", MESSAGES)
-    graph_client.get("/users/carl@firm.example/messages")
-    for thread in threads:
-        thread.join()
-    assert statuses == [200] * 4
+    answered = threading.Event()
+    graph_tenant.faults.before(lambda: answered.wait(10), "anna@firm.example/messages", times=4)
+    with ThreadPoolExecutor(4) as pool:
+        working = [pool.submit(graph_client.ask, "GET", MESSAGES) for _ in range(4)]
+        until(lambda: graph_tenant.busiest[graph_anna.address] == 4)
+        fifth = graph_client.ask("GET", MESSAGES)
+        graph_client.get("/users/carl@firm.example/messages")
+        answered.set()
+        assert [one.result().status_code for one in working] == [200] * 4
     assert (fifth.status_code, fifth.json()["error"]["code"]) == (429, "ApplicationThrottled")
     assert "MailboxConcurrency" in fifth.json()["error"]["message"]
     assert graph_tenant.throttled == {"anna@firm.example": 1}
-    graph_tenant.faults.clear()
+    graph_client.get(MESSAGES)
+
+
+def test_a_request_may_take_its_time(graph_client: Asker, graph_tenant: Tenant) -> None:
+    """A client that waits less long than that gives up."""
+    graph_tenant.faults.slow(0.5, times=1)
+    with pytest.raises(requests.Timeout):
+        graph_client.session.get(f"{graph_tenant.endpoint}{MESSAGES}", timeout=0.2)
     graph_client.get(MESSAGES)
 
 

@@ -57,9 +57,8 @@ class Authority:
         files.key.write_bytes(_private_pem(key))
         return files
 
-    def certify(self, private_pem: str, target: Path, *, lasts: timedelta = timedelta(days=1)) -> Path:
+    def certify(self, key: CertificatePublicKeyTypes, target: Path, *, lasts: timedelta = timedelta(days=1)) -> Path:
         """A certificate of ours for somebody else's key, as an application signs in with. Returns `target`."""
-        key = serialization.load_pem_private_key(private_pem.encode(), None).public_key()
         builder = _builder(_name("application"), self._name, key, lasts)
         target.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         return target

@@ -32,13 +32,25 @@ from agent.store.hashes import Hasher
 from agent.store.mailboxes import State
 from agent.store.owner import this_process
 from agent.sync.reconcile import Account, reconcile
-from config.model import Capture, FolderChoice, ImapAccess, Mailbox, Organisation, Policy, Reminders, Settings, Store
+from config.model import (
+    Access,
+    Capture,
+    FolderChoice,
+    ImapAccess,
+    Mailbox,
+    Organisation,
+    Policy,
+    Reminders,
+    Settings,
+    Store,
+)
 from config.secrets import Secret
 from connectors import registry
 from matchers.thread import normal_id
+from tests.acceptance.scenarios.graph_user import GraphUser
 from tests.acceptance.scenarios.letters import ANNA
 from tests.servers.imap_proxy import ImapProxy
-from tests.servers.mailuser import MailUser, Snapshot
+from tests.servers.mailuser import MailUser
 
 READING = {
     *("CAPABILITY", "LOGIN", "AUTHENTICATE", "ENABLE", "ID", "NAMESPACE", "LIST", "XLIST", "EXAMINE", "NOOP"),
@@ -92,14 +104,14 @@ class Desk:
     def __init__(self, store: Store, ca_file: Path) -> None:
         self.settings = Settings(organisation=Organisation(domains=("ourfirm.example",)), store=store)
         self._ca_file = ca_file
-        self._users: dict[str, MailUser] = {}
+        self._users: dict[str, MailUser | GraphUser] = {}
         self._proxies: dict[str, ImapProxy] = {}
 
     # What the admin does.
 
     def read(
         self,
-        user: MailUser,
+        user: MailUser | GraphUser,
         address: str = ANNA,
         *,
         proxy: ImapProxy | None = None,
@@ -109,18 +121,10 @@ class Desk:
         folders: FolderChoice | None = None,
     ) -> Mailbox:
         """Configures a mailbox: directly at the server (`port`: of another than the user's), or through a proxy."""
-        access = ImapAccess(
-            host="127.0.0.1",
-            port=proxy.port if proxy else port or user.port,
-            security="tls" if proxy else "none",
-            ca_file=self._ca_file if proxy else None,
-            username=user.username,
-            password=self._password(user),
-        )
         mailbox = Mailbox(
             address=address,
             connector="lab",
-            access=access,
+            access=self._access(user, proxy, port),
             timezone="Europe/Berlin",
             capture=capture,
             since=since,
@@ -273,7 +277,7 @@ class Desk:
         """What `reconcile` says of each folder, asking the server itself: no proxy stands between."""
         user = self._users[address]
         (mailbox,) = (one for one in self.settings.mailboxes if one.address == address)
-        direct = mailbox.access.model_copy(update={"port": user.port, "security": "none"})
+        direct = mailbox.access if isinstance(user, GraphUser) else self._access(user, None, None)
         with self.open() as house, house.database.read() as connection:
             number = mailboxes.ids(connection)[address]
             floor = mailboxes.since(connection, number)
@@ -306,6 +310,18 @@ class Desk:
         finally:
             database.close()
 
+    def _access(self, user: MailUser | GraphUser, proxy: ImapProxy | None, port: int | None) -> Access:
+        if isinstance(user, GraphUser):
+            return user.access
+        return ImapAccess(
+            host="127.0.0.1",
+            port=proxy.port if proxy else port or user.port,
+            security="tls" if proxy else "none",
+            ca_file=self._ca_file if proxy else None,
+            username=user.username,
+            password=self._password(user),
+        )
+
     def _password(self, user: MailUser) -> Secret:
         assert self.settings.store.key is not None
         assert self.settings.store.key.file is not None
@@ -323,7 +339,7 @@ class Desk:
         for proxy in self._proxies.values():
             _only_reading(proxy)
 
-    def _snapshots(self, chosen: Sequence[Mailbox]) -> Mapping[str, Snapshot]:
+    def _snapshots(self, chosen: Sequence[Mailbox]) -> Mapping[str, object]:
         return {one.address: self._users[one.address].snapshot() for one in chosen}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.servers.graph import refusals
 from tests.servers.graph.odata import Call, split_query
-from tests.servers.graph.web import Answer
+from tests.servers.graph.web import JSON, Answer
 
 MOST_PARTS = 20
 Judge = Callable[[Call], Answer]
@@ -93,11 +93,11 @@ def _call_of(call: Call, part: dict[str, Any]) -> Call:
 
 def _written(name: str, answer: Answer) -> str:
     """One response. The body goes in as it was written, or as base64 if it is no JSON."""
-    headers = {"Content-Type": "application/json", **answer.headers}
+    headers = {**({"Content-Type": JSON} if answer.body else {}), **answer.headers}
     head = f'{{"id":{json.dumps(name)},"status":{answer.status},"headers":{json.dumps(headers)}'
     if not answer.body:
         return head + "}"
-    if headers["Content-Type"] == "application/json":
+    if headers["Content-Type"] == JSON:
         return head + ',"body":' + answer.body.decode() + "}"
     return head + f',"body":"{base64.b64encode(answer.body).decode()}"}}'
 

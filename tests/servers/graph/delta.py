@@ -5,6 +5,7 @@ documentation: "Use delta query to track changes", "Get incremental changes to m
 """
 
 import hashlib
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,7 +28,6 @@ class Tracked:
     resource: str
     path: str
     context: str
-    epoch: int
     sequence: int
     start: Callable[[Call], Sequence[Any]]
     changes: Callable[[Call, int], Sequence[Any]]
@@ -36,13 +36,13 @@ class Tracked:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _State:
-    """What a token stands for. entries and offset: within a round; without entries a new round begins at `until`."""
+    """What a token stands for. entries, round, offset: within a round; without entries one begins after `until`."""
 
     resource: str
-    epoch: int
     query: Mapping[str, str]
     until: int
     entries: Sequence[Any] | None = None
+    round: int = 0
     offset: int = 0
 
 
@@ -51,14 +51,20 @@ class Tokens:
     """The tokens that a mailbox keeps."""
 
     states: dict[str, _State] = field(default_factory=dict)
+    salt: str = field(default_factory=lambda: secrets.token_hex(8))
     rounds: int = 0
 
     def keep(self, state: _State, kind: str) -> str:
         """A token for this state; the same one while nothing is different."""
-        named = (kind, state.resource, sorted(state.query.items()), state.until, id(state.entries), state.offset)
-        token = hashlib.sha256(repr(named).encode()).hexdigest()[:40]
+        named = (kind, state.resource, sorted(state.query.items()), state.until, state.round, state.offset)
+        token = hashlib.sha256(f"{self.salt} {named!r}".encode()).hexdigest()[:40]
         self.states[token] = state
         return token
+
+    def next_round(self) -> int:
+        """The number of another round."""
+        self.rounds += 1
+        return self.rounds
 
     def expire(self, *, next_links: bool, delta_links: bool) -> None:
         """Forget what the tokens stand for."""
@@ -73,7 +79,7 @@ class Tokens:
 def page(call: Call, tracked: Tracked, tokens: Tokens, expiry: tuple[str, bool]) -> Answer:
     """One page. expiry: the error code of an expired link, and whether it says where to begin."""
     token = call.query.get("$skiptoken") or call.query.get("$deltatoken")
-    state = _begin(call, tracked) if not token else _resume(call, token, tracked, tokens, expiry)
+    state = _begin(call, tracked, tokens) if not token else _resume(call, token, tracked, tokens, expiry)
     asked = replace(call, query=state.query)
     size = call.page_size(asked.page_size(DEFAULT_PAGE, LARGEST_PAGE), LARGEST_PAGE)
     entries = state.entries or ()
@@ -82,18 +88,21 @@ def page(call: Call, tracked: Tracked, tokens: Tokens, expiry: tuple[str, bool])
     if offset < len(entries):
         link = "@odata.nextLink", f"$skiptoken={tokens.keep(replace(state, offset=offset), 'skip')}"
     else:
-        link = "@odata.deltaLink", f"$deltatoken={tokens.keep(replace(state, entries=None, offset=0), 'delta')}"
+        link = (
+            "@odata.deltaLink",
+            f"$deltatoken={tokens.keep(replace(state, entries=None, round=0, offset=0), 'delta')}",
+        )
     return _written(call.base, tracked, shown, *link)
 
 
-def _begin(call: Call, tracked: Tracked) -> _State:
+def _begin(call: Call, tracked: Tracked, tokens: Tokens) -> _State:
     entries = _order(call, tracked.start(call))
     return _State(
         resource=tracked.resource,
-        epoch=tracked.epoch,
         query={name: value for name, value in call.query.items() if not name.endswith("token")},
         until=tracked.sequence,
         entries=entries,
+        round=tokens.next_round(),
     )
 
 
@@ -107,7 +116,8 @@ def _resume(call: Call, token: str, tracked: Tracked, tokens: Tokens, expiry: tu
     if state.entries is not None:
         return state
     asked = replace(call, query=state.query)
-    return replace(state, entries=_order(call, tracked.changes(asked, state.until)), until=tracked.sequence)
+    entries = _order(call, tracked.changes(asked, state.until))
+    return replace(state, entries=entries, until=tracked.sequence, round=tokens.next_round())
 
 
 def _order(call: Call, entries: Sequence[Any]) -> Sequence[Any]:

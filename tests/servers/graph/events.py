@@ -13,30 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from tests.servers.graph import delta, filters, mime, refusals, zones
+from tests.servers.graph import event_rules as rules
 from tests.servers.graph.calendar import DEFAULTS, SIGNAL_TIME, Calendar, Event
 from tests.servers.graph.mail import collection
 from tests.servers.graph.mailbox import Mailbox
-from tests.servers.graph.odata import Call, Expand, chosen, expands, names, words
+from tests.servers.graph.odata import Call, Expand, chosen, expands, names
 from tests.servers.graph.properties import canonical, wanted_properties
 from tests.servers.graph.web import Answer
 
-_SETTABLE = frozenset(DEFAULTS) | {"start", "end", "singleValueExtendedProperties", "onlineMeetingProvider"}
-_READ_ONLY = words(
-    "id changeKey createdDateTime lastModifiedDateTime bodyPreview hasAttachments iCalUId isCancelled isDraft"
-    " isOrganizer onlineMeeting onlineMeetingUrl organizer originalEndTimeZone originalStart originalStartTimeZone"
-    " responseStatus seriesMasterId type webLink cancelledOccurrences"
-)
-_PROPERTIES = _SETTABLE | _READ_ONLY
-_ENUMS: Mapping[str, Sequence[str]] = {
-    "showAs": ("unknown", "free", "tentative", "busy", "oof", "workingElsewhere"),
-    "sensitivity": ("normal", "personal", "private", "confidential"),
-    "importance": ("low", "normal", "high"),
-}
-_INNER: Mapping[str, frozenset[str]] = {
-    "start": frozenset({"dateTime", "timeZone"}),
-    "end": frozenset({"dateTime", "timeZone"}),
-    "body": frozenset({"contentType", "content"}),
-}
 _NOT_IN_DELTA = ("$select", "$expand", "$filter", "$orderby", "$search")
 
 
@@ -157,7 +141,6 @@ def _delta(call: Call, mailbox: Mailbox, keys: Sequence[str], what: str, *, rang
         resource=f"{what} {calendar.id}",
         path=f"{start}/{what}/delta",
         context="Collection(event)",
-        epoch=0,
         sequence=calendars.sequence,
         start=lambda asked: [event for event in calendars.events(calendar) if not ranged or _inside(asked, event)],
         changes=lambda _, since: calendar.since(since),
@@ -191,10 +174,11 @@ def _window(call: Call) -> tuple[datetime, datetime]:
 
 
 def _filtered(call: Call, events: Sequence[Event]) -> Sequence[Event]:
-    if "$filter" not in call.query:
-        return events
-    test = filters.compiled(call.query["$filter"])
-    return [event for event in events if test(_filterable(event))]
+    """By `$filter`, in the order of `$orderby`."""
+    if "$filter" in call.query:
+        test = filters.compiled(call.query["$filter"])
+        events = [event for event in events if test(_filterable(event))]
+    return filters.ordered(events, call.query["$orderby"], _filterable) if "$orderby" in call.query else events
 
 
 def _filterable(event: Event) -> dict[str, Any]:
@@ -211,7 +195,7 @@ def _shown(call: Call, event: Event) -> dict[str, Any]:
     entity["id"] = event.immutable_id if call.immutable else event.id
     if call.text_bodies and entity["body"]["contentType"] == "html":
         entity["body"] = {"contentType": "text", "content": mime.plain(entity["body"]["content"])}
-    shown = chosen(entity, names(call.query.get("$select")), _PROPERTIES, "event")
+    shown = chosen(entity, names(call.query.get("$select")), rules.PROPERTIES, "event")
     for expand in expands(call.query.get("$expand")):
         shown |= _expanded(event, expand)
     return shown
@@ -242,9 +226,9 @@ def _event(mailbox: Mailbox, keys: Sequence[str]) -> Event:
 def create_event(call: Call, mailbox: Mailbox, *keys: str) -> Answer:
     """POST to `/users/x/events`, `/users/x/calendar/events` or `/users/x/calendars/y/events`."""
     calendar, wanted = _calendar(mailbox, keys), call.json()
-    _check(wanted)
+    rules.check(wanted)
     if "start" not in wanted or "end" not in wanted:
-        raise _invalid("start and end are required")
+        raise rules.invalid("start and end are required")
     known = _known_transaction(mailbox, wanted)
     if known is None:
         known = _create(mailbox, calendar, wanted)
@@ -258,9 +242,9 @@ def change_event(call: Call, mailbox: Mailbox, *keys: str) -> Answer:
     """PATCH; with `If-Match` only the state that the client has seen."""
     event, wanted = _event(mailbox, keys), call.json()
     _check_match(call, event)
-    _check(wanted)
+    rules.check(wanted)
     if wanted.get("transactionId", event.fields["transactionId"]) != event.fields["transactionId"]:
-        raise _invalid("transactionId cannot be changed")
+        raise rules.invalid("transactionId cannot be changed")
     mailbox.calendars.written.append(wanted)
     _apply(mailbox, event, wanted)
     mailbox.calendars.touch(event)
@@ -303,7 +287,9 @@ def _known_transaction(mailbox: Mailbox, wanted: Mapping[str, Any]) -> Event | N
 
 def _create(mailbox: Mailbox, calendar: Calendar, wanted: Mapping[str, Any]) -> Event:
     start, end = zones.read(wanted["start"]), zones.read(wanted["end"])
-    _check_times(start, end)
+    rules.check_times(start, end)
+    if wanted.get("isAllDay"):
+        rules.check_all_day(wanted["start"], wanted["end"])
     event = mailbox.calendars.add(start, end, calendar)
     _apply(mailbox, event, wanted)
     mailbox.calendars.written.append(dict(wanted))
@@ -316,65 +302,14 @@ def _create(mailbox: Mailbox, calendar: Calendar, wanted: Mapping[str, Any]) -> 
 def _apply(mailbox: Mailbox, event: Event, wanted: Mapping[str, Any]) -> None:
     start = zones.read(wanted["start"]) if "start" in wanted else event.start
     end = zones.read(wanted["end"]) if "end" in wanted else event.end
-    _check_times(start, end)
+    rules.check_times(start, end)
     if start != event.start or "reminderMinutesBeforeStart" in wanted:
         event.extended.pop(SIGNAL_TIME, None)
     event.start, event.end = start, end
     event.start_zone = (wanted.get("start") or {}).get("timeZone") or event.start_zone
     event.end_zone = (wanted.get("end") or {}).get("timeZone") or event.end_zone
     mailbox.calendars.set_extended(event, wanted.get("singleValueExtendedProperties") or [])
-    event.fields |= {name: _usual(name, value) for name, value in wanted.items() if name in DEFAULTS}
-
-
-def _usual(name: str, value: Any) -> Any:  # noqa: ANN401  # a property of any type
-    """Words of an enumeration in the letters that Graph answers with; a body as HTML."""
-    if name in _ENUMS:
-        return next(word for word in _ENUMS[name] if word.lower() == str(value).lower())
-    if name == "body":
-        body = {"contentType": str(value.get("contentType", "html")).lower(), "content": value.get("content") or ""}
-        return (
-            body
-            if body["contentType"] == "html"
-            else {**body, "contentType": "html", "content": mime.html_of(body["content"])}
-        )
-    return value
-
-
-def _check(wanted: Mapping[str, Any]) -> None:
-    """Refuse what an event does not have, what only the server sets, and words that mean nothing."""
-    for name, value in wanted.items():
-        if name.startswith("@"):
-            continue
-        if name not in _PROPERTIES:
-            raise refusals.bad_request(
-                f"The property '{name}' does not exist on type 'microsoft.graph.event'.", "RequestBodyRead"
-            )
-        if name in _READ_ONLY:
-            raise _invalid(f"{name} is read-only")
-        if name in _ENUMS and str(value).lower() not in [word.lower() for word in _ENUMS[name]]:
-            raise refusals.bad_request(f"Requested value '{value}' was not found.", "RequestBodyRead")
-    for name in _INNER.keys() & wanted.keys():
-        if not isinstance(wanted[name], dict) or set(wanted[name]) - _INNER[name]:
-            raise refusals.bad_request(f"{name} has a property that does not exist on its type.", "RequestBodyRead")
-    _check_values(wanted)
-
-
-def _check_values(wanted: Mapping[str, Any]) -> None:
-    for name in ("isReminderOn", "isAllDay"):
-        if name in wanted and not isinstance(wanted[name], bool):
-            raise refusals.bad_request(f"Cannot convert a value of {name} to Edm.Boolean.", "RequestBodyRead")
-    for one in wanted.get("singleValueExtendedProperties") or []:
-        canonical(str(one.get("id", "")))
-    minutes = wanted.get("reminderMinutesBeforeStart", 0)
-    if not isinstance(minutes, int) or minutes < 0:
-        raise _invalid("reminderMinutesBeforeStart must be a whole number that is not negative")
-    if wanted.get("recurrence") is not None:
-        raise refusals.Refuse(501, "NotImplemented", "This simulator has no recurring events.")
-
-
-def _check_times(start: datetime, end: datetime) -> None:
-    if end < start:
-        raise _invalid("the end is before the start")
+    event.fields |= {name: rules.usual(name, value) for name, value in wanted.items() if name in DEFAULTS}
 
 
 def _check_match(call: Call, event: Event) -> None:
@@ -382,7 +317,3 @@ def _check_match(call: Call, event: Event) -> None:
     if wanted not in ("*", event.etag):
         message = "The change key passed in the request does not match the current change key for the item."
         raise refusals.Refuse(412, "ErrorIrresolvableConflict", message)
-
-
-def _invalid(what: str) -> refusals.Refuse:
-    return refusals.bad_request(f"At least one property failed validation: {what}.", "ErrorPropertyValidationFailure")

@@ -1,13 +1,14 @@
 """`$filter` of OData 4.01 as far as Outlook and the directory take it: comparisons, and/or/not, any, startswith."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.servers.graph import mime, refusals
 
+Item = TypeVar("Item")
 Test = Callable[[Mapping[str, Any]], bool]
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<moment>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)"
@@ -45,6 +46,23 @@ def properties(text: str) -> tuple[str, ...]:
     """The paths that the filter compares, in their order."""
     bare = re.sub(r"'(?:[^']|'')*'", "''", text)
     return tuple(compared or argument for compared, argument in _COMPARED.findall(bare))
+
+
+def order(text: str) -> list[tuple[str, bool]]:
+    """The paths of `$orderby`, each with whether it runs down. Refused if it cannot be read."""
+    found = [part.split() for part in text.split(",")]
+    if any(len(words) not in (1, 2) or words[1:] not in ([], ["asc"], ["desc"]) for words in found):
+        raise refusals.bad_request(f"Invalid orderby clause: {text}")
+    return [(words[0], words[1:] == ["desc"]) for words in found]
+
+
+def ordered(found: Sequence[Item], text: str, entity_of: Callable[[Item], Mapping[str, Any]]) -> list[Item]:
+    """In the order of `$orderby`."""
+    items = list(found)
+    for path, down in reversed(order(text)):
+        keys = {id(item): str(value_of(entity_of(item), path) or "") for item in items}
+        items.sort(key=lambda item, keys=keys: keys[id(item)], reverse=down)  # type: ignore[misc]  # bound to this path
+    return items
 
 
 class _Reader:

@@ -49,10 +49,14 @@ class Folder:
     changed: int = 0
     deleted: bool = False
 
-    def since(self, sequence: int) -> "list[Message | Gone]":
-        """What changed after `sequence`, each message once, as it is or was last."""
+    def since(self, sequence: int, *, immutable: bool) -> "list[Message | Gone]":
+        """What changed after `sequence`, each id of the wanted kind once, as it is or was last."""
         start = bisect_right(self.journal, sequence, key=lambda entry: entry[0])
-        latest = {entry.number: entry for _, entry in self.journal[start:]}
+        latest: dict[object, Message | Gone] = {}
+        for _, entry in self.journal[start:]:
+            key = entry.number if immutable else entry.id
+            latest.pop(key, None)
+            latest[key] = entry
         return list(latest.values())
 
 

@@ -47,7 +47,6 @@ def folders_delta(call: Call, mailbox: Mailbox) -> Answer:
             resource="folders",
             path=f"/users('{owner}')/mailFolders/delta",
             context="Collection(mailFolder)",
-            epoch=mailbox.epoch,
             sequence=mailbox.sequence,
             start=lambda _: [folder for folder in mailbox.folders.values() if folder.parent is not None],
             changes=lambda _, since: list({f.id: f for seq, f in mailbox.folder_journal if seq > since}.values()),
@@ -146,7 +145,6 @@ def messages_delta(call: Call, mailbox: Mailbox, *keys: str) -> Answer:
             resource=folder.id,
             path=f"/users('{mailbox.user.id}')/mailFolders('{folder.id}')/messages/delta",
             context="Collection(message)",
-            epoch=mailbox.epoch,
             sequence=mailbox.sequence,
             start=lambda asked: _first_round(asked, folder, mailbox.filtered_at_most),
             changes=lambda asked, since: _later_round(asked, folder, since),
@@ -186,7 +184,7 @@ def _first_round(call: Call, folder: Folder, at_most: int) -> Sequence[Message]:
 
 
 def _later_round(call: Call, folder: Folder, since: int) -> Sequence[Message | Gone]:
-    return [entry for entry in folder.since(since) if _is_wanted(call, entry, since)]
+    return [entry for entry in folder.since(since, immutable=call.immutable) if _is_wanted(call, entry, since)]
 
 
 def _is_wanted(call: Call, entry: Message | Gone, since: int) -> bool:
@@ -217,6 +215,8 @@ def _messages(call: Call, mailbox: Mailbox, found: Sequence[Message]) -> Answer:
 
 
 def _filtered(call: Call, found: Sequence[Message]) -> Sequence[Message]:
+    if "$search" in call.query:
+        raise refusals.Refuse(501, "NotImplemented", "This simulator has no $search.")
     text = call.query.get("$filter")
     if text is None:
         return found
@@ -232,19 +232,14 @@ def _filterable(message: Message) -> dict[str, Any]:
 
 def _sorted(call: Call, found: Sequence[Message]) -> Sequence[Message]:
     """By `$orderby`, else the newest first. What it orders by must come first in `$filter`, in the same order."""
-    order = call.query.get("$orderby", "receivedDateTime desc")
-    keys = [part.split() for part in order.split(",")]
-    if "$orderby" in call.query and "$filter" in call.query:
-        first = filters.properties(call.query["$filter"])[: len(keys)]
-        if [key[0] for key in keys] != list(first):
-            raise refusals.bad_request("The restriction or sort order is too complex.", "InefficientFilter")
-    for path, *direction in reversed(keys):
-        found = sorted(
-            found,
-            key=lambda message, path=path: str(filters.value_of(_filterable(message), path) or ""),  # type: ignore[misc]  # bound
-            reverse=direction == ["desc"],
-        )
-    return found
+    order = call.query.get("$orderby")
+    if order is None:
+        return sorted(found, key=lambda message: message.received, reverse=True)
+    wanted = [path for path, _ in filters.order(order)]
+    compared = list(dict.fromkeys(filters.properties(call.query.get("$filter", ""))))
+    if compared and compared[: len(wanted)] != wanted:
+        raise refusals.bad_request("The restriction or sort order is too complex.", "InefficientFilter")
+    return filters.ordered(found, order, _filterable)
 
 
 def _window(call: Call, found: Sequence[Any]) -> Sequence[Any]:

@@ -15,6 +15,7 @@ from tests.servers.graph.delta import Tokens
 from tests.servers.graph.ids import Ids
 from tests.servers.graph.items import Folder, Gone, Message
 from tests.servers.graph.notifications import Change, Happened
+from tests.servers.graph.odata import Call, split_query
 from tests.servers.graph.properties import canonical
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ class Mailbox:
         self.ids = Ids()
         self.lock = threading.RLock()
         self.sequence = 0
-        self.epoch = 0
         self.tokens = Tokens()
         self.filtered_at_most = _FILTERED_AT_MOST
         self.link_expiry = ("SyncStateNotFound", False)
@@ -244,6 +244,16 @@ class Mailbox:
     def messages(self) -> Sequence[Message]:
         """All of them, whatever the folder."""
         return [message for folder in self.folders.values() for message in folder.messages.values()]
+
+    def prebuild(self, query: str, *, immutable: bool = True) -> None:
+        """Write every message down as delta queries with these options will give it, before a benchmark asks.
+
+        query: `$select=id,subject` as it will be sent.
+        """
+        prefer = {"prefer": 'IdType="ImmutableId"'} if immutable else {}
+        asked = Call(method="GET", path="", query=split_query(query), headers=prefer, body=b"", base="", token=None)
+        for message in self.messages():
+            message.text(asked, alone=False, typed=True)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything in it, to be compared with what it was before."""

@@ -62,7 +62,7 @@ def parse(raw: bytes, received: datetime) -> Parsed:
     return Parsed(
         kind=kind,
         fields=fields,
-        headers=[{"name": name, "value": _unfold(str(value))} for name, value in mime.items()],
+        headers=[{"name": name, "value": _unfold(_eight_bit(str(value)))} for name, value in mime.raw_items()],
         attachments=attachments,
         extended=_extended(raw, mime),
         references=re.findall(r"<[^<>\s]+>", f"{mime['References'] or ''} {mime['In-Reply-To'] or ''}"),
@@ -105,14 +105,14 @@ def _envelope(mime: Mime, raw: bytes, received: datetime) -> dict[str, Any]:
         "receivedDateTime": stamp(received),
         "sentDateTime": stamp(_date(mime) or received),
         "internetMessageId": _message_id(mime, raw),
-        "subject": _decoded(mime["Subject"]) if mime["Subject"] is not None else "",
+        "subject": _decoded(_first_of(mime, "Subject") or ""),
         "importance": _IMPORTANCE.get(
             str(mime["Importance"] or mime["X-Priority"] or "")[:4].strip().lower(), "normal"
         ),
         "isDeliveryReceiptRequested": mime["Return-Receipt-To"] is not None,
         "isReadReceiptRequested": mime["Disposition-Notification-To"] is not None,
-        "sender": (_people(mime, "Sender") or sender or [None])[0],
-        "from": (sender or [None])[0],
+        "sender": next(iter(_people(mime, "Sender") or sender), None),
+        "from": next(iter(sender), None),
         "toRecipients": _people(mime, "To"),
         "ccRecipients": _people(mime, "Cc"),
         "bccRecipients": _people(mime, "Bcc"),
@@ -121,8 +121,9 @@ def _envelope(mime: Mime, raw: bytes, received: datetime) -> dict[str, Any]:
 
 
 def _people(mime: Mime, header: str) -> list[dict[str, Any]]:
-    values = [_unfold(str(value)) for value in mime.get_all(header, [])]
-    return [recipient(address, _decoded(name) or address) for name, address in getaddresses(values) if address]
+    written = _all_of(mime, header)
+    found = getaddresses(written) if written else ()
+    return [recipient(address, _decoded(name) or address) for name, address in found if address]
 
 
 def recipient(address: str, name: str | None = None) -> dict[str, Any]:
@@ -132,21 +133,39 @@ def recipient(address: str, name: str | None = None) -> dict[str, Any]:
 
 def _message_id(mime: Mime, raw: bytes) -> str:
     """The Message-ID; one that the server made up where the message has none."""
-    written = _unfold(str(mime["Message-ID"] or "")).strip()
+    written = (_first_of(mime, "Message-ID") or "").strip()
     return written or f"<{hashlib.sha256(raw).hexdigest()[:24].upper()}@transport.exchange.example>"
 
 
 def _date(mime: Mime) -> datetime | None:
     try:
         moment = parsedate_to_datetime(str(mime["Date"]))
-    except (TypeError, ValueError):
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _decoded(value: object) -> str:
+def _first_of(mime: Mime, header: str) -> str | None:
+    """A header as it was written, unfolded; octets that are no ASCII read as UTF-8, else as Latin-1."""
+    return next(iter(_all_of(mime, header)), None)
+
+
+def _all_of(mime: Mime, header: str) -> list[str]:
+    written = [str(value) for name, value in mime.raw_items() if name.lower() == header.lower()]
+    return [_unfold(_eight_bit(value)) for value in written]
+
+
+def _eight_bit(value: str) -> str:
+    octets = value.encode("utf-8", "surrogateescape")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def _decoded(value: str) -> str:
     pieces: list[str] = []
-    for piece, charset in _encoded_words(_unfold(str(value))):
+    for piece, charset in _encoded_words(_unfold(value)):
         pieces.append(piece if isinstance(piece, str) else _text(piece, charset))
     return "".join(pieces)
 
@@ -177,8 +196,17 @@ def _texts(mime: Mime) -> dict[str, Any]:
     return {"body": body, "bodyPreview": (shown or "")[:_PREVIEW]}
 
 
+def _parts(mime: Mime) -> Iterator[Mime]:
+    """The parts of this message, not those of messages in it."""
+    yield mime
+    if mime.is_multipart() and mime.get_content_type() != "message/rfc822":
+        for part in mime.get_payload():
+            if isinstance(part, Mime):
+                yield from _parts(part)
+
+
 def _first(mime: Mime, kind: str) -> str | None:
-    for part in mime.walk():
+    for part in _parts(mime):
         if part.get_content_type() == kind and not _is_attached(part):
             payload = part.get_payload(decode=True)
             return _text(payload, part.get_content_charset()) if isinstance(payload, bytes) else ""
@@ -190,7 +218,7 @@ def _is_attached(part: Mime) -> bool:
 
 
 def _attachments(mime: Mime) -> Iterator[dict[str, Any]]:
-    for part in mime.walk() if mime.is_multipart() else ():
+    for part in _parts(mime) if mime.is_multipart() else ():
         if part.get_content_type() == "message/rfc822":
             yield _attachment(part, "#microsoft.graph.itemAttachment", b"")
         elif not part.is_multipart() and (_is_attached(part) or part["Content-ID"]):
@@ -214,7 +242,7 @@ def _attachment(part: Mime, kind: str, octets: bytes) -> dict[str, Any]:
 
 def _meeting(mime: Mime) -> tuple[str, dict[str, Any]]:
     """The type of a message that carries an invitation (RFC 6047), and the properties which that type adds."""
-    for part in mime.walk():
+    for part in _parts(mime):
         if part.get_content_type() == "text/calendar":
             payload = part.get_payload(decode=True)
             text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""

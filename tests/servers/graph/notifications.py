@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,7 +83,8 @@ def written(moment: datetime) -> str:
 
 
 class Notifications:
-    """The subscriptions of a tenant. Ways to misbehave: `doubled`, every notification comes twice; `dropped`, none.
+    """The subscriptions of a tenant. Ways to misbehave: `doubled`, every notification comes twice; `dropped`, none;
+    `together`, so many in one call if they wait for the same address.
 
     `hold()` keeps notifications back and `release()` sends them, the order mixed up. `lifecycle()` sends one of those
     events. `sent` counts the notifications that were answered; `wait()` until nothing is on its way.
@@ -93,6 +94,7 @@ class Notifications:
         self.tenant_id, self.ca_file = tenant_id, ca_file
         self.all: dict[str, Subscription] = {}
         self.doubled = self.dropped = False
+        self.together = 1
         self.sent = 0
         self._waiting: list[tuple[Subscription, str, dict[str, Any]]] = []
         self._held = self._closed = False
@@ -186,21 +188,29 @@ class Notifications:
                 self._changed.wait_for(lambda: self._closed or (self._waiting and not self._held))
                 if self._closed:
                     return
-                subscription, url, notice = self._waiting.pop(0)
+                subscription, url, notices = self._take()
                 self._busy = True
-            self._deliver(subscription, url, notice)
+            self._deliver(subscription, url, notices)
 
-    def _deliver(self, subscription: Subscription, url: str, notice: Mapping[str, Any]) -> None:
-        """Until it is answered with 2xx, a few times at most."""
+    def _take(self) -> tuple[Subscription, str, list[dict[str, Any]]]:
+        """The oldest notification, and those that may go with it."""
+        subscription, url, _ = self._waiting[0]
+        places = [at for at, one in enumerate(self._waiting) if one[1] == url][: self.together]
+        notices = [self._waiting[at][2] for at in places]
+        self._waiting = [one for at, one in enumerate(self._waiting) if at not in places]
+        return subscription, url, notices
+
+    def _deliver(self, subscription: Subscription, url: str, notices: Sequence[Mapping[str, Any]]) -> None:
+        """Until they are answered with 2xx, a few times at most."""
         for wait in (0.0, 0.05, 0.2, 0.5)[:_TRIES]:
             time.sleep(wait)
             try:
-                status = _post(url, {"value": [notice]}, self.ca_file, _ANSWER_SECONDS).status_code
+                status = _post(url, {"value": list(notices)}, self.ca_file, _ANSWER_SECONDS).status_code
             except requests.RequestException:
                 status = 0
             subscription.answers.append(status)
             if 200 <= status < 300:
-                self.sent += 1
+                self.sent += len(notices)
                 return
 
 

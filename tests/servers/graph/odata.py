@@ -16,6 +16,7 @@ from tests.servers.graph import refusals
 if TYPE_CHECKING:
     from tests.servers.graph.tenant import Access, Tenant
 
+_SYSTEM = frozenset({"select", "filter", "expand", "orderby", "top", "skip", "count", "search"})
 _KEYED = re.compile(r"(?P<name>[^()/]+)\('(?P<key>(?:[^']|'')*)'\)")
 _PREFERENCE = re.compile(r'\s*([A-Za-z.\-]+)\s*(?:=\s*(?:"([^"]*)"|([^,;\s]*)))?\s*(?:[,;]|$)')
 
@@ -56,6 +57,7 @@ class Call:
     """One request that Graph judges: sent by itself, or a part of a batch.
 
     base: where this server's `/v1.0` begins. query: by name, `$`-options in lower case. headers: by lower-case name.
+    token: None where nobody asks.
     """
 
     method: str
@@ -64,7 +66,13 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     base: str
-    access: "Access"
+    token: "Access | None"
+
+    @property
+    def access(self) -> "Access":
+        """What the token stands for."""
+        assert self.token is not None
+        return self.token
 
     @property
     def tenant(self) -> "Tenant":
@@ -91,7 +99,7 @@ class Call:
         text = self.query.get(option)
         if text is None:
             return default
-        if not text.isdigit() or (option == "$top" and int(text) < 1) or (option == "$top" and int(text) > most):
+        if not text.isdigit() or int(text) > most or (option == "$top" and int(text) < 1):
             raise refusals.bad_request(f"Invalid value '{text}' for {option} query option found.")
         return int(text)
 
@@ -129,7 +137,9 @@ def split_query(text: str) -> dict[str, str]:
 
 
 def _option(name: str) -> str:
-    return name.lower() if name.startswith("$") else name
+    if name.startswith("$"):
+        return name.lower()
+    return f"${name.lower()}" if name.lower() in _SYSTEM else name
 
 
 @lru_cache(maxsize=256)

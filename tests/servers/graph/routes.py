@@ -149,3 +149,11 @@ def find(method: str, segments: Sequence[str]) -> tuple[Route, list[str]]:
         message = "Specified HTTP method is not allowed for the request target."
         raise refusals.Refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Request_BadRequest", message)
     return node.routes[method], keys
+
+
+def named(method: str, segments: Sequence[str]) -> str:
+    """The path with `*` for its keys, what requests are counted by; as it was written if there is no such route."""
+    try:
+        return find(method, segments)[0].path
+    except refusals.Refuse:
+        return "/".join(segments)

@@ -76,11 +76,11 @@ class GraphServer:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise refusals.token_refused("Access token is empty.")
-        for tenant in list(self._tenants.values()):
-            access = tenant.tokens.get(token)
-            if access is not None and access.expires_at > time.time():
-                return access
-        raise refusals.token_refused()
+        tenant = self._sign_in.owners.get(token)
+        access = tenant.tokens.get(token) if tenant else None
+        if access is None or access.expires_at <= time.time():
+            raise refusals.token_refused()
+        return access
 
     def _call(self, request: Request, access: Access) -> Call:
         path, _, query = request.target.removeprefix(_VERSION).partition("?")
@@ -91,13 +91,13 @@ class GraphServer:
             headers=request.headers,
             body=request.body,
             base=self.endpoint,
-            access=access,
+            token=access,
         )
 
     def _on_wire(self, call: Call) -> Answer | None:
         """Answer what came over the wire, unless the network has its way."""
         tenant = call.tenant
-        tenant.count_http(f"{call.method} {_kind(call)}")
+        tenant.count_http(f"{call.method} {routes.named(call.method, segments(call.path))}")
         fault = tenant.faults.on_wire(described(call))
         if fault is None:
             return self._judged(call)
@@ -135,7 +135,7 @@ class GraphServer:
     def _work(self, call: Call) -> Answer:
         """Do what a request asks. Raises Refuse."""
         path = segments(call.path)
-        call.tenant.count(f"{call.method} {_kind(call)}")
+        call.tenant.count(f"{call.method} {routes.named(call.method, segments(call.path))}")
         if path and path[0].lower() == "me":
             raise refusals.bad_request("/me request is only valid with delegated authentication flow.")
         route, keys = routes.find(call.method, path)
@@ -180,12 +180,3 @@ def _one_of_four(tenant: Tenant, address: str) -> Iterator[None]:
         yield
     finally:
         tenant.leave(address)
-
-
-def _kind(call: Call) -> str:
-    """The path with `*` for its keys: what requests are counted by."""
-    path = [segment if at % 2 == 0 or segment in _WORDS else "*" for at, segment in enumerate(segments(call.path))]
-    return "/".join(path)
-
-
-_WORDS = frozenset({"delta"})

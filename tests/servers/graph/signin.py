@@ -8,7 +8,7 @@ import base64
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class SignIn:
-    """The endpoint. url: of the server. find: a tenant by its id."""
+    """The endpoint. url: of the server. find: a tenant by its id. owners: the tenants of all tokens it ever gave."""
 
     url: str
     find: Callable[[str], Tenant | None]
     key: ec.EllipticCurvePrivateKey
+    owners: dict[str, Tenant] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Answer:
         """One request to `/<tenant>/...`."""
@@ -73,6 +74,8 @@ class SignIn:
             return Answer(404)
         form = {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
         try:
+            if tenant.sign_in_failures:
+                raise Refused(*tenant.sign_in_failures.pop(0), "The service is temporarily unavailable.")
             return Answer.of(self._grant(tenant, form))
         except Refused as refused:
             tenant.token_requests["refused"] += 1
@@ -126,6 +129,7 @@ class SignIn:
             "ver": "1.0",
         }
         token = jwt.encode(claims, self.key, algorithm="ES256", headers={"kid": "simulator"})
+        self.owners[token] = tenant
         tenant.grant(token, application)
         return token
 

@@ -61,8 +61,11 @@ def renew(call: Call, key: str) -> Answer:
     subscription, wanted = _find(call, key), call.json()
     if set(wanted) - {"expirationDateTime", "notificationUrl"} or "expirationDateTime" not in wanted:
         raise _invalid("Only expirationDateTime and notificationUrl of a subscription can be changed.")
-    subscription.expires = _expiry(wanted["expirationDateTime"])
-    subscription.paused = False
+    expires = _expiry(wanted["expirationDateTime"])
+    if "notificationUrl" in wanted:
+        _shake_hands(call, {"notificationUrl": wanted["notificationUrl"]})
+        subscription.fields["notificationUrl"] = wanted["notificationUrl"]
+    subscription.expires, subscription.paused = expires, False
     return Answer.of(subscription.entity())
 
 
@@ -101,6 +104,8 @@ def _check(wanted: Mapping[str, Any]) -> None:
         raise _invalid(f"ChangeType '{wanted['changeType']}' is not supported.")
     if len(wanted.get("clientState") or "") > _STATE_AT_MOST:
         raise _invalid(f"ClientState is longer than {_STATE_AT_MOST} characters.")
+    if wanted.get("includeResourceData"):
+        raise Refuse(501, "NotImplemented", "This simulator sends no resource data.")
     for name in ("notificationUrl", "lifecycleNotificationUrl"):
         if wanted.get(name) and not wanted[name].startswith("https://"):
             raise _invalid(f"{name} must be an HTTPS URL.")

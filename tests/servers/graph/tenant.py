@@ -153,7 +153,7 @@ class Tenant:
         self.violations: list[str] = []
         self.busiest: Counter[str] = Counter()
         self.throttled: Counter[str] = Counter()
-        self.seen_assertions: set[str] = set()
+        self.sign_in_failures: list[tuple[int, str, int]] = []
         self.lock = threading.Lock()
         self._flipped = False
         self._in_flight: Counter[str] = Counter()
@@ -208,6 +208,10 @@ class Tenant:
         """Every access token ends now."""
         with self.lock:
             self.tokens.clear()
+
+    def fail_sign_in(self, status: int, error: str, code: int, *, times: int = 1) -> None:
+        """The next sign-ins fail with this status, OAuth error and AADSTS code."""
+        self.sign_in_failures += [(status, error, code)] * times
 
     def grant(self, token: str, application: Application) -> None:
         """Keep a token that was just issued."""

@@ -11,11 +11,13 @@ import socketserver
 import ssl
 import struct
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 _MAX_BODY = 64 * 1024 * 1024
 _IDLE_SECONDS = 60
 _RESET = struct.pack("ii", 1, 0)
@@ -123,7 +125,8 @@ class _Connection(socketserver.StreamRequestHandler):
         headers: dict[str, str] = {}
         while (line := self.rfile.readline(65536)) not in (b"\r\n", b"\n", b""):
             name, _, value = line.decode("latin-1").partition(":")
-            headers[name.strip().lower()] = value.strip()
+            key = name.strip().lower()
+            headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
         return Request(words[0].upper(), words[1], headers, self._read_body(headers))
 
     def _read_body(self, headers: Mapping[str, str]) -> bytes:
@@ -141,7 +144,8 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _write(self, request: Request, answer: Answer) -> bool:
         """Send the answer; False if it was to be cut."""
-        headers = {"Content-Type": "application/json", **answer.headers, "Content-Length": str(len(answer.body))}
+        usual = {"Content-Type": JSON, "request-id": str(uuid.uuid4())} if answer.body else {}
+        headers = {**usual, **answer.headers, "Content-Length": str(len(answer.body))}
         lines = [f"HTTP/1.1 {answer.status} {_phrase(answer.status)}", *(f"{n}: {v}" for n, v in headers.items())]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         if answer.cut_after is not None:
