@@ -64,7 +64,7 @@ def discover(address: str, sign_in: SignIn, ca_file: Path | None) -> str:
     reasons: list[ConnectorError] = []
     for host in (f"autodiscover.{domain}", domain):
         try:
-            return _follow(f"https://{host}/autodiscover/autodiscover.xml", address, sign_in, ca_file)
+            return follow(f"https://{host}/autodiscover/autodiscover.xml", address, sign_in, ca_file)
         except NeedsSignIn:
             raise
         except ConnectorError as error:
@@ -74,25 +74,34 @@ def discover(address: str, sign_in: SignIn, ca_file: Path | None) -> str:
     raise Unreachable(f"autodiscover found no Exchange for {domain}: {reasons[0]}", advice=_ADVICE)
 
 
-def _follow(url: str, address: str, sign_in: SignIn, ca_file: Path | None) -> str:
+def follow(url: str, address: str, sign_in: SignIn, ca_file: Path | None) -> str:
+    """The endpoint that this address of Autodiscover leads to, in a few steps."""
+    domain = address.rpartition("@")[2].lower()
     for _ in range(_MOST_STEPS):
         answer = _ask(url, address, sign_in, ca_file)
         endpoint = _first(answer, "EwsUrl")
         if endpoint:
             return endpoint
-        moved, address = _first(answer, "RedirectUrl"), _first(answer, "RedirectAddr") or address
-        url = moved or f"https://autodiscover.{address.rpartition('@')[2].lower()}/autodiscover/autodiscover.xml"
-        _check(url)
+        url, address = next_step(answer, address, domain)
     raise Fatal("autodiscover leads in a circle", advice=_ADVICE)
 
 
-def _check(url: str) -> None:
-    """The account's password goes to https alone, and never to Exchange Online."""
+def next_step(answer: Element, address: str, domain: str) -> tuple[str, str]:
+    """Where an answer without an endpoint leads: to another place, or to another address. Pure. Raises Fatal."""
+    moved, address = _first(answer, "RedirectUrl"), _first(answer, "RedirectAddr") or address
+    url = moved or f"https://autodiscover.{address.rpartition('@')[2].lower()}/autodiscover/autodiscover.xml"
+    _check(url, domain)
+    return url, address
+
+
+def _check(url: str, domain: str) -> None:
+    """The account's password goes to https alone, to hosts of the mail domain alone, and never to Exchange Online."""
     parts = urlsplit(url)
-    if is_online(parts.hostname or ""):
+    host = (parts.hostname or "").lower()
+    if is_online(host):
         raise online()
-    if parts.scheme != "https":
-        raise Fatal("autodiscover leads to an address without https", advice=_ADVICE)
+    if parts.scheme != "https" or not (host == domain or host.endswith("." + domain)):
+        raise Fatal("autodiscover leads out of the mail domain, or to an address without https", advice=_ADVICE)
 
 
 def _ask(url: str, address: str, sign_in: SignIn, ca_file: Path | None) -> Element:

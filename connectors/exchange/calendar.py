@@ -1,7 +1,7 @@
 """Reminders in a calendar of Exchange: a `CalendarSink`.
 
 Exchange takes any number of items with one uid, so a create looks first, and once more afterwards: of two that were
-made at once the one made first stays, whoever looks. An update names the version it means (ChangeKey, NeverOverwrite);
+made at once no more than the first one stays. An update names the version it means (ChangeKey, NeverOverwrite);
 a delete cannot, so it looks just before. Nobody is ever written to: every write says SendToNone, and no item of ours
 names people.
 """
@@ -185,12 +185,18 @@ class ExchangeSink:
         return made
 
     def _settle_twins(self, uid: str, made: str) -> None:
-        """Raises Conflict, and takes back what was made, if somebody else was first."""
-        twins = self._search(calendar_item.is_ours(uid))
-        first = min(twins, key=lambda twin: (twin[1], twin[0]), default=(made, BEGINNING))
-        if first[0] != made:
-            self._remove(made)
-            raise Conflict(_TAKEN)
+        """Takes back what was made, unless it was made before every other one. Raises Conflict if somebody was first.
+
+        Times are whole seconds: of two made in the same one both may go, so that is Retriable, and both look again.
+        """
+        twins = dict(self._search(calendar_item.is_ours(uid)))
+        own = twins.pop(made, None)
+        if not twins or (own is not None and own < min(twins.values())):
+            return
+        self._remove(made)
+        if own == min(twins.values()):
+            raise Retriable("the calendar item was made by somebody else in the same second")
+        raise Conflict(_TAKEN)
 
     def _remove(self, id: str) -> None:
         payload = m(

@@ -93,7 +93,8 @@ def is_online(endpoint_host: str) -> bool:
 
 _ONLINE_HOSTS = (
     "outlook.office365.com", "outlook.office.com", "outlook.office.de", "outlook.office365.us",
-    "outlook-dod.office365.us", "partner.outlook.cn", "outlook.com", "office365.com",
+    "outlook-dod.office365.us", "partner.outlook.cn", "outlook.com", "office365.com", "onmicrosoft.com",
+    "onmicrosoft.us", "partner.onmschina.cn",
 )  # fmt: skip
 
 

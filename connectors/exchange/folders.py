@@ -2,27 +2,37 @@
 
 The key is the folder's id, which survives a new name. Roles cost one GetFolder, asked once an opened mailbox: a role
 never moves to another folder. Where the server names no distinguished id, the folder's name tells, as by IMAP.
+
+The listing also says when each folder last changed, where the server keeps that: then a quiet mailbox is asked one
+question a poll. Such a mark is given only for a change that is over for some seconds, because times are whole seconds,
+and is another one every quarter of an hour, so that a server whose word cannot be trusted costs no more than that.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from connectors.errors import Interrupted
 from connectors.exchange import shapes
+from connectors.exchange.items import extended
 from connectors.exchange.reading import MOST_LISTED, next_offset, root_of
 from connectors.exchange.soap import Seat, code_of, error_of, only
-from connectors.exchange.xml import MESSAGES, Element, children, find, m, t, text
+from connectors.exchange.xml import MESSAGES, Element, children, find, m, moment, t, text
 from connectors.folders.choice import Seen
-from connectors.folders.roles import ARCHIVE, DRAFTS, INBOX, JUNK, SENT, TRASH
+from connectors.folders.roles import DRAFTS, INBOX, JUNK, SENT, TRASH
 
-ROLES = {
-    "inbox": INBOX, "sentitems": SENT, "drafts": DRAFTS, "junkemail": JUNK, "deleteditems": TRASH, "archive": ARCHIVE,
-}  # fmt: skip
-"""Distinguished ids that have a role here."""
+ROLES = {"inbox": INBOX, "sentitems": SENT, "drafts": DRAFTS, "junkemail": JUNK, "deleteditems": TRASH}
+"""Distinguished ids that have a role here. That of the archive is younger than Exchange 2013: its name tells."""
 _NO_MAIL = ("outbox", "syncissues", "conversationhistory", "calendar", "contacts", "tasks", "notes", "journal")
 """Distinguished ids of folders that hold no correspondence, whatever class they call themselves."""
 _MAIL_CLASS = "ipf.note"
 _OTHER_CLASSES = ("ipf.note.outlookhomepage", "ipf.note.socialconnector")
+COMMITTED, DELETED = "0x670a", "0x670b"
+"""PidTagLocalCommitTimeMax: when something in the folder last changed; PidTagDeletedCountTotal ([MS-OXCFOLD])."""
+SETTLED = timedelta(seconds=5)
+"""How long ago a change must be for a mark: longer than the clocks of one domain differ."""
+_DOUBT_EVERY = 900
+"""Seconds after which every folder is looked into, whatever its mark."""
 _LONGEST_PATH = 50
 _SEPARATOR = "/"
 
@@ -35,7 +45,7 @@ class Place:
     parent: str
     name: str
     kind: str
-    role: str | None = None
+    mark: str | None = None
 
 
 def distinguished(name: str, address: str) -> Element:
@@ -49,24 +59,25 @@ def list_folders(seat: Seat) -> list[Place]:
     offset: int | None = 0
     while offset is not None:
         root = root_of(only(seat.ask(_find(seat, offset))))
-        page = [_place(folder) for folder in children(root, "Folders")]
+        page = [_place(folder, seat.answered) for folder in children(root, "Folders")]
         found += page
         offset = next_offset(root, offset, len(page))
     return found
 
 
 def _find(seat: Seat, offset: int) -> Element:
-    paths = ("folder:DisplayName", "folder:FolderClass", "folder:ParentFolderId")
+    named = ("folder:DisplayName", "folder:FolderClass", "folder:ParentFolderId", "folder:TotalCount")
+    paths = [*map(shapes.field, named), shapes.tagged(COMMITTED, "SystemTime"), shapes.tagged(DELETED, "Integer")]
     return m(
         "FindFolder",
-        m("FolderShape", t("BaseShape", "IdOnly"), t("AdditionalProperties", *map(shapes.field, paths))),
+        m("FolderShape", t("BaseShape", "IdOnly"), t("AdditionalProperties", *paths)),
         m("IndexedPageFolderView", MaxEntriesReturned=str(MOST_LISTED), Offset=str(offset), BasePoint="Beginning"),
         m("ParentFolderIds", distinguished("msgfolderroot", seat.primary_smtp_address)),
         Traversal="Deep",
     )
 
 
-def _place(folder: Element) -> Place:
+def _place(folder: Element, answered: datetime | None) -> Place:
     own, parent = find(folder, "FolderId"), find(folder, "ParentFolderId")
     if own is None or not own.get("Id"):
         raise Interrupted("the mail server listed a folder without an id")
@@ -75,7 +86,18 @@ def _place(folder: Element) -> Place:
         parent="" if parent is None else parent.get("Id", ""),
         name=text(folder, "DisplayName"),
         kind=text(folder, "FolderClass").lower(),
+        mark=_mark(folder, answered),
     )
+
+
+def _mark(folder: Element, answered: datetime | None) -> str | None:
+    """Equal for a folder in which nothing happened. None where that cannot be told yet, or not at all."""
+    properties = extended(folder)
+    changed = moment(properties.get(COMMITTED, ""))
+    if changed is None or answered is None or answered - changed < SETTLED:
+        return None
+    doubt = int(answered.timestamp()) // _DOUBT_EVERY
+    return f"{changed.isoformat()} {text(folder, 'TotalCount')} {properties.get(DELETED, '')} {doubt}"
 
 
 def distinguished_ids(seat: Seat) -> dict[str, str]:
@@ -134,4 +156,4 @@ def _seen(place: Place, by_id: Mapping[str, Place], special: Mapping[str, str]) 
     path = tuple(one.name for one in _line(place, by_id))
     role = ROLES.get(special.get(place.id, ""))
     name = "INBOX" if role == INBOX and len(path) == 1 else _SEPARATOR.join(path)
-    return Seen(key=place.id, name=name, path=path, delimiter=_SEPARATOR, role=role, mark=None)
+    return Seen(key=place.id, name=name, path=path, delimiter=_SEPARATOR, role=role, mark=place.mark)

@@ -47,7 +47,7 @@ def received(item: Element) -> datetime | None:
 
 def read_flags(item: Element, zone: ZoneInfo = UTC_ZONE) -> Flags:
     """What the salesperson set. A follow-up flag counts until it is completed. zone: the owner's."""
-    properties = _extended(item)
+    properties = extended(item)
     flagged = properties.get(shapes.FLAG_STATUS) == _FLAGGED or text(item, "Flag", "FlagStatus") == "Flagged"
     due = properties.get(str(shapes.TASK_DUE)) or text(item, "Flag", "DueDate")
     return Flags(
@@ -70,7 +70,7 @@ def _day(written: str, zone: ZoneInfo) -> date | None:
     return found.date() if floating else found.astimezone(zone).date()
 
 
-def _extended(item: Element) -> dict[str, str]:
+def extended(item: Element) -> dict[str, str]:
     """Values of the properties we ask for, by tag (lower case, without leading zeros) or number."""
     found: dict[str, str] = {}
     for prop in item.iterfind(TYPES + "ExtendedProperty"):
@@ -94,7 +94,7 @@ def _tag(written: str) -> str:
 
 def read_envelope(item: Element, zone: ZoneInfo = UTC_ZONE) -> Envelope:
     """The envelope from the item's properties. Addresses may be X.500 names, where the directory was not asked."""
-    properties = _extended(item)
+    properties = extended(item)
     sender = _mailboxes(item, "Sender", properties.get(shapes.SENDER_SMTP, ""))
     from_ = _mailboxes(item, "From", properties.get(shapes.FROM_SMTP, "")) or sender
     message_id, defect = read_message_id(text(item, "InternetMessageId"))
@@ -123,7 +123,7 @@ def read_envelope(item: Element, zone: ZoneInfo = UTC_ZONE) -> Envelope:
 def read_whole(item: Element, zone: ZoneInfo = UTC_ZONE) -> Envelope:
     """The envelope from the header as it came in, with what only the item knows; from properties if there is none."""
     known = read_envelope(item, zone)
-    block = _extended(item).get(shapes.TRANSPORT_HEADERS, "")
+    block = extended(item).get(shapes.TRANSPORT_HEADERS, "")
     if ":" not in block:
         return known
     raw = block.encode("utf-8", "surrogateescape")

@@ -61,7 +61,8 @@ def _endpoint(access: ExchangeAccess, sign_in: Callable[[], AuthBase | None]) ->
 def _account(access: ExchangeAccess) -> tuple[str, ...]:
     """Names the account; with the password, so that a new one gets new sessions."""
     if access.oauth is not None:
-        return ("oauth", access.oauth.client_id, access.oauth.tenant_id or "", access.oauth.token_url or "")
+        person = access.user if access.oauth.flow == "device" else ""
+        return ("oauth", access.oauth.client_id, access.oauth.tenant_id or "", access.oauth.token_url or "", person)
     return (access.username or "", _password(access))
 
 
@@ -77,7 +78,7 @@ def sign_in_of(access: ExchangeAccess, cache: TokenCache | None = None) -> Calla
     if access.auth == "oauth":
         if access.oauth is None:
             raise Fatal('auth = "oauth" needs an application', advice="write `oauth = { … }` for this connector")
-        tokens = tokens_for(access.oauth, access.oauth.client_id, cache, access.ca_file)
+        tokens = tokens_for(access.oauth, access.user, cache, access.ca_file)
         return lambda: Bearer(tokens)
     username, password = access.username or access.user, _password(access)
     if access.auth == "basic":

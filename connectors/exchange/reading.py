@@ -39,11 +39,15 @@ class NoState(Retriable):
 
 @dataclass(kw_only=True)
 class Got:
-    """What GetItem gave: items by id, in the order asked for; ids that are gone; why others were kept back."""
+    """What GetItem gave: items by id, in the order asked for; ids that are gone; why others were kept back.
+
+    long: ids of what alone is longer than an answer may be.
+    """
 
     items: dict[str, Element] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    long: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +106,14 @@ def _get(seat: Seat, ids: Sequence[str], shape: Element) -> Got:
 
 def _in_halves(seat: Seat, ids: Sequence[str], shape: Element) -> Got:
     if len(ids) == 1:
-        return Got(refused={ids[0]: "it is longer than is read"})
+        return Got(long=[ids[0]])
     half = len(ids) // 2
     first, second = _get(seat, ids[:half], shape), _get(seat, ids[half:], shape)
     return Got(
         items={**first.items, **second.items},
         gone=[*first.gone, *second.gone],
         refused={**first.refused, **second.refused},
+        long=[*first.long, *second.long],
     )
 
 
@@ -151,14 +156,14 @@ def _items_of(message: Element) -> Iterator[Element]:
     yield from () if items is None else (item for item in items if isinstance(item.tag, str))
 
 
-def sync(seat: Seat, folder: str, state: str, *, most: int = MOST_CHANGES) -> Changes:
+def sync(seat: Seat, folder: str, state: str) -> Changes:
     """What happened in a folder since a state; '' asks for all of it. Raises NoState, and Skippable for the folder."""
     payload = m(
         "SyncFolderItems",
         shapes.ids_alone(),
         m("SyncFolderId", folder_id(folder)),
         m("SyncState", state) if state else None,
-        m("MaxChangesReturned", str(most)),
+        m("MaxChangesReturned", str(MOST_CHANGES)),
         m("SyncScope", "NormalItems"),
     )
     messages = seat.ask(payload)
@@ -186,7 +191,6 @@ def view(
     *,
     restriction: Element | None = None,
     offset: int = 0,
-    most: int = MOST_LISTED,
     newest_first: bool = True,
 ) -> View:
     """Items of a folder by the time they were received."""
@@ -195,7 +199,7 @@ def view(
     payload = m(
         "FindItem",
         shapes.shape([shapes.field("item:DateTimeReceived")]),
-        m("IndexedPageItemView", MaxEntriesReturned=str(most), Offset=str(offset), BasePoint="Beginning"),
+        m("IndexedPageItemView", MaxEntriesReturned=str(MOST_LISTED), Offset=str(offset), BasePoint="Beginning"),
         None if restriction is None else m("Restriction", restriction),
         order,
         m("ParentFolderIds", folder_id(folder)),

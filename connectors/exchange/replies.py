@@ -65,12 +65,17 @@ def retry_after(value: str) -> float | None:
     value = value.strip()
     if value.isascii() and value.isdigit():
         return min(float(value[:9]), LONGEST_WAIT)
+    when = http_date(value)
+    return None if when is None else min(max((when - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def http_date(value: str) -> datetime | None:
+    """A date of HTTP as an aware time, None if it is none."""
     try:
         when = email.utils.parsedate_to_datetime(value)
     except (ValueError, TypeError):
         return None
-    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-    return min(max((when - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_WAIT)
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def network_error(error: Exception, endpoint: str, ca_file: Path | None) -> ConnectorError:

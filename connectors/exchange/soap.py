@@ -7,7 +7,9 @@ half a second, so this module is imported when a mailbox is opened.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +21,7 @@ from exchangelib.version import Build, Version
 
 from connectors.errors import ConnectorError, Interrupted
 from connectors.exchange.faults import explain, online
+from connectors.exchange.replies import http_date
 from connectors.exchange.wire import Wire
 from connectors.exchange.xml import MESSAGES, TYPES, Element, parse
 
@@ -27,6 +30,8 @@ logging.getLogger("exchangelib").setLevel(logging.CRITICAL)  # its errors quote 
 VERSION = Version(build=Build(15, 0, 847), api_version="Exchange2013_SP1")
 """What a request says it is written in: newer servers know all older words, and this one knows the follow-up flag."""
 _ONLINE_BUILD = (15, 20)
+_AFFINITY = re.compile(r"X-BackEndOverrideCookie=([^;,\s]+)")
+"""Names the server that holds a subscription, which must be asked for its events."""
 _SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 _SOAP_HEADER = "{http://schemas.xmlsoap.org/soap/envelope/}Header"
 
@@ -43,7 +48,8 @@ class _Protocol:
 class Seat:
     """A mailbox as whose owner, or for whom, requests are made: exchangelib's `Account` without its network.
 
-    build: the server's version (major, minor, build, revision), once it has answered.
+    build: the server's version (major, minor, build, revision), once it has answered. answered: when it last did, by
+    its own clock.
     """
 
     default_timezone = UTC
@@ -57,6 +63,7 @@ class Seat:
         self.access_type = access
         self.identity = Identity(primary_smtp_address=address)
         self.build: tuple[int, ...] = ()
+        self.answered: datetime | None = None
 
     def ask(self, payload: Element, *, writes: bool = False, affinity: bool = False) -> Sequence[Element]:
         """The response messages to a request. Raises ConnectorError for what concerns the request as a whole."""
@@ -69,7 +76,10 @@ class Seat:
         """A request as it goes over the wire: body and headers. For answers that come piece by piece."""
         operation = _service(str(payload.tag).removeprefix(MESSAGES))(account=self)
         operation.prefer_affinity = True
-        return operation.wrap(content=payload, api_version=self.version.api_version), operation._extra_headers()
+        headers = dict(operation._extra_headers())
+        if self.affinity_cookie:
+            headers["Cookie"] = f"X-BackEndOverrideCookie={self.affinity_cookie}"
+        return operation.wrap(content=payload, api_version=self.version.api_version), headers
 
 
 class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no types
@@ -84,6 +94,9 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
     def _get_response(self, payload: Element, api_version: str) -> "_Answer":
         body = self.wrap(content=payload, api_version=api_version)
         answer = self.account.wire.post(body, self._extra_headers(), writes=self.writes)
+        self.account.answered = http_date(answer.headers.get("date", ""))
+        if self.prefer_affinity and (found := _AFFINITY.search(answer.headers.get("set-cookie", ""))):
+            self.account.affinity_cookie = found[1]
         return _Answer(answer.body)
 
     @classmethod

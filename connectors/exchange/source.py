@@ -49,6 +49,7 @@ class ExchangeSource:
         self._special: dict[str, str] | None = None
         self._people = People()
         self._texts: dict[str, Message] = {}
+        self._too_long: list[str] = []
         self.missing_folders: tuple[str, ...] = ()
         """Configured names that no folder had at the last listing."""
 
@@ -88,15 +89,17 @@ class ExchangeSource:
         """The envelopes with the headers as they came in. Texts that came along are kept until `complete` is next
         asked.
         """
-        self._texts = {}
+        self._texts, self._too_long = {}, []
 
         def read(item: Element) -> Envelope:
-            envelope = read_whole(item, self._zone)
+            envelope = self._read_whole(item)
             if texts:
                 self._texts[envelope.id] = read_message(item)
             return envelope
 
         yield from self._envelopes(folder, ids, shapes.whole(texts=texts), read)
+        if self._too_long:  # what has too long a text still has a header
+            yield from self._envelopes(folder, self._too_long, shapes.whole(texts=False), self._read_whole)
 
     def bodies(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Message | Withheld]:
         wanted = list(dict.fromkeys(ids))
@@ -106,6 +109,7 @@ class ExchangeSource:
         for got in self._get(folder, left, shapes.texts()):
             yield from (read_message(item) for item in got.items.values())
             yield from (Withheld(id=id, reason=_LEFT, gone=True) for id in got.gone)
+            yield from (Message(id=id, truncated=True, defects=("long-text",)) for id in got.long)
             yield from _withheld(got)
 
     def flags(self, folder: Folder, validity: str, ids: Sequence[str]) -> Page:
@@ -150,11 +154,15 @@ class ExchangeSource:
 
         return fetch
 
+    def _read_whole(self, item: Element) -> Envelope:
+        return read_whole(item, self._zone)
+
     def _read(self, item: Element) -> Envelope:
         return read_envelope(item, self._zone)
 
     def _envelopes(self, folder: Folder, ids: Sequence[str], shape: Element, read: Read) -> Iterator[Page]:
         for got in self._get(folder, list(dict.fromkeys(ids)), shape):
+            self._too_long += got.long
             envelopes = self._people.resolved(self._seat(), map(read, got.items.values()))
             yield Page(
                 validity=VALIDITY,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,10 +27,10 @@ CONNECT, READ, WHOLE = 10.0, 100.0, 300.0
 """Seconds: to connect, between two pieces of an answer, and for a whole answer."""
 QUEUE = 120.0
 """Seconds to wait for a free session. Longer than any ordinary request takes."""
-ANSWER_LIMIT = 64 * 1024 * 1024
-"""Bytes of one answer; a hundred texts have a few."""
-_LONGEST_IDLE = 600.0
-"""Seconds after which a kept session is not used again: proxies forget connections without a word."""
+ANSWER_LIMIT = 16 * 1024 * 1024
+"""Bytes of one answer; a hundred texts have one or two. Its tree takes several times that."""
+_LONGEST_IDLE = 100.0
+"""Seconds after which a kept session is not used again: IIS ends connections that are idle for two minutes."""
 
 
 class TooLong(Interrupted):
@@ -78,6 +79,7 @@ class Wire:
 
     def __init__(self, door: Door) -> None:
         self.endpoint = door.endpoint
+        self.auth = door.auth
         self._door = door
         self._free = threading.BoundedSemaphore(max(1, door.connections))
         self._idle: list[_Session] = []
@@ -110,7 +112,8 @@ class Wire:
         session = self._new().http
         try:
             response = session.post(
-                self.endpoint, data=body, headers=dict(headers), stream=True, timeout=(CONNECT, READ),
+                self.endpoint, data=body, headers={**headers, "Accept-Encoding": "identity"}, stream=True,
+                timeout=(CONNECT, READ),
                 allow_redirects=False,
             )  # fmt: skip
         except (requests.RequestException, OSError, KeyError) as error:
@@ -148,6 +151,8 @@ class Wire:
         http.headers.update({"User-Agent": "crm-sync-agent", "Content-Type": "text/xml; charset=utf-8"})
         http.headers["Accept-Encoding"] = "gzip, deflate"
         http.auth = self._door.sign_in()
+        # a cookie names the server behind the balancer that one mailbox is on; others use the same session
+        http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         return _Session(http=http)
 
     def _give_back(self, session: _Session) -> None:

@@ -97,7 +97,11 @@ class Soap:
 
     def post(self, content: str, *, stream: bool = False) -> requests.Response:
         """Send a body; the raw response."""
-        return self.session.post(self.url, data=envelope(content, acting_as=self.acting_as), timeout=20, stream=stream)
+        return self.session.post(self.url, data=self.written(content), timeout=20, stream=stream)
+
+    def written(self, content: str) -> bytes:
+        """The request as it is sent."""
+        return envelope(content, acting_as=self.acting_as)
 
     def ask(self, content: str) -> Answer:
         """Send a body; the answer."""

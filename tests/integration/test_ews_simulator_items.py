@@ -248,3 +248,11 @@ def test_reading_changes_nothing(ews: EwsServer) -> None:
     assert box.snapshot() == before
     box.mark_read(item)
     assert box.snapshot() != before
+
+
+def test_a_property_that_cannot_be_is_refused_item_by_item(ews: EwsServer) -> None:
+    """A tag above 0x8000 stands for a named property, which has another number in every mailbox."""
+    box = ews.mailbox()
+    ids = [box.deliver(message(number)) for number in range(2)]
+    wrong = extended(PropertyTag="0x8105", PropertyType="SystemTime")
+    assert Soap.of(ews, box).ask(get_item(*ids, more=wrong)).codes == ["ErrorInvalidExtendedProperty"] * 2

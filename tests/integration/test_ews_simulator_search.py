@@ -1,12 +1,15 @@
 """FindItem and folders on the EWS server of the lab: restrictions, order, pages, days, and what changed."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from exchangelib import UTC as ZULU
 from exchangelib import CalendarItem, EWSDateTime, ExtendedProperty, Message
+from lxml import etree
 
 from tests.integration.ews_client import (
+    TYPES,
     Soap,
     exchangelib_account,
     extended,
@@ -16,7 +19,8 @@ from tests.integration.ews_client import (
     message,
     sync_items,
 )
-from tests.servers.ews import EwsServer
+from tests.servers.ews import EwsServer, Mailbox
+from tests.servers.ews.soap import Node
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 VIEW = '<m:IndexedPageItemView MaxEntriesReturned="{most}" Offset="{offset}" BasePoint="Beginning"/>'
@@ -53,7 +57,7 @@ def test_pages_follow_each_other_to_the_end(ews: EwsServer) -> None:
 def test_a_page_holds_a_thousand_at_most(ews: EwsServer) -> None:
     box = ews.mailbox()
     for number in range(1001):
-        box.deliver(message(number))
+        box.deliver(b"Subject: %d\r\n\r\n" % number)
     answer = Soap.of(ews, box).ask(find_item(before=VIEW.format(most=5000, offset=0)))
     assert len(answer.ids) == 1000
     assert answer.all("//m:RootFolder")[0].get("IncludesLastItemInRange") == "false"
@@ -62,7 +66,7 @@ def test_a_page_holds_a_thousand_at_most(ews: EwsServer) -> None:
 def test_a_call_of_synchronisation_brings_512_changes_at_most(ews: EwsServer) -> None:
     box = ews.mailbox()
     for number in range(513):
-        box.deliver(message(number))
+        box.deliver(b"Subject: %d\r\n\r\n" % number)
     client = Soap.of(ews, box)
     first = client.ask(sync_items())
     rest = client.ask(sync_items(first.text("//m:SyncState")))
@@ -83,6 +87,57 @@ def test_what_happens_during_a_first_listing_is_told_after_it(ews: EwsServer) ->
     told = [(element.tag.rpartition("}")[2], element[0]) for element in second.all("//m:Changes/*")]
     kinds = [(kind, inside.get("Id") or inside[0].get("Id")) for kind, inside in told]
     assert kinds == [("Create", ids[1]), ("Delete", ids[0]), ("Update", ids[3]), ("Create", new)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_follows_the_changes_sees_what_the_owner_sees(ews: EwsServer, seed: int) -> None:
+    """Whatever happens between pages of whatever size: ids, read flags and categories end up the same."""
+    chance, box = random.Random(seed), ews.mailbox()  # noqa: S311  # repeatable, not secret
+    client, known, state, last = Soap.of(ews, box), dict[str, tuple[str, str]](), None, ""
+    for turn in range(40):
+        for _ in range(chance.randrange(4) if turn < 30 else 0):
+            act_by_chance(chance, box)
+        more = field("message:IsRead", "item:Categories")
+        answer = client.ask(sync_items(state, most=chance.randrange(1, 6), more=more))
+        state, last = answer.text("//m:SyncState"), answer.text("//m:IncludesLastItemInRange")
+        for change in answer.all("//m:Changes/*"):
+            follow(known, change)
+    assert last == "true"
+    assert known == {seen.id: (seen["IsRead"], seen["Categories"]) for seen in box.items()}
+
+
+def act_by_chance(chance: random.Random, box: Mailbox) -> None:
+    """Something that an owner may do."""
+    ids = [seen.id for seen in box.items()]
+    if not ids or chance.random() < 0.5:
+        box.deliver(b"Subject: x\r\n\r\n")
+        return
+    item = chance.choice(ids)
+    action = chance.randrange(6)
+    if action < 2:
+        box.mark_read(item, bool(action))
+    elif action == 2:
+        box.categorise(item, chance.choice("ab"))
+    elif action == 3:
+        box.delete(item)
+    elif action == 4:
+        box.move(box.move(item, "drafts"), "inbox")
+    else:
+        box.copy(item, "inbox")
+
+
+def follow(known: dict[str, tuple[str, str]], change: Node) -> None:
+    """What a client makes of one change."""
+    identity = change.find(f".//{{{TYPES}}}ItemId").get("Id")
+    read = change.findtext(f".//{{{TYPES}}}IsRead") or ""
+    categories = "".join(element.text for element in change.iter(f"{{{TYPES}}}String"))
+    kind = etree.QName(change).localname
+    if kind == "Delete":
+        known.pop(identity, None)
+    elif kind == "ReadFlagChange":
+        known[identity] = (read, known[identity][1])
+    else:
+        known[identity] = (read, categories)
 
 
 @pytest.mark.parametrize("broken", ["nonsense", "other folder", "void"])

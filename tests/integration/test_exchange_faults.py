@@ -11,8 +11,10 @@ import pytest
 
 from config.model import FolderChoice
 from connectors.errors import ConnectorError, Fatal, Interrupted, NeedsSignIn, Retriable, Skippable, Unreachable
-from connectors.exchange import ExchangeSource, checks
-from connectors.message import Folder
+from connectors.exchange import ExchangeSource, autodiscover, checks, wire
+from connectors.exchange.opening import sign_in_of
+from connectors.exchange.xml import parse
+from connectors.message import Folder, Message
 from tests.contracts.exchange_owner import access_to
 from tests.contracts.mail_owner import START, envelopes, letter, message_ids, names
 from tests.servers.certs import Authority
@@ -327,4 +329,53 @@ def test_envelopes_are_never_written_to_logs(box: Mailbox, opened: Open, caplog:
     assert history is not None
     assert envelopes(source.history(folder, history, None))
     assert "secret" not in caplog.text
+    source.close()
+
+
+# -- finding the server, and texts without end
+
+
+def test_an_endpoint_is_found_by_autodiscover_of_the_mail_domain(ews: EwsServer, box: Mailbox, tmp_path: Path) -> None:
+    access = access_to(ews, box, tmp_path)
+    url = f"https://127.0.0.1:{ews.port}/autodiscover/autodiscover.xml"
+    assert autodiscover.follow(url, box.address, sign_in_of(access), ews.ca_file) == ews.url
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("<RedirectAddr>anna@corp.mail.onmicrosoft.com</RedirectAddr>", "Exchange Online"),
+        ("<RedirectUrl>https://autodiscover.evil.example/x</RedirectUrl>", "out of the mail domain"),
+        ("<RedirectUrl>http://autodiscover.corp.example/x</RedirectUrl>", "without https"),
+    ],
+)
+def test_autodiscover_leads_no_password_astray(target: str, sentence: str) -> None:
+    answer = parse(f"<A><R>{target}</R></A>".encode())
+    with pytest.raises(Fatal, match=sentence):
+        autodiscover.next_step(answer, "anna@corp.example", "corp.example")
+
+
+def test_a_text_longer_than_is_read_costs_its_text_alone(
+    box: Mailbox, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "ANSWER_LIMIT", 40_000)
+    ids = [box.deliver(letter(number, body="x" * 60_000 if number == 1 else "short"), received=START)
+           for number in range(3)]  # fmt: skip
+    source = opened()
+    folder = inbox(source)
+    assert sorted(message_ids(source.complete(folder, "ews", ids, texts=True))) == names(0, 1, 2)
+    read = {one.id: one for one in source.bodies(folder, "ews", ids) if isinstance(one, Message)}
+    assert [(read[id].text, read[id].truncated) for id in ids] == [("short", False), ("", True), ("short", False)]
+    source.close()
+
+
+def test_a_delegate_reads_a_mailbox_that_is_not_their_own(ews: EwsServer, box: Mailbox, opened: Open) -> None:
+    assistant = ews.mailbox()
+    ews.account("assistant", box.password, opens={box.address})
+    box.deliver(letter(1), received=START)
+    source = opened(username="assistant")
+    folder = inbox(source)
+    assert len(source.ids(folder, None).ids) == 1
+    assert {one.acting_as for one in ews.asked} == {None}
+    assert assistant.items() == []
     source.close()

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from agent.store import mailboxes
 from agent.sync.reconcile import Account, reconcile
-from config.model import Capture, ExchangeAccess, FolderChoice, Mailbox, Reminders
+from config.model import (
+    AfterRule,
+    Capture,
+    ExchangeAccess,
+    ExchangeCalendar,
+    FolderChoice,
+    Mailbox,
+    Reminders,
+    WorkingDays,
+)
 from connectors import registry
 from tests.acceptance.scenarios.harness import Desk
 from tests.contracts.exchange_owner import access_to
@@ -37,18 +46,24 @@ def read_exchange(
     capture: Capture = "full",
     since: date | None = None,
     folders: FolderChoice | None = None,
+    flagged: int | None = None,
     **access: object,
 ) -> Mailbox:
-    """Configures a mailbox of this server. address: how the firm knows it, if not by the one on the server."""
+    """Configures a mailbox of this server. address: how the firm knows it, if not by the one on the server.
+
+    flagged: days after which a flagged mail is asked for, in the mailbox's own calendar.
+    """
+    way = access_to(server, box, secrets, **access)
     mailbox = Mailbox(
         address=address or box.address,
         connector="exchange-server",
-        access=access_to(server, box, secrets, **access),
+        access=way,
         timezone="Europe/Berlin",
         capture=capture,
         since=since,
         folders=folders or FolderChoice(),
-        reminders=Reminders(),
+        calendar=None if flagged is None else ExchangeCalendar(access=way),
+        reminders=Reminders() if flagged is None else Reminders(flagged=AfterRule(after=WorkingDays(count=flagged))),
     )
     others = tuple(one for one in desk.settings.mailboxes if one.address != mailbox.address)
     desk.settings = desk.settings.model_copy(update={"mailboxes": (*others, mailbox)})

@@ -12,12 +12,12 @@ A test takes the fixture `ews` (one server a test process, reset for each test) 
     ews.operations["SyncFolderItems"]        # requests by operation; ews.asked: who asked, as whom, with which anchor
 
 - `EwsServer` (server.py): `mailbox`, `account` (impersonation, delegates), `person` (directory), `issue_token`,
-  `drop_streams`, `forget_subscriptions`, `violations`.
+  `expire_tokens`, `drop_streams`, `drop_connections`, `forget_subscriptions`, `emigrate`, `compress`, `violations`.
 - `Mailbox` (owner.py): what people do to their mail, folders, calendars and automatic replies, and `snapshot`.
 - `ews.faults` (faults.py): `refuse`, `busy`, `http`, `reset`, `lose_answer`, `lose_request`, `malformed`, `delay`,
   `before`, `rewrite`, each for some requests and so many times.
-- `ews.doorman` (signin.py): `schemes` that are offered, `extended_protection`, `introspect` for tokens of somebody
-  else; an account has `password`, `locked` and its rights, which a test may change at any time.
+- `ews.doorman` (signin.py): `schemes` that are offered, `extended_protection`, `lockout`, `introspect` for tokens
+  of somebody else; an account has `password`, `locked` and its rights, which a test may change at any time.
 - `ews.world.pace`: how long a minute of a streaming connection lasts here; `ews.exchange.fractional`: moments are sent
   with fractions of a second; `ews.exchange.limits`: concurrency, hanging connections, and the peak that was seen.
 

@@ -1,5 +1,6 @@
 """Autodiscover on the same server: SOAP (GetUserSettings, [MS-OXWSADISC]) and POX ([MS-OXDSCLI])."""
 
+from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from tests.servers.ews import soap
@@ -14,12 +15,12 @@ _A = f"{{{_AUTODISCOVER}}}"
 _OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
 
 
-def user_settings(world: World, url: str, envelope: Node) -> bytes:
-    """The answer to GetUserSettings. url: of EWS."""
+def user_settings(world: World, url: str, redirects: Mapping[str, str], envelope: Node) -> bytes:
+    """The answer to GetUserSettings. url: of EWS. redirects: addresses of who has moved away, by their old ones."""
     request = envelope.find(f".//{_A}Request")
     users = [element.text or "" for element in request.iter(f"{_A}Mailbox")]
     wanted = [element.text or "" for element in request.iter(f"{_A}Setting")]
-    answers = "".join(_user(world, url, user, wanted) for user in users)
+    answers = "".join(_user(world, url, redirects, user, wanted) for user in users)
     inside = "<ErrorCode>NoError</ErrorCode><ErrorMessage/>" + soap.tag("UserResponses", answers)
     return (
         f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{soap.SOAP}"><s:Header>'
@@ -31,8 +32,12 @@ def user_settings(world: World, url: str, envelope: Node) -> bytes:
     ).encode()
 
 
-def _user(world: World, url: str, address: str, wanted: list[str]) -> str:
+def _user(world: World, url: str, redirects: Mapping[str, str], address: str, wanted: list[str]) -> str:
     box = find_box(world, address)
+    if address.lower() in redirects:
+        said = "<ErrorCode>RedirectAddress</ErrorCode><ErrorMessage>Redirection address.</ErrorMessage>"
+        target = soap.text("RedirectTarget", redirects[address.lower()])
+        return soap.tag("UserResponse", f"{said}{target}<UserSettingErrors/><UserSettings/>")
     if box is None:
         said = "<ErrorCode>InvalidUser</ErrorCode>" + soap.text("ErrorMessage", f"Invalid user: '{address}'")
         return soap.tag("UserResponse", said + "<RedirectTarget/><UserSettingErrors/><UserSettings/>")

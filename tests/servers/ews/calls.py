@@ -20,7 +20,7 @@ class Account:
     """Somebody who may sign in. box: their mailbox, if they have one.
 
     impersonates: addresses they may act as, "*" for all. opens: addresses whose mailboxes they may open as delegates;
-    reviews: those where they may only read.
+    reviews: those where they may only read. wrong: wrong passwords in a row.
     """
 
     username: str
@@ -30,6 +30,7 @@ class Account:
     opens: set[str] = field(default_factory=set)
     reviews: set[str] = field(default_factory=set)
     locked: bool = False
+    wrong: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,10 +104,10 @@ class Exchange:
         with self.world.changed:
             self.asked.append(note)
             self.operations[name] += 1
-        self._judge(f"request {name}", envelope, refuse=True)
         version = envelope.find(f"{S}Header/{T}RequestServerVersion")
         if version is not None and not _VERSION.match(version.get("Version")):
             raise SoapFault("ErrorInvalidServerVersion", "The specified server version is invalid.")
+        self._judge(f"request {name}", envelope, refuse=True)
         call = Call(
             world=self.world,
             account=account,
@@ -123,7 +123,7 @@ class Exchange:
             if fault.kind in ("http", "lose-request"):
                 return Reply(status=fault.status, body=fault.body, faults=[fault])
         if call.operation == "GetStreamingEvents":
-            return Reply(status=200, body=self._hanging(call, owner), faults=faults)
+            return Reply(status=200, body=self._hanging(call, owner, faults), faults=faults)
         with self.limits.use(owner, "request"):
             for fault in faults:
                 fault.happen_before()
@@ -137,8 +137,10 @@ class Exchange:
         with self.world.changed:
             return function(call)
 
-    def _hanging(self, call: Call, owner: str) -> Iterator[bytes]:
+    def _hanging(self, call: Call, owner: str, faults: list[Fault]) -> Iterator[bytes]:
         with self.limits.use(owner, "hanging"):
+            for fault in faults:
+                fault.happen_before()
             for document in streaming.stream(call):
                 yield self._sealed(document)
 

@@ -132,6 +132,10 @@ def named(property_set: str, name: str | int, kind: str) -> Key:
     return ("id", guid, str(name), kind) if isinstance(name, int) else ("name", guid, name.lower(), kind)
 
 
+# Where this server keeps until when an owner snoozed a reminder; clients see PidLidReminderSignalTime.
+SNOOZED = named("Common", 0x8560, "snoozed")
+
+
 def path_of(element: Node) -> Path:
     """What a FieldURI, IndexedFieldURI or ExtendedFieldURI means. Raises Refusal."""
     kind = local(element)

@@ -1,10 +1,12 @@
 """Operations on folders: GetFolder, FindFolder, CreateFolder, SyncFolderHierarchy ([MS-OXWSFOLD], [MS-OXWSSYNC])."""
 
 from base64 import b64encode
+from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from tests.servers.ews import soap
 from tests.servers.ews.calls import Call, operation
-from tests.servers.ews.fields import Path, path_of
+from tests.servers.ews.fields import Path, path_of, stamp
 from tests.servers.ews.search import Page, matches, paged
 from tests.servers.ews.soap import M, Node, T, attributes, children, tag, text
 from tests.servers.ews.states import State
@@ -41,7 +43,24 @@ def render(box: Box, folder: Folder, shape: Node) -> str:
     default = {"DisplayName", "TotalCount", "ChildFolderCount", "UnreadCount"}
     wanted = {"IdOnly": set(), "Default": default, "AllProperties": set(inside)}[base] | more
     parts += "".join(xml for name, xml in inside.items() if name in wanted)
+    kept = {"0x670a": ("SystemTime", _committed(box, folder)), "0x670b": ("Integer", str(len(folder.left)))}
+    for path in shape.findall(f"{T}AdditionalProperties/{T}ExtendedFieldURI"):
+        if found := kept.get((path.get("PropertyTag") or "").lower()):
+            uri = tag("t:ExtendedFieldURI", PropertyTag=path.get("PropertyTag"), PropertyType=found[0])
+            parts += tag("t:ExtendedProperty", uri + text("t:Value", found[1]))
     return f"<t:{folder.kind}>{parts}</t:{folder.kind}>"
+
+
+_COMMITS: "WeakKeyDictionary[Folder, tuple[object, datetime]]" = WeakKeyDictionary()
+
+
+def _committed(box: Box, folder: Folder) -> str:
+    """PidTagLocalCommitTimeMax: when something in the folder changed, to the look at it that saw the change."""
+    now = len(folder.left), max((max(i.created, i.changed, i.read) for i in folder.items.values()), default=0)
+    before, at = _COMMITS.get(folder, (None, box.world.clock()))
+    if before != now:
+        _COMMITS[folder] = now, box.world.clock()
+    return stamp(_COMMITS.get(folder, (now, at))[1])
 
 
 def _unread(folder: Folder) -> int:

@@ -27,6 +27,7 @@ _QUOTES = (
 _IMPORTANCE = {"high": "High", "1": "High", "2": "High", "low": "Low", "4": "Low", "5": "Low"}
 _SENSITIVITY = {"personal": "Personal", "private": "Private", "company-confidential": "Confidential"}
 _PREFIX = re.compile(r"^\s*((re|fw|fwd|aw|wg|sv|antw)\s*(\[\d+\])?:\s*)+", re.I)
+_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _PREVIEW = 255  # characters
 _METHOD = re.compile(
     rb"(?i)^content-type:\s*text/calendar;(?:[^\r\n]|\r?\n[ \t])*method=\"?(request|reply|cancel)", re.M
@@ -52,7 +53,7 @@ KINDS = {
 
 def headers_of(raw: bytes) -> Message:
     """The headers of a message; nothing of its body is read."""
-    return BytesHeaderParser().parsebytes(raw)
+    return BytesHeaderParser().parsebytes(_END_OF_HEADER.split(raw, maxsplit=1)[0])
 
 
 def decoded(value: str | None) -> str:
@@ -60,6 +61,8 @@ def decoded(value: str | None) -> str:
     if value is None:
         return ""
     flat = re.sub(r"\r?\n[ \t]+", " ", str(value)).strip()
+    if "=?" not in flat:
+        return flat
     try:
         return str(make_header(decode_header(flat)))
     except (LookupError, UnicodeError, ValueError):
@@ -75,6 +78,8 @@ def mailbox(name: str, address: str) -> str:
 
 def people(header: Message, name: str) -> list[tuple[str, str]]:
     """Display names and addresses of an address header."""
+    if name not in header:
+        return []
     lines = [re.sub(r"\r?\n[ \t]+", " ", str(line)) for line in header.get_all(name, [])]
     return [(decoded(shown), address) for shown, address in getaddresses(lines) if shown or address]
 
@@ -122,8 +127,6 @@ def envelope_fields(header: Message, received: datetime, size: int) -> dict[str,
         "ConversationIndex": simple("ConversationIndex", b64encode(index).decode()),
         "ConversationTopic": simple("ConversationTopic", decoded(header["Thread-Topic"]) or _PREFIX.sub("", subject)),
         "ConversationId": Field(tag("t:ConversationId", Id=conversation_id(index)), conversation_id(index)),
-        "DisplayTo": simple("DisplayTo", "; ".join(n or a for n, a in people(header, "To"))),
-        "DisplayCc": simple("DisplayCc", "; ".join(n or a for n, a in people(header, "Cc"))),
         "IsReadReceiptRequested": flag("IsReadReceiptRequested", "Disposition-Notification-To" in header),
         "IsDeliveryReceiptRequested": flag("IsDeliveryReceiptRequested", False),
     }
@@ -154,7 +157,9 @@ def _people(header: Message) -> dict[str, Field]:
     found = {"From": authors, "Sender": people(header, "Sender")[:1] or authors}
     lists = {"ToRecipients": "To", "CcRecipients": "Cc", "BccRecipients": "Bcc", "ReplyTo": "Reply-To"}
     found |= {element: people(header, name) for element, name in lists.items()}
-    return {element: recipients(element, who) for element, who in found.items() if who}
+    shown = {"DisplayTo": found["ToRecipients"], "DisplayCc": found["CcRecipients"]}
+    display = {element: simple(element, "; ".join(n or a for n, a in who)) for element, who in shown.items()}
+    return display | {element: recipients(element, who) for element, who in found.items() if who}
 
 
 def _identifiers(header: Message) -> dict[str, Field]:
@@ -170,7 +175,7 @@ def header_lines(header: Message) -> Field:
 
 def transport_headers(raw: bytes) -> str:
     """PidTagTransportMessageHeaders: the header as it came."""
-    head = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
+    head = _END_OF_HEADER.split(raw, maxsplit=1)[0]
     return "\r\n".join(head.decode("utf-8", "replace").splitlines()) + "\r\n\r\n"
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from tests.servers.ews import mime
 from tests.servers.ews.calls import Account
-from tests.servers.ews.fields import Field, Key, Path, extended, flag, moment, named, simple, stamp, value
+from tests.servers.ews.fields import SNOOZED, Field, Key, Path, extended, flag, moment, simple, stamp, value
 from tests.servers.ews.shapes import Shape
 from tests.servers.ews.soap import tag, text
 from tests.servers.ews.store import Box, Folder, Folders, Item, World
@@ -226,6 +226,8 @@ class Mailbox:
             "End": moment("End", start + timedelta(minutes=minutes)),
             "LegacyFreeBusyStatus": simple("LegacyFreeBusyStatus", "Busy"),
             "CalendarItemType": simple("CalendarItemType", "Single"),
+            "ReminderIsSet": flag("ReminderIsSet", True),
+            "ReminderMinutesBeforeStart": simple("ReminderMinutesBeforeStart", "15"),
         }
         with self._world.changed:
             return self.box.add(self.folder(folder), "CalendarItem", fields, None, event="Created").id
@@ -236,6 +238,7 @@ class Mailbox:
             found = self._item(item)
             length = datetime.fromisoformat(found.value("End")) - datetime.fromisoformat(found.value("Start"))
             found.fields |= {"Start": moment("Start", start), "End": moment("End", start + length)}
+            found.fields.pop(SNOOZED, None)
             self.box.touch(found, "Start", "End")
 
     def retitle(self, item: str, subject: str) -> None:
@@ -251,9 +254,8 @@ class Mailbox:
         self.set(item, "ReminderIsSet", flag("ReminderIsSet", False))
 
     def snooze(self, item: str, until: datetime) -> None:
-        """Be reminded again later: PidLidReminderSignalTime says when."""
-        self.set(item, named("Common", 0x8560, "SystemTime"), value(stamp(until)))
-        self.set(item, "ReminderNextTime", moment("ReminderNextTime", until))
+        """Be reminded again later: PidLidReminderSignalTime and ReminderNextTime say when."""
+        self.set(item, SNOOZED, value(stamp(until)))
 
     def automatic_replies(self, on: bool, *, start: datetime | None = None, end: datetime | None = None) -> None:
         """Turn them on or off; with both moments they are scheduled."""

@@ -1,6 +1,7 @@
 """Operations that read items: SyncFolderItems ([MS-OXWSSYNC]), FindItem ([MS-OXWSSRCH]), GetItem ([MS-OXWSCORE])."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 
 from tests.servers.ews.calls import Call, operation
@@ -12,16 +13,17 @@ from tests.servers.ews.states import State
 from tests.servers.ews.store import Folder, Item
 
 MOST_CHANGES = 512  # a call of SyncFolderItems
+_OTHER_VIEWS = ("FractionalPageItemView", "SeekToConditionPageItemView", "ContactsView")
 Change = tuple[int, str]
 
 
 @operation("GetItem")
 def get_item(call: Call) -> str:
     """Items by id."""
-    shape = Shape.of(call.element.find(f"{M}ItemShape"))
+    shape = cache(lambda: Shape.of(call.element.find(f"{M}ItemShape")))
 
     def one(element: Node) -> str:
-        return tag("m:Items", shape.render(call.item(element)[1]))
+        return tag("m:Items", shape().render(call.item(element)[1]))
 
     return call.each(call.all("ItemIds"), one, empty="<m:Items/>")
 
@@ -45,6 +47,8 @@ def _page(element: Node, found: list[Item]) -> Page[Item]:
         found = []
     elif element.get("Traversal") != "Shallow" or element.find(f"{M}QueryString") is not None:
         raise Refusal("ErrorUnsupportedQueryFilter", "Only shallow traversal and restrictions are known here.")
+    if any(element.find(f"{M}{name}") is not None for name in _OTHER_VIEWS):
+        raise Refusal("ErrorInvalidPagingMaxRows", "Only indexed pages and calendar views are known here.")
     days = element.find(f"{M}CalendarView")
     if days is not None:
         return _days(days, found)

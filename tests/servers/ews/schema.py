@@ -10,12 +10,16 @@ from pathlib import Path
 
 from lxml import etree
 
-from tests.servers.ews.soap import Node, S, children
+from tests.servers.ews.soap import M, Node, S, T, children, local
 
 _XML_NAMESPACE = (
     '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="http://www.w3.org/XML/1998/namespace">'
     '<xs:attribute name="lang" type="xs:language"/></xs:schema>'
 )
+
+# Servers put these into the namespace of messages (Microsoft's example of GetStreamingEvents shows it), the schema into
+# the one of types. Clients look for what is sent.
+_AS_SENT = (f"{M}Notifications/{M}Notification", f"{M}ErrorSubscriptionIds/{M}SubscriptionId")
 
 
 def folder() -> Path | None:
@@ -59,16 +63,15 @@ class Schema:
         self._lock = threading.Lock()
 
     def violations(self, envelope: Node) -> list[str]:
-        """What is wrong with what the body holds; faults are SOAP's own and not judged."""
-        body = envelope.find(f"{S}Body")
-        found: list[str] = []
-        for content in [] if body is None else children(body):
-            if content.tag != f"{S}Fault":
-                found += self._judge(content)
-        return found
+        """What is wrong with what header and body hold; what is not Exchange's own (faults) is not judged."""
+        parts = [part for holder in envelope.iterchildren(f"{S}Header", f"{S}Body") for part in children(holder)]
+        return [wrong for part in parts if part.tag.startswith((T, M)) for wrong in self._judge(part)]
 
     def _judge(self, content: Node) -> list[str]:
         alone = etree.fromstring(etree.tostring(content))
+        for path in _AS_SENT:
+            for element in alone.iterfind(f".//{path}"):
+                element.tag = T + local(element)
         with self._lock:
             if self._schema.validate(alone):
                 return []

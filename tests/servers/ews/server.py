@@ -1,5 +1,7 @@
 """The server: HTTPS on loopback, a thread a connection, kept alive. See the package for how tests use it."""
 
+import contextlib
+import gzip
 import os
 import socket
 import ssl
@@ -16,7 +18,7 @@ from secrets import token_urlsafe
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.servers.certs import Authority
+from tests.servers.certs import Authority, ServerCertificate
 from tests.servers.ews import autodiscover, schema, soap
 from tests.servers.ews.calls import Account
 from tests.servers.ews.exchange import Asked, Exchange, Reply
@@ -30,16 +32,25 @@ PATH = "/EWS/Exchange.asmx"
 
 
 class EwsServer:
-    """See the package. validate=False leaves the schema out, for benchmarks that measure a client."""
+    """See the package. validate=False leaves the schema out, for benchmarks that measure a client.
 
-    def __init__(self, authority: Authority, *, validate: bool = True) -> None:
+    certificate: another one than the authority's usual, such as one that has expired.
+    """
+
+    def __init__(
+        self, authority: Authority, *, validate: bool = True, certificate: ServerCertificate | None = None
+    ) -> None:
+        certificate = certificate or authority.server
         home = schema.folder() if validate else None
         self.world = World()
         self.exchange = Exchange(world=self.world, schema=schema.Schema(home) if home else None)
-        self.doorman = Doorman(accounts={}, certificate=_der(authority))
+        self.doorman = Doorman(accounts={}, certificate=_der(certificate))
         self._numbers = count(1)
         self._http = _Listener(("127.0.0.1", 0), _handler(self))
-        self._http.context = authority.server.context()
+        self._http.context = certificate.context()
+        self.compress = False
+        self.redirects: dict[str, str] = {}
+        self.connections: set[socket.socket] = set()
         self.port: int = self._http.server_address[1]
         self.host = "127.0.0.1"
         self.url = f"https://127.0.0.1:{self.port}{PATH}"
@@ -90,6 +101,10 @@ class EwsServer:
         self.doorman.tokens[token] = (login.lower(), time.time() + lifetime)
         return token
 
+    def expire_tokens(self) -> None:
+        """All tokens issued until now have ended."""
+        self.doorman.tokens.clear()
+
     # What tests look at and order.
 
     @property
@@ -117,6 +132,20 @@ class EwsServer:
         """Are requests and answers judged by the schema?"""
         return self.exchange.schema is not None
 
+    def drop_connections(self) -> None:
+        """All connections end, as those do that nobody used for a while; clients may not notice before they write."""
+        with self.world.changed:
+            for connection in tuple(self.connections):
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def emigrate(self, box: Mailbox, address: str) -> None:
+        """The mailbox moves to another organisation: it is no more here, and autodiscover names its new address."""
+        with self.world.changed:
+            del self.world.boxes[box.address]
+            box.account.box = None
+            self.redirects[box.address] = address
+
     def drop_streams(self) -> None:
         """Every streaming connection breaks."""
         with self.world.changed:
@@ -139,7 +168,7 @@ class EwsServer:
             self.exchange.asked.clear()
             self.exchange.operations.clear()
             self.exchange.violations.clear()
-            self.exchange.fractional = False
+            self.exchange.fractional = self.compress = False
             limits = self.exchange.limits
             limits.concurrency, limits.hanging, limits.peak = 27, 10, 0
             self.doorman.reset()
@@ -171,8 +200,8 @@ class _Listener(ThreadingHTTPServer):
         super().handle_error(request, client_address)
 
 
-def _der(authority: Authority) -> bytes:
-    found = x509.load_pem_x509_certificate(authority.server.certificate.read_bytes())
+def _der(certificate: ServerCertificate) -> bytes:
+    found = x509.load_pem_x509_certificate(certificate.certificate.read_bytes())
     return found.public_bytes(Encoding.DER)
 
 
@@ -186,6 +215,11 @@ def _handler(server: EwsServer) -> type[BaseHTTPRequestHandler]:
         def setup(self) -> None:
             super().setup()
             self.signed_in = Connection()
+            server.connections.add(self.connection)
+
+        def finish(self) -> None:
+            server.connections.discard(self.connection)
+            super().finish()
 
         def do_GET(self) -> None:
             verdict = server.doorman.check(self.headers.get("Authorization"), self.signed_in)
@@ -196,10 +230,14 @@ def _handler(server: EwsServer) -> type[BaseHTTPRequestHandler]:
             verdict = server.doorman.check(self.headers.get("Authorization"), self.signed_in)
             if verdict.account is None:
                 self._ask(verdict.ask)
+            elif not self.headers.get("Content-Type", "").lower().startswith("text/xml"):
+                self._whole(415, b"")
             elif self.path.lower() == PATH.lower():
                 self._send(server.exchange.reply(verdict.account, self.headers.get("X-AnchorMailbox"), body))
             elif self.path.lower() == autodiscover.SOAP_PATH:
-                self._whole(200, autodiscover.user_settings(server.world, server.url, soap.parse(body)))
+                self._whole(
+                    200, autodiscover.user_settings(server.world, server.url, server.redirects, soap.parse(body))
+                )
             elif self.path.lower() == autodiscover.POX_PATH:
                 self._whole(200, autodiscover.pox(server.world, server.url, body))
             else:
@@ -227,7 +265,11 @@ def _handler(server: EwsServer) -> type[BaseHTTPRequestHandler]:
             self._whole(reply.status, body) if isinstance(body, bytes) else self._chunks(body)
 
         def _whole(self, status: int, body: bytes) -> None:
-            self._head(status, [("Content-Type", "text/xml; charset=utf-8")], len(body), body)
+            headers = [("Content-Type", "text/xml; charset=utf-8")]
+            if server.compress and "gzip" in self.headers.get("Accept-Encoding", ""):
+                headers.append(("Content-Encoding", "gzip"))
+                body = gzip.compress(body, 1)
+            self._head(status, headers, len(body), body)
 
         def _head(self, status: int, headers: list[tuple[str, str]], length: int, body: bytes = b"") -> None:
             self.send_response(status, HTTPStatus(status).phrase)

@@ -4,8 +4,10 @@ Sources: [MS-OXWSCDATA] 2.2.4.39 (ItemResponseShapeType), Microsoft's page on re
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
 
 from tests.servers.ews.fields import (
     DEFAULT_SHAPE,
@@ -13,6 +15,7 @@ from tests.servers.ews.fields import (
     ONLY_WHEN_NAMED,
     RANKS,
     REFUSED_IN_LISTS,
+    SNOOZED,
     Field,
     Key,
     Path,
@@ -21,12 +24,15 @@ from tests.servers.ews.fields import (
     named,
     path_of,
     simple,
+    stamp,
     tagged,
     value,
 )
 from tests.servers.ews.mime import header_lines, headers_of, transport_headers, with_markup, without_markup
-from tests.servers.ews.soap import Node, Refusal, T, attributes, children, tag, text
+from tests.servers.ews.soap import Node, Refusal, T, children, tag, text
 from tests.servers.ews.store import Item
+
+Part = Callable[[Item], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +46,7 @@ class Shape:
     most: int | None = None
     more: tuple[Path, ...] = ()
     listing: bool = False
+    plans: dict[str, list[Part]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, element: Node, *, listing: bool = False) -> "Shape":
@@ -61,49 +68,45 @@ class Shape:
             listing=listing,
         )
 
-    def keys(self, item: Item) -> Collection[Key]:
-        """The plain properties to give, in no order."""
-        known = RANKS[item.kind]
+    def render(self, item: Item) -> str:
+        """The item as an answer holds it."""
+        if item.kind not in self.plans:
+            self.plans[item.kind] = self._plan(item.kind)
+        return f"<t:{item.kind}>" + "".join([part(item) for part in self.plans[item.kind]]) + f"</t:{item.kind}>"
+
+    def _plan(self, kind: str) -> list[Part]:
+        """What makes the parts of an item of this kind, in the order of the schema."""
+        ranks, wanted = RANKS[kind], self._wanted(kind)
+        parts: list[tuple[int, Part]] = [(ranks[key], self._plain(key)) for key in wanted]
+        for path in self.more:
+            if not isinstance(path.key, str) and path.key[0] != "indexed":
+                parts.append((ranks["ExtendedProperty"], partial(_extended, path=path)))
+        if "InternetMessageHeaders" not in wanted:
+            parts.append((ranks["InternetMessageHeaders"], self._indexed))
+        return [part for _, part in sorted(parts, key=lambda part: part[0])]
+
+    def _wanted(self, kind: str) -> set[str]:
+        """The plain properties to give."""
+        known = set(RANKS[kind])
         if self.base == "IdOnly":
             wanted = {"ItemId"}
         elif self.base == "Default":
-            wanted = set(DEFAULT_SHAPE.get(item.kind, DEFAULT_SHAPE["Message"]))
+            wanted = set(DEFAULT_SHAPE.get(kind, DEFAULT_SHAPE["Message"]))
         else:
-            wanted = set(known) - ONLY_WHEN_NAMED
+            wanted = known - ONLY_WHEN_NAMED
         wanted |= {path.key for path in self.more if isinstance(path.key, str)} | (
             {"MimeContent"} if self.mime else set()
         )
-        if self.listing:
-            wanted -= NOT_IN_LISTS | REFUSED_IN_LISTS
-        return wanted & set(known)
+        return known & (wanted - NOT_IN_LISTS - REFUSED_IN_LISTS if self.listing else wanted)
 
-    def render(self, item: Item) -> str:
-        """The item as an answer holds it."""
-        ranks = RANKS[item.kind]
-        parts = [(ranks[key], self._plain(item, key)) for key in self.keys(item)]
-        parts += [(ranks["ExtendedProperty"], xml) for path in self.more if (xml := self._other(item, path))]
-        indexed = self._indexed(item)
-        if indexed and not any(rank == ranks["InternetMessageHeaders"] and xml for rank, xml in parts):
-            parts.append((ranks["InternetMessageHeaders"], indexed))
-        return f"<t:{item.kind}>" + "".join(xml for _, xml in sorted(parts, key=lambda p: p[0])) + f"</t:{item.kind}>"
-
-    def _plain(self, item: Item, key: Key) -> str:
+    def _plain(self, key: str) -> Part:
         if key == "Body":
-            return _body("Body", item, self.body, self.most)
+            return partial(_body, "Body", wanted=self.body, most=self.most)
         if key == "UniqueBody":
-            return _unique(item, self.unique)
-        found = look(item, key)
-        if found is None:
-            return ""
+            return partial(_unique, wanted=self.unique)
         if self.listing and key in ("From", "Sender"):
-            return tag(f"t:{key}", tag("t:Mailbox", text("t:Name", found.value)))
-        return found.xml
-
-    def _other(self, item: Item, path: Path) -> str:
-        if isinstance(path.key, str) or path.key[0] == "indexed":
-            return ""
-        found = look(item, path.key)
-        return "" if found is None else extended(path, found)
+            return partial(_name_only, key=key)
+        return partial(_kept, key=key)
 
     def _indexed(self, item: Item) -> str:
         """The headers that were asked for by name."""
@@ -119,6 +122,21 @@ class Shape:
         return header_lines(header).xml if len(header) else ""
 
 
+def _kept(item: Item, key: Key) -> str:
+    found = look(item, key)
+    return "" if found is None else found.xml
+
+
+def _name_only(item: Item, key: str) -> str:
+    found = look(item, key)
+    return "" if found is None else tag(f"t:{key}", tag("t:Mailbox", text("t:Name", found.value)))
+
+
+def _extended(item: Item, path: Path) -> str:
+    found = look(item, path.key)
+    return "" if found is None else extended(path, found)
+
+
 def look(item: Item, key: Key) -> Field | None:
     """A property of an item, made now if it is not kept. None if the item has none."""
     if key in item.fields:
@@ -130,7 +148,7 @@ def look(item: Item, key: Key) -> Field | None:
 
 
 def _item_id(item: Item) -> Field:
-    return Field(f"<t:ItemId{attributes(Id=item.id, ChangeKey=item.change_key)}/>", item.id)
+    return Field(f'<t:ItemId Id="{item.id}" ChangeKey="{item.change_key}"/>', item.id)
 
 
 def _attachments(item: Item) -> Field | None:
@@ -201,6 +219,24 @@ def _mime(raw: bytes) -> Field:
     return Field(tag("t:MimeContent", b64encode(raw).decode(), CharacterSet="UTF-8"), "")
 
 
+def _signal(item: Item) -> str:
+    """When the reminder comes up next: as the owner snoozed it, else so many minutes before the start."""
+    if item.value("ReminderIsSet") != "true" or "Start" not in item.fields:
+        return ""
+    if (snoozed := item.fields.get(SNOOZED)) is not None:
+        return snoozed.value
+    start = datetime.fromisoformat(item.value("Start"))
+    return stamp(start - timedelta(minutes=int(item.value("ReminderMinutesBeforeStart") or 0)))
+
+
+def _next_time(item: Item) -> Field | None:
+    return simple("ReminderNextTime", signal) if (signal := _signal(item)) else None
+
+
+def _signal_time(item: Item) -> Field | None:
+    return value(signal) if (signal := _signal(item)) else None
+
+
 _FLAGS = ("NotFlagged", "Complete", "Flagged")
 _SENSITIVITIES = ("Normal", "Personal", "Private", "Confidential")
 _MADE: dict[Key, Callable[[Item], Field | None]] = {
@@ -212,6 +248,11 @@ _MADE: dict[Key, Callable[[Item], Field | None]] = {
     "InternetMessageHeaders": _of_transport(lambda raw: header_lines(headers_of(raw))),
     "Preview": lambda item: None if item.raw is None else simple("Preview", item.texts.preview()),
     "TextBody": lambda item: Field(_body("TextBody", item, "Text", None), ""),
+    "ReminderNextTime": _next_time,
+    "ReminderDueBy": lambda item: simple("ReminderDueBy", item.value("Start")) if _signal(item) else None,
+    named("Common", 0x8501, "Integer"): _same_as("ReminderMinutesBeforeStart"),
+    named("Common", 0x8503, "Boolean"): _same_as("ReminderIsSet"),
+    named("Common", 0x8560, "SystemTime"): _signal_time,
     "Flag": lambda item: Field("<t:Flag><t:FlagStatus>NotFlagged</t:FlagStatus></t:Flag>", "NotFlagged"),
     tagged(0x007D, "String"): _of_transport(lambda raw: value(transport_headers(raw))),
     tagged(0x001A, "String"): _same_as("ItemClass"),

@@ -37,7 +37,10 @@ class Verdict:
 
 @dataclass(kw_only=True, eq=False)
 class Doorman:
-    """Checks credentials. schemes: what is offered. tokens: issued here, with their login and when they end."""
+    """Checks credentials. schemes: what is offered. tokens: issued here, with their login and when they end.
+
+    lockout: an account is locked after so many wrong passwords in a row, as domains do; None for never.
+    """
 
     accounts: dict[str, Account]
     certificate: bytes
@@ -45,6 +48,7 @@ class Doorman:
     extended_protection: bool = False
     introspect: Introspect | None = None
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
+    lockout: int | None = None
     attempts: int = 0
     refused: int = 0
 
@@ -65,7 +69,7 @@ class Doorman:
 
     def reset(self) -> None:
         """Usual manners, nothing counted; accounts and tokens stay."""
-        self.schemes, self.extended_protection, self.introspect = _SCHEMES, False, None
+        self.schemes, self.extended_protection, self.introspect, self.lockout = _SCHEMES, False, None, None
         self.attempts = self.refused = 0
 
     def find(self, login: str) -> Account | None:
@@ -84,7 +88,13 @@ class Doorman:
         except (binascii.Error, UnicodeDecodeError):
             return None
         account = self.find(login)
-        return account if account and not account.locked and account.password == password else None
+        return account if account and self._right(account, account.password == password) else None
+
+    def _right(self, account: Account, right: bool) -> bool:
+        """Is this the account, now? Counts wrong passwords."""
+        account.wrong = 0 if right else account.wrong + 1
+        account.locked = account.locked or (self.lockout is not None and account.wrong >= self.lockout)
+        return right and not account.locked
 
     def _bearer(self, token: str) -> Account | None:
         login, ends = self.tokens.get(token, (None, 0.0))
@@ -104,9 +114,9 @@ class Doorman:
         answer, challenge = ntlm.read_answer(token), connection.challenge
         connection.challenge = None
         account = self.find(answer.username) if answer else None
-        if answer is None or challenge is None or account is None or account.locked:
+        if answer is None or challenge is None or account is None:
             return self._refuse()
-        if not answer.proves(account.password, challenge) or not self._same_channel(answer):
+        if not self._right(account, answer.proves(account.password, challenge)) or not self._same_channel(answer):
             return self._refuse()
         connection.account, connection.proven_with = account, account.password
         return Verdict(account=account)

@@ -54,11 +54,13 @@ def parse(body: bytes) -> Node:
 
 def escape(text: str) -> str:
     """Text for XML. What no XML document may hold is written as Exchange does: left out."""
-    return _escape(_NOT_XML.sub("", text))
+    return text if text.isalnum() and text.isascii() else _escape(_NOT_XML.sub("", text))
 
 
 def attributes(**named: str | int) -> str:
     """Attributes with a leading space each; names as given."""
+    if not named:
+        return ""
     return "".join(f" {name}={quoteattr(_NOT_XML.sub('', str(value)))}" for name, value in named.items())
 
 

@@ -86,13 +86,17 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened, for subscribers. name: the element of a notification without "Event"."""
+    """Something that happened, for subscribers. name: the element of a notification without "Event".
+
+    item: None where it is the folder itself that changed, then with the number of what was not read in it.
+    """
 
     number: int
     name: str
     at: datetime
-    item: str
-    change_key: str
+    item: str | None
+    change_key: str = ""
+    unread: int = 0
     folder: Folder
     old_item: str | None = None
     old_folder: Folder | None = None
@@ -219,12 +223,14 @@ class Box:
             self.gone.append((self.next(), inner.id, inner.created))
 
     def add(self, folder: Folder, kind: str, fields: dict[Key, Field], raw: bytes | None, *, event: str) -> Item:
-        """An item comes into a folder. event: the name of the notification, empty for none."""
+        """An item comes into a folder. event: NewMail for what came by mail, else Created."""
         item = Item(id=self.world.new_id("item"), kind=kind, folder=folder, fields=fields, raw=raw)
         item.transported = event == "NewMail"
         self._enter(item, folder)
-        if event:
-            self._tell(event, item)
+        self._tell("Created", item)
+        if event == "NewMail":
+            self._tell("NewMail", item)
+            self._tell_of_folder(folder)
         return item
 
     def touch(self, item: Item, *keys: Key, only_read: bool = False) -> None:
@@ -277,6 +283,15 @@ class Box:
     def _leave(self, item: Item) -> None:
         del item.folder.items[item.id], self.world.items[item.id]
         item.folder.left.append((self.next(), item.id, item.created))
+
+    def _tell_of_folder(self, folder: Folder) -> None:
+        """New mail changes its folder too."""
+        if self.watched:
+            unread = sum(item.value("IsRead") == "false" for item in folder.items.values())
+            now = self.world.clock()
+            self.events.append(
+                Event(number=self.number, name="Modified", at=now, item=None, folder=folder, unread=unread)
+            )
 
     def _tell(self, name: str, item: Item, old: Item | None = None) -> None:
         if not self.watched:

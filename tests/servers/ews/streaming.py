@@ -75,7 +75,7 @@ def stream(call: Call) -> Iterator[bytes]:
         yield _refused(missing)
         return
     drops, ends = pace.drops, time.monotonic() + pace.minute * int(call.element.findtext(f"{M}ConnectionTimeout"))
-    yield _said("", "OK")
+    yield _said(status="OK")
     while time.monotonic() < ends:
         news = _wait(call.world, wanted, min(ends, time.monotonic() + pace.heartbeat), drops)
         if pace.drops != drops:
@@ -84,8 +84,8 @@ def stream(call: Call) -> Iterator[bytes]:
         if lost:
             yield _refused(lost)
             return
-        yield _said(news, "OK")
-    yield _said("", "Closed")
+        yield _said(news) if news else _said(status="OK")
+    yield _said(status="Closed")
 
 
 def _wait(world: World, wanted: list[str], until: float, drops: int) -> str:
@@ -113,6 +113,10 @@ def _told(subscription: Subscription) -> str:
 
 def _event(event: Event) -> str:
     inside = text("t:TimeStamp", event.at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    if event.item is None:
+        above = _parent("t:ParentFolderId", event.folder.parent or event.folder)
+        inside += _parent("t:FolderId", event.folder) + above + text("t:UnreadCount", str(event.unread))
+        return tag(f"t:{event.name}Event", inside)
     inside += tag("t:ItemId", Id=event.item, ChangeKey=event.change_key) + _parent("t:ParentFolderId", event.folder)
     if event.old_item is not None and event.old_folder is not None:
         inside += tag("t:OldItemId", Id=event.old_item, ChangeKey=event.change_key)
@@ -124,8 +128,9 @@ def _parent(element: str, folder: Folder) -> str:
     return f"<{element}{attributes(Id=folder.id, ChangeKey='AQAAAA==')}/>"
 
 
-def _said(notifications: str, status: str) -> bytes:
-    inside = (tag("m:Notifications", notifications) if notifications else "") + text("m:ConnectionStatus", status)
+def _said(notifications: str = "", *, status: str = "") -> bytes:
+    """News, or what the connection is like."""
+    inside = text("m:ConnectionStatus", status) if status else tag("m:Notifications", notifications)
     return soap.envelope(soap.answer("GetStreamingEvents", [soap.success("GetStreamingEvents", inside)]))
 
 

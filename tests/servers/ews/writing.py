@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from tests.servers.ews.calls import Call, operation
-from tests.servers.ews.fields import Field, Key, flag, given, moment, path_of, simple, value_of
+from tests.servers.ews.fields import SNOOZED, Field, Key, flag, given, moment, path_of, simple, value_of
 from tests.servers.ews.soap import M, Node, Refusal, T, attributes, children, local, tag, text
 from tests.servers.ews.store import Box, Folder, Item
 
 _HOME = {"CalendarItem": "calendar", "Message": "drafts", "Task": "tasks", "Contact": "contacts"}
 _READ_ONLY = frozenset({"ItemId", "ParentFolderId", "Size", "LastModifiedTime", "UID", "DateTimeCreated", "Organizer"})
+_REMINDING = frozenset({"Start", "ReminderIsSet", "ReminderMinutesBeforeStart"})
 _BODILY = frozenset({"RequiredAttendees", "OptionalAttendees", "Resources"})
 
 
@@ -77,7 +78,7 @@ def _completed(box: Box, kind: str, fields: dict[Key, Field]) -> dict[Key, Field
 
 def _appointment(box: Box, now: datetime, fields: dict[Key, Field]) -> dict[Key, Field]:
     """The next half hour, busy, with a reminder 15 minutes before: what Exchange takes where nothing is said."""
-    half = timedelta(minutes=30)
+    half, meets = timedelta(minutes=30), bool(_BODILY & fields.keys())
     begin = now.replace(minute=30 if now.minute >= 30 else 0, second=0, microsecond=0) + half
     start = fields.get("Start", moment("Start", begin))
     end = moment("End", datetime.fromisoformat(start.value).astimezone(UTC) + half)
@@ -90,7 +91,7 @@ def _appointment(box: Box, now: datetime, fields: dict[Key, Field]) -> dict[Key,
         "UID": simple("UID", uid),
         "LegacyFreeBusyStatus": simple("LegacyFreeBusyStatus", "Busy"),
         "IsAllDayEvent": flag("IsAllDayEvent", False),
-        "IsMeeting": flag("IsMeeting", False),
+        "IsMeeting": flag("IsMeeting", meets),
         "IsCancelled": flag("IsCancelled", False),
         "IsRecurring": flag("IsRecurring", False),
         "CalendarItemType": simple("CalendarItemType", "Single"),
@@ -126,6 +127,8 @@ def update_item(call: Call) -> str:
         fields = dict(item.fields)
         for update in updates:
             _apply(update, fields)
+        if _REMINDING & set(keys):
+            fields.pop(SNOOZED, None)
         _must_end_after_start(fields)
         item.fields = fields
         box.touch(item, *keys)
