@@ -7,7 +7,7 @@ The list itself is read by `agent.lists`; a file of mailboxes can be read here (
 from collections.abc import Mapping, Sequence
 
 from config.list_words import SOURCES
-from config.model import CsvList, EntraGroup, GraphAccess, LdapBase, Mailbox, MailboxList, Member, Settings
+from config.model import CsvList, EntraGroup, GraphAccess, LdapBase, Mailbox, Member, Settings
 from config.nearest import one_of
 from config.node import Node
 from config.problem import Problem
