@@ -7,7 +7,7 @@ The list itself is read by `agent.lists`; a file of mailboxes can be read here (
 from collections.abc import Mapping, Sequence
 
 from config.list_words import SOURCES
-from config.model import CsvList, EntraGroup, GraphAccess, LdapBase, Mailbox, MailboxList, Member, Settings
+from config.model import CsvList, EntraGroup, GraphAccess, LdapBase, Mailbox, Member, Settings
 from config.nearest import one_of
 from config.node import Node
 from config.problem import Problem
@@ -49,24 +49,25 @@ def _ldap(place: Node, values: object, reading: Reading) -> LdapBase | None:
 def with_members(settings: Settings, members: Mapping[str, Sequence[Member]]) -> tuple[Settings, Sequence[Problem]]:
     """The settings with the mailboxes of their lists added, and what is wrong with entries that were left out.
 
-    members: by the list's connector; a list that is not known yet adds nobody. A mailbox that is named one by one is
-    as it is written there, whatever a list says; one that stands in two lists belongs to the first.
+    members: by the list's connector; one that is not known yet adds nobody and counts as unresolved. A mailbox that is
+    named one by one is as it is written there, whatever a list says; one that stands in two lists belongs to the first.
     """
     mailboxes, problems = list(settings.mailboxes), list[Problem]()
     taken = {own.casefold() for mailbox in mailboxes for own in (mailbox.address, *mailbox.aliases)}
     for one in settings.lists:
-        made = one.make([member for member in members.get(one.connector, ()) if not _is_excluded(one, member)])
+        excluded = {address.casefold() for address in one.excluded}
+        made = one.make([member for member in members.get(one.connector, ()) if not _own(member) & excluded])
         problems += made.problems
         for mailbox in made.mailboxes:
             if mailbox.address.casefold() not in taken:
                 mailboxes.append(_without(mailbox, taken))
                 taken |= {own.casefold() for own in (mailbox.address, *mailbox.aliases)}
-    return settings.model_copy(update={"mailboxes": tuple(mailboxes)}), problems
+    unresolved = tuple(one.connector for one in settings.lists if one.connector not in members)
+    return settings.model_copy(update={"mailboxes": tuple(mailboxes), "unresolved": unresolved}), problems
 
 
-def _is_excluded(one: MailboxList, member: Member) -> bool:
-    excluded = {address.casefold() for address in one.excluded}
-    return any(own.casefold() in excluded for own in (member.address, *member.aliases))
+def _own(member: Member) -> set[str]:
+    return {own.casefold() for own in (member.address, *member.aliases)}
 
 
 def _without(mailbox: Mailbox, taken: set[str]) -> Mailbox:

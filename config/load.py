@@ -125,17 +125,18 @@ def _refuse_twice(connectors: list[Node], reading: Reading) -> None:
 
 
 def _refuse_contradiction(connectors: list[Node], reading: Reading) -> None:
-    """A mailbox that must stay closed is none to read."""
-    named = {
-        str(node.value).casefold()
-        for each in connectors
-        for box in written_mailboxes(each)
-        for node in _own_addresses(box)
-    }
-    for each in connectors:
-        node = each.table().get("must_refuse")
-        if node is not None and str(node.value).casefold() in named:
-            reading.note(node, "is a mailbox that is to be read", "name one that must stay closed")
+    """A mailbox that must stay closed, or is never read, is none to read."""
+    written = [node for each in connectors for box in written_mailboxes(each) for node in _own_addresses(box)]
+    named = {str(node.value).casefold() for node in written}
+    for node in (node for each in connectors for node in _closed(each)):
+        if str(node.value).casefold() in named:
+            reading.note(node, "is a mailbox that is to be read", "take it out of one of the two places")
+
+
+def _closed(connector: Node) -> list[Node]:
+    table = connector.table()
+    listed = table["mailboxes_from"].table().get("exclude") if "mailboxes_from" in table else None
+    return [*([table["must_refuse"]] if "must_refuse" in table else []), *(listed.items() if listed else [])]
 
 
 def _is_text(node: Node) -> bool:

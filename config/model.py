@@ -400,7 +400,8 @@ class Push(Frozen):
 class Settings(Frozen):
     """Everything, effective. `path` is the file it was read from, None if built in memory.
 
-    mailboxes: those that are named one by one; `config.lists` adds what the lists mean.
+    mailboxes: those that are named one by one; `config.listed` adds what the lists mean. unresolved: connectors whose
+    list nobody has read yet, so that nobody can say who left.
     """
 
     path: Path | None = None
@@ -412,3 +413,4 @@ class Settings(Frozen):
     mailboxes: tuple[Mailbox, ...] = ()
     lists: tuple[MailboxList, ...] = ()
     must_refuse: tuple[MustRefuse, ...] = ()
+    unresolved: tuple[str, ...] = Field(default=(), exclude=True)

@@ -26,9 +26,11 @@ def doctor(
     as_json: Json = False,
 ) -> int:
     """Checks the database, every list, every mailbox and every calendar. Exit code 1 if anything failed."""
+    from agent import observe
     from agent.bootstrap import selected
     from agent.doctor.rounds import round_of
 
+    observe.configure("auto", "error")  # what is wrong is a finding
     configured = settings(context, secrets="store", mailboxes=True)
     if not configured.lists and not selected(configured, mailbox):
         raise _unknown(mailbox)

@@ -98,9 +98,25 @@ def _report(house: "House", ended: Sequence["Passed"], *, as_json: bool, dry_run
     total = sum((house.counts.get(one.mailbox.address, Counter()) for one in ended), Counter[str]())
     mailboxes = "1 mailbox" if len(ended) == 1 else f"{len(ended)} mailboxes"
     say(f"{mailboxes}: {'would be: ' if dry_run else ''}{summary(total)}")
-    for one in ended:
-        if one.ended.ending == "paused":
-            note(f"{one.mailbox.address} is paused: `crm-agent mailboxes resume {one.mailbox.address}` goes on")
+    for sentence in _at_rest(house, [one.mailbox.address for one in ended if one.ended.ending == "paused"]):
+        note(sentence)
+
+
+def _at_rest(house: "House", addresses: Sequence[str]) -> Iterator[str]:
+    """What somebody must do for mailboxes that were not read on purpose."""
+    from agent.engine.progress import utc_now
+    from agent.store import mailboxes
+    from matchers.address import normalise
+
+    if not addresses:
+        return
+    with house.database.read() as connection:
+        waiting = {one.address for one in mailboxes.states(connection, utc_now()) if not one.approved}
+    for address in addresses:
+        if normalise(address).normalised in waiting:
+            yield f"{address} waits for approval: `crm-agent mailboxes approve {address}` reads it"
+        else:
+            yield f"{address} is paused: `crm-agent mailboxes resume {address}` goes on"
 
 
 def told(counts: Counter[str]) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """Looks at one mailbox's calendar: whether it is there, what we may do in it, and, if asked, that we can."""
 
 import os
-import socket
 import ssl
 from collections.abc import Collection, Sequence
 from contextlib import closing
@@ -9,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from agent.doctor.examine import LATER, Look
+from agent.doctor.examine import Look
 from agent.doctor.finding import Said, failed, fine, skipped, warning
 from agent.doctor.probe import probe_event, try_out
-from agent.doctor.trust import end_of, lasting, readable
+from agent.doctor.trust import readable
+from agent.doctor.web import tls_of
 from config.model import CaldavCalendar, Calendar, ExchangeCalendar, GraphCalendar, IcsCalendar, Mailbox
 from connectors import registry
 from connectors.base import CalendarSink
@@ -28,7 +27,6 @@ from connectors.event import CalendarEvent
 
 APART = timedelta(seconds=60)
 """Clocks further apart than this are warned of: sign-ins by token and reminders go by them."""
-_PATIENCE = 10.0
 _WRITES = frozenset({"all", "write", "write-content", "bind"})
 _RENEW = "renew the server's certificate before then: afterwards no reminder is written"
 _XML = {"Content-Type": "application/xml; charset=utf-8"}
@@ -168,22 +166,8 @@ def _names(told: Resource, name: str, below: str) -> set[str]:
 
 
 def _tls(visit: CalendarVisit) -> Said:
-    """Looks at the certificate on a connection of its own; a proxy would show another's."""
-    url = urlsplit(visit.dav.url)
-    if get_environ_proxies(visit.dav.url, no_proxy=None):
-        return skipped("the calendar is reached through a proxy")
     ca_file = visit.dav.ca_file or DEFAULT_CA_BUNDLE_PATH  # whom `connectors.dav` trusts
-    host = url.hostname or ""
-    try:
-        context = ssl.create_default_context(cafile=str(ca_file))
-        with (
-            socket.create_connection((host, url.port or 443), _PATIENCE) as plain,
-            context.wrap_socket(plain, server_hostname=host) as stream,
-        ):
-            told, version = stream.getpeercert() or {}, stream.version()
-    except OSError as error:
-        return failed(f"no TLS session with {host}: {error.strerror or type(error).__name__}", LATER)
-    return lasting(f"{version} verified; the certificate", end_of(str(told["notAfter"])), visit.now, _RENEW)
+    return tls_of(visit.dav.url, lambda: ssl.create_default_context(cafile=str(ca_file)), visit.now, _RENEW)
 
 
 def _clock(visit: CalendarVisit) -> Said:

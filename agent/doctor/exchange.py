@@ -1,15 +1,19 @@
 """Looks at the connectors of Exchange, once for all of their mailboxes: credentials, permissions, what stays closed."""
 
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from agent.doctor.calendar import judge_clock
 from agent.doctor.examine import Look
 from agent.doctor.finding import Said, failed, fine, skipped
 from agent.doctor.permissions import judge_permissions
 from agent.doctor.trust import authority, lasting, readable
-from agent.doctor.web import date_of
+from agent.doctor.web import date_of, tls_of
 from config.model import ExchangeAccess, GraphAccess, MustRefuse
 from connectors.errors import Fatal, NeedsSignIn
 from connectors.oauth import TokenCache
@@ -50,13 +54,16 @@ class ConnectorVisit:
 
 def looks(visit: ConnectorVisit) -> Sequence[Look[ConnectorVisit]]:
     """What there is to look at, by kind of connector and by what is configured."""
-    access = visit.access
-    apply = {"ca_file": access.ca_file is not None, "must_refuse": visit.must_refuse is not None}
-    if isinstance(access, GraphAccess):
-        return [look for look in _ONLINE if apply.get(look.check, True)]
-    over_tls = access.endpoint is not None and access.endpoint.startswith("https:")
-    apply |= {"tls": over_tls, "offers": access.endpoint is not None, "clock": access.endpoint is not None}
-    return [look for look in _ON_PREMISES if apply.get(look.check, True)]
+    access, endpoint = visit.access, visit.access.endpoint
+    apply = {
+        "ca_file": access.ca_file is not None,
+        "must_refuse": visit.must_refuse is not None,
+        "tls": endpoint is not None and endpoint.startswith("https:"),
+        "offers": endpoint is not None,
+        "clock": endpoint is not None,
+    }
+    chosen = _ONLINE if isinstance(access, GraphAccess) else _ON_PREMISES
+    return [look for look in chosen if apply.get(look.check, True)]
 
 
 def _secrets(visit: ConnectorVisit) -> Said:
@@ -108,10 +115,15 @@ def _clock(visit: ConnectorVisit) -> Said:
 
 
 def _tls(visit: ConnectorVisit) -> Said:
-    from connectors.exchange import checks  # only where mailboxes are on an Exchange server
+    return tls_of(visit.access.endpoint or "", lambda: _trusting(visit.access.ca_file), visit.now, _RENEW_SERVER)
 
-    end = checks.certificate_end(visit.ews.endpoint or "", visit.ews.ca_file)
-    return lasting("verified; the certificate", end, visit.now, _RENEW_SERVER)
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """As `connectors.oauth.http_session` trusts: a ca_file comes beside those that are trusted anyway."""
+    context = ssl.create_default_context(cafile=None if ca_file is not None else DEFAULT_CA_BUNDLE_PATH)
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
 
 
 def _offers(visit: ConnectorVisit) -> Said:
@@ -157,6 +169,7 @@ _ONLINE: Sequence[Look[ConnectorVisit]] = (
     Look(check="secrets", at=_secrets),
     Look(check="certificate", at=_certificate, after=("secrets",)),
     Look(check="ca_file", at=_ca_file),
+    Look(check="tls", at=_tls),
     Look(check="clock", at=_clock),
     Look(check="sign-in", at=_sign_in_online, after=("secrets",)),
     Look(check="permissions", at=_permissions, after=("sign-in",)),

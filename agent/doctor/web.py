@@ -1,15 +1,39 @@
-"""What a server of the web tells anybody: its time."""
+"""What a server of the web shows anybody: its certificate and its time."""
 
+import socket
+import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
+from requests.utils import get_environ_proxies
 
 from agent.doctor.examine import LATER
-from agent.doctor.finding import Said, failed
+from agent.doctor.finding import Said, failed, skipped
+from agent.doctor.trust import end_of, lasting
 from connectors.oauth import http_session
 
 _PATIENCE = 10.0
+
+
+def tls_of(url: str, trusting: Callable[[], ssl.SSLContext], now: datetime, advice: str) -> Said:
+    """Looks at the certificate on a connection of its own. advice: what to do before it ends."""
+    parts = urlsplit(url)
+    if get_environ_proxies(url, no_proxy=None):
+        return skipped("the server is reached through a proxy, which would show another certificate")
+    host = parts.hostname or ""
+    try:
+        context = trusting()
+        with (
+            socket.create_connection((host, parts.port or 443), _PATIENCE) as plain,
+            context.wrap_socket(plain, server_hostname=host) as stream,
+        ):
+            told, version = stream.getpeercert() or {}, stream.version()
+    except OSError as error:
+        return failed(f"no TLS session with {host}: {error.strerror or type(error).__name__}", LATER)
+    return lasting(f"{version} verified; the certificate", end_of(str(told["notAfter"])), now, advice)
 
 
 def date_of(url: str, ca_file: Path | None) -> tuple[str, datetime] | Said:

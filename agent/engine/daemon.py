@@ -145,7 +145,7 @@ def _take_lists(wiring: Wiring, current: Reading, local: Local) -> Reading:
     """Joiners are read, leavers no more; nothing happens where nothing changed."""
     try:
         effective = wiring.with_lists(current.described)
-        if effective.mailboxes == current.effective.mailboxes:
+        if _who(effective) == _who(current.effective):
             return current
         _change(wiring, current.effective, effective, local)
     except (SecretError, StoreError) as error:
@@ -153,6 +153,11 @@ def _take_lists(wiring: Wiring, current: Reading, local: Local) -> Reading:
         return current
     _log.info("lists taken", mailboxes=len(effective.mailboxes))
     return replace(current, effective=effective)
+
+
+def _who(settings: Settings) -> tuple[object, object]:
+    """What the schedule is settled by: the mailboxes, and whether somebody may be missing."""
+    return settings.mailboxes, settings.unresolved
 
 
 def _change(wiring: Wiring, current: Settings, fresh: Settings, local: Local) -> None:

@@ -38,7 +38,7 @@ def look(database: Database, one: MailboxList, read: Read, now: datetime) -> Loo
     else:
         doubt = judge(known.members, found, one.most_change)
         if doubt is None:
-            _take(database, known, found, now)
+            _take(database, known, one, found, now)
     if doubt is not None:
         _refuse(database, known, doubt)
     return Looked(connector=one.connector, doubt=doubt)
@@ -51,18 +51,17 @@ def with_lists(database: Database, described: Settings) -> Settings:
     with database.read() as connection:
         known = lists.known(connection)
     members = {connector: one.members for connector, one in known.items() if one.members is not None}
-    settings, problems = with_members(described, members)
-    for problem in problems:  # by place: what is wrong may name the entry
-        _log.warning(
-            "an entry of a list cannot be a mailbox", file=str(problem.file), line=problem.line, key=problem.key
-        )
+    settings, _ = with_members(described, members)  # what is wrong with entries was told when the list was taken
     return settings
 
 
-def _take(database: Database, known: lists.Known, found: Sequence[Member], now: datetime) -> None:
+def _take(database: Database, known: lists.Known, one: MailboxList, found: Sequence[Member], now: datetime) -> None:
     if known.fault is None and known.members == tuple(found):
         return
     lists.take(database, known.connector, found, now)
+    for problem in one.make(found).problems:  # by place: what is wrong may name the entry
+        where = {"file": str(problem.file), "line": problem.line, "key": problem.key}
+        _log.warning("an entry of a list cannot be a mailbox", connector=known.connector, **where)
     differs = change(known.members, found)
     if differs.joined or differs.left or known.fault:
         _log.info("list taken", connector=known.connector, joined=differs.joined, left=differs.left)

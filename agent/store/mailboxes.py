@@ -86,7 +86,8 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
     New mailboxes are due at once. Changed settings, or a changed secret behind them, make a mailbox due again, lift
     what stopped it, and end the lease of whoever still works with the old ones. Who is no longer named is not read
     any more: lease and cursors go, reminders end and their calendar items are to go, history stays. Where newcomers
-    are read, nobody waits for approval any more. Called where secrets can be read (`run`, `sync`).
+    are read, nobody waits for approval any more. While a list was never read nobody leaves: they may stand on it.
+    Called where secrets can be read (`run`, `sync`).
     """
     configured = {normalise(mailbox.address).normalised: mailbox for mailbox in settings.mailboxes}
     with database.write(durable=True) as connection:
@@ -101,7 +102,7 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
             if not known[address].active:
                 leaving.come_back(database, connection, known[address].id, now)
         for address, row in known.items():
-            if row.active and address not in configured:
+            if row.active and address not in configured and not settings.unresolved:
                 _retire(connection, row.id)
                 leaving.leave(database, connection, row.id, now)
         leaving.try_again(connection)

@@ -96,7 +96,7 @@ def test_a_tenant_with_a_narrow_scope_passes_and_is_not_changed(firm: Firm) -> N
     found = firm.examined()
     assert failed(found) == []
     assert [check for subject, check in found if subject == "online"] == [
-        *("list", "secrets", "certificate", "ca_file", "clock", "sign-in", "permissions", "must_refuse"),
+        *("list", "secrets", "certificate", "ca_file", "tls", "clock", "sign-in", "permissions", "must_refuse"),
     ]
     assert found["online", "must_refuse"].detail == "board@firm.example cannot be read"
     assert found["online", "permissions"].ok is Verdict.OK
@@ -212,3 +212,31 @@ def test_who_joins_the_group_is_read_and_who_leaves_it_is_not(
     firm.people.members = []
     assert firm.run("sync") == 1
     assert mailboxes() == {ben.address: "ok", eva.address: "ok"}, "an emptied group stops nobody"
+
+
+def test_who_leaves_the_group_leaves_no_reminders_in_the_calendar(firm: Firm) -> None:
+    anna, ben = (firm.tenant.mailbox(f"{name}@firm.example") for name in ("anna", "ben"))
+    firm.people.members = [anna.user, ben.user]
+    firm.serves(anna.address, ben.address)
+    firm.configure('defaults = { calendar = { type = "own", name = "Follow-ups", create = true } }\n')
+    for command in (
+        ("sync",),
+        ("contacts", "add", "zoe@buyer.example", "--name", "Zoe Buyer"),
+        (
+            "reminders",
+            "add",
+            "zoe@buyer.example",
+            "--due",
+            "2099-05-04 09:00",
+            "--title",
+            "Call",
+            "--mailbox",
+            anna.address,
+        ),
+        ("sync",),
+    ):
+        assert firm.run(*command) == 0
+    assert [event.fields["subject"] for event in anna.calendars.events()] == ["Call"]
+    firm.people.members = [ben.user]
+    assert firm.run("sync") == 0
+    assert anna.calendars.events() == []

@@ -126,6 +126,18 @@ def test_a_list_that_is_not_there_stops_nobody_even_after_a_restart(firm: Firm) 
     assert firm.states() == {"anna": "ok"}
 
 
+def test_a_list_under_another_name_that_cannot_be_read_yet_makes_nobody_leave(firm: Firm) -> None:
+    firm.listing("anna")
+    assert firm.run("sync") == 0
+    firm.config.write_text(firm.config.read_text().replace('"archive"', '"shelf"'))
+    (firm.folder / "list.csv").unlink()
+    assert firm.run("sync") == 1
+    assert firm.states() == {"anna": "ok"}
+    firm.listing("anna")
+    assert firm.run("sync") == 0
+    assert firm.states() == {"anna": "ok"}
+
+
 def test_a_dry_run_takes_no_list(firm: Firm) -> None:
     firm.listing("anna")
     assert firm.run("sync") == 0
@@ -139,6 +151,7 @@ def test_nobody_is_read_before_somebody_approves(firm: Firm) -> None:
     firm.configure('[policy]\nnewcomers = "wait"')
     firm.listing("anna", "ben")
     assert firm.run("sync") == 0
+    assert "ben@ourfirm.example waits for approval: `crm-agent mailboxes approve" in firm.told
     assert firm.states() == {"anna": "new", "ben": "new"}
     assert firm.run("mailboxes") == 0
     assert "`crm-agent mailboxes approve anna@ourfirm.example` reads it" in firm.told

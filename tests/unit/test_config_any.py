@@ -9,6 +9,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from config.load import load
+from config.mailboxes_csv import read_mailboxes
 from config.model import Settings
 from config.problem import ConfigProblems
 from config.schema import schema
@@ -135,3 +136,31 @@ def test_anything_is_answered_by_settings_or_problems_with_lines(
 def test_any_text_is_answered_by_settings_or_problems(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     told = answer(tmp_path_factory.getbasetemp() / "any-text.toml", text)
     assert isinstance(told, Settings) or told.problems
+
+
+CELLS = st.sampled_from([*ODD, "anna@x.example", "ben@x.example", "Europe/Vienna", "full", ";", '"', "address"])
+LISTS = st.one_of(
+    st.binary(max_size=80),
+    st.lists(st.lists(CELLS, max_size=5), max_size=4).map(
+        lambda rows: "\n".join(["address,aliases,timezone,capture,since", *map(",".join, rows)]).encode(
+            "utf-8", "replace"
+        )
+    ),
+)
+
+
+@given(LISTS)
+@examples(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_file_of_mailboxes_is_answered_by_all_of_its_entries_or_problems(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(content)
+    try:
+        members = read_mailboxes(path)
+    except ConfigProblems as problems:
+        assert problems.problems
+        return
+    own = [each.casefold() for member in members for each in (member.address, *member.aliases)]
+    assert all("@" in each for each in own)
+    assert len(members) == len({member.address.casefold() for member in members})

@@ -165,7 +165,18 @@ GRAPH_MISTAKES = {
     "a mailbox to read that must stay closed": (
         'must_refuse = "ANNA@ourfirm.example"',
         "",
-        ["crm-agent.toml:8: connectors.must_refuse: is a mailbox that is to be read, name one that must stay closed"],
+        [
+            "crm-agent.toml:8: connectors.must_refuse: is a mailbox that is to be read, "
+            "take it out of one of the two places"
+        ],
+    ),
+    "a mailbox to read that is never read": (
+        'mailboxes_from = { csv = "a.csv", exclude = ["anna@ourfirm.example"] }',
+        "",
+        [
+            "crm-agent.toml:8: connectors.mailboxes_from.exclude: is a mailbox that is to be read, "
+            "take it out of one of the two places"
+        ],
     ),
     "a calendar to be made without a name": (
         "",

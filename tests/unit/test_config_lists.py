@@ -68,6 +68,8 @@ def test_settings_of_the_connector_apply_to_everybody_on_its_list_with_placehold
     eva = Member(address="eva@x.example", timezone="Europe/Vienna", capture="metadata", since=date(2026, 1, 31))
     whole, problems = with_members(settings, {"hosted": [ben, eva]})
     assert not problems
+    assert with_members(settings, {})[0].unresolved == ("hosted",)
+    assert whole.unresolved == ()
     first, second = whole.mailboxes
     assert (first.address, first.aliases, first.timezone, first.since) == (
         *(ben.address, ben.aliases),

@@ -104,6 +104,18 @@ def test_a_doubt_is_logged_once_without_names_and_gone_with_its_cause(
     assert known(database).fault is None
 
 
+def test_an_entry_that_can_be_no_mailbox_is_told_once_by_the_key_and_left_out(database: Database, room: Room) -> None:
+    calendar = 'calendar = { type = "ics", path = "calendars/{local}" }'
+    described = room.settings(IMAP + f'{calendar}\nmailboxes_from = {{ csv = "list.csv" }}')
+    write(room, "anna", "..")
+    with capture_logs() as logs:
+        looked(database, described)
+        looked(database, described)
+        assert names(database, described) == ["anna"]
+    (warning,) = (each for each in logs if each["log_level"] == "warning")
+    assert (warning["connector"], warning["key"]) == ("hosted", "connectors.calendar.path")
+
+
 @pytest.mark.parametrize("error", [Retriable("nobody answers", advice="wait"), Fatal("refused", advice="sign in")])
 def test_a_directory_that_fails_changes_nothing(
     database: Database, room: Room, described: Settings, error: Retriable | Fatal

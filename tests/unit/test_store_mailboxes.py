@@ -62,6 +62,18 @@ def test_who_was_approved_is_due_and_stays_approved_under_the_same_policy(databa
         assert [due.address for due in mailboxes.due(connection, NOW, 10)] == ["anna@ourfirm.example"]
 
 
+def test_nobody_leaves_while_a_list_was_never_read(database: Database, hasher: Hasher) -> None:
+    """A mailbox that was named by hand may stand on the list that is named instead, or a list may have a new name."""
+    settle(database, hasher, configured(), configured("ben@ourfirm.example"))
+    unread = settings(configured()).model_copy(update={"unresolved": ("hosted-mail",)})
+    mailboxes.settle(database, unread, hasher, NOW)
+    with database.read() as connection:
+        assert sorted(mailboxes.ids(connection)) == ["anna@ourfirm.example", "ben@ourfirm.example"]
+    settle(database, hasher, configured())
+    with database.read() as connection:
+        assert list(mailboxes.ids(connection)) == ["anna@ourfirm.example"]
+
+
 def test_nobody_waits_any_more_once_newcomers_are_read(database: Database, hasher: Hasher) -> None:
     mailboxes.settle(database, Settings(mailboxes=(configured(),), policy=Policy(newcomers="wait")), hasher, NOW)
     settle(database, hasher, configured())
