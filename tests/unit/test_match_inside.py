@@ -4,7 +4,15 @@ import pytest
 
 from connectors.message import Envelope
 from matchers.chain import MatchPolicy
-from matchers.inside import LONGEST_TEXT, MOST_BLOCKS, MOST_FAILED, failed_addresses, forwarded_senders, is_forward
+from matchers.inside import (
+    LONGEST_TEXT,
+    MOST_BLOCKS,
+    MOST_FAILED,
+    above_quotes,
+    failed_addresses,
+    forwarded_senders,
+    is_forward,
+)
 from matchers.late import decide_by_text, named, wants_text
 from matchers.match import Decision, Reason, Review, Signal, Skip
 from tests.unit.test_match_chain import OWN, PEOPLE, decide, mail, skipped
@@ -177,6 +185,7 @@ def test_hostile_texts_are_read_to_an_end(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     assert len(forwarded_senders(text)) <= MOST_BLOCKS
     assert len(failed_addresses(text)) <= MOST_FAILED
+    assert len(above_quotes(text)) <= LONGEST_TEXT
 
 
 def test_nothing_behind_the_limit_is_read() -> None:
