@@ -20,11 +20,11 @@ from matchers.signature import by_signature, is_worth_reading
 
 def worth_reading(room: Room, deciding: Deciding) -> list[str]:
     """Ids of messages whose text may name a contact."""
-    return [
-        one.envelope.id
-        for one in deciding.messages
-        if wants_text(one.envelope, one.decision, own=room.own, policy=room.policy)
-    ]
+    return [one.envelope.id for one in deciding.messages if _is_asked(room, one)]
+
+
+def _is_asked(room: Room, one: Decided) -> bool:
+    return wants_text(one.envelope, one.decision, own=room.own, policy=room.policy, thread=one.view)
 
 
 def look_inside(room: Room, deciding: Deciding, bodies: Mapping[str, Message | Withheld]) -> Deciding:
@@ -34,7 +34,7 @@ def look_inside(room: Room, deciding: Deciding, bodies: Mapping[str, Message | W
         one.envelope.id: found
         for one in deciding.messages
         if one.envelope.id in texts
-        and wants_text(one.envelope, one.decision, own=room.own, policy=room.policy)
+        and _is_asked(room, one)
         and (found := named(one.envelope, texts[one.envelope.id].text, room.own))
     }
     signed = {

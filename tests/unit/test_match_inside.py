@@ -4,6 +4,7 @@ import pytest
 
 from connectors.message import Envelope
 from matchers.chain import MatchPolicy
+from matchers.contact import ThreadView
 from matchers.inside import (
     LONGEST_TEXT,
     MOST_BLOCKS,
@@ -15,7 +16,7 @@ from matchers.inside import (
 )
 from matchers.late import decide_by_text, named, wants_text
 from matchers.match import Decision, Reason, Review, Signal, Skip
-from tests.unit.test_match_chain import OWN, PEOPLE, decide, mail, skipped
+from tests.unit.test_match_chain import BOB, OWN, PEOPLE, decide, mail, skipped
 
 GMAIL = """Can you take this one?
 
@@ -147,6 +148,13 @@ def test_other_mail_is_not_opened(envelope: Envelope) -> None:
 
 def test_the_firm_may_forbid_it() -> None:
     assert isinstance(inside(forward(), GMAIL, MatchPolicy(read_forwards=False)), Skip)
+
+
+def test_what_is_forwarded_from_a_logged_conversation_is_in_the_history_already() -> None:
+    before, policy = decide(forward()), MatchPolicy()
+    known, empty = ThreadView(thread_id="t", contacts=(BOB,)), ThreadView(thread_id="t")
+    assert not wants_text(forward(), before, own=OWN, policy=policy, thread=known)
+    assert wants_text(forward(), before, own=OWN, policy=policy, thread=empty)
 
 
 def test_a_forward_of_somebody_unknown_stays_aside() -> None:
