@@ -52,6 +52,21 @@ def forwarded_senders(text: str) -> tuple[Address, ...]:
     return tuple(found.values())
 
 
+_INTRODUCES = re.compile(r"(?:on|am|le|el|il|op|den|em|dnia|w dniu)\s.{4,200}[:：]", re.IGNORECASE)
+
+
+def above_quotes(text: str) -> str:
+    """What stands above the first quoted mail: own words and signature."""
+    lines = text[:LONGEST_TEXT].split("\n", MOST_LINES)[:MOST_LINES]
+    headers = [_header(line.strip()[:LONGEST_LINE]) for line in lines]
+    for number, line in enumerate(lines):
+        start = line[:LONGEST_LINE].strip()
+        quoted = start.startswith((">", "-----")) or _INTRODUCES.fullmatch(start) is not None
+        if quoted or (headers[number][0] in FROM_WORDS and _in_block(headers, number)):
+            return "\n".join(lines[:number])
+    return "\n".join(lines)
+
+
 def _lines(text: str) -> Iterator[str]:
     """Lines without what quoting, lists and bold type put in front."""
     for number, line in enumerate(text[:LONGEST_TEXT].split("\n")):

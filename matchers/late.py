@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from connectors.message import Address, Envelope
 from matchers.address import Normal, normalise
 from matchers.case import holders_at, message_day
-from matchers.contact import Answers, Holder
+from matchers.contact import Answers, Holder, ThreadView
 from matchers.filters import sign_of
 from matchers.found import candidates
 from matchers.inside import failed_addresses, forwarded_senders, is_forward
@@ -20,12 +20,18 @@ from matchers.policy import MatchPolicy, Own, never_log
 _LEFT_ASIDE = frozenset({Reason.INTERNAL_ONLY, Reason.NO_CONTACT})
 
 
-def wants_text(envelope: Envelope, decision: Decision, *, own: Own, policy: MatchPolicy) -> bool:
-    """Whether the text may tell more: a forward by one of us about nobody known, a bounce that names nobody."""
+def wants_text(
+    envelope: Envelope, decision: Decision, *, own: Own, policy: MatchPolicy, thread: ThreadView | None = None
+) -> bool:
+    """Whether the text may tell more: a forward by one of us about nobody known, a bounce that names nobody.
+
+    thread: the logged conversation it belongs to. What is forwarded from there is in the history already.
+    """
     if not isinstance(decision, Skip):
         return False
     if decision.reason in _LEFT_ASIDE and policy.read_forwards and is_forward(envelope.subject):
-        return _wrote(envelope, own) and sign_of(envelope) is None
+        logged = thread is not None and bool(thread.contacts)
+        return not logged and _wrote(envelope, own) and sign_of(envelope) is None
     return _is_bounce(envelope, decision, policy)
 
 

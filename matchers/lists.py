@@ -143,7 +143,6 @@ barbara:barb
 cynthia:cindy
 dorothy:dot dottie
 patricia:trish tricia
-kimberly:kim
 abigail:abby
 amanda:mandy
 johannes:hannes

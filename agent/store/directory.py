@@ -15,6 +15,7 @@ from agent.store.bulk import chunks as chunks
 from agent.store.tables import changes, companies, company_domains, contact_emails, contacts
 from matchers.chain import Wanted
 from matchers.contact import MOST_NAMESAKES, Answers, CompanyRef, Holder
+from matchers.signature import Colleague
 
 _HOLDERS = (
     sa.select(
@@ -57,6 +58,30 @@ _NAMED = (
     .where(contacts.c.name_key.in_(sa.bindparam("values", expanding=True)))
 )
 
+MOST_STAFF = 200
+"""Contacts at one company that a signature is compared with; in a larger one names and numbers repeat."""
+
+_SMALL = (
+    sa.select(contacts.c.company_id)
+    .where(contacts.c.company_id.in_(sa.bindparam("values", expanding=True)))
+    .group_by(contacts.c.company_id)
+    .having(sa.func.count() <= MOST_STAFF)
+)
+
+_STAFF = (
+    sa.select(
+        contacts.c.phones,
+        contacts.c.id,
+        contacts.c.name,
+        sa.func.coalesce(contact_emails.c.address, "").label("email"),
+        contacts.c.company_id,
+        contact_emails.c.valid_from,
+        contact_emails.c.valid_to,
+    )
+    .outerjoin(contact_emails, sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary))
+    .where(contacts.c.company_id.in_(sa.bindparam("values", expanding=True)))
+)
+
 
 def look_up(connection: sa.Connection, keys: Collection[str], domains: Collection[str]) -> Answers:
     """Who holds these match keys, and which company owns these registrable domains.
@@ -83,6 +108,16 @@ def named(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tupl
         for key, *row in connection.execute(_NAMED, {"values": asked}) if asked else ():
             found[key].append(_holder(row))
     return {key: tuple(holders) for key, holders in found.items()}
+
+
+def staff(connection: sa.Connection, company_ids: Collection[str]) -> Mapping[str, tuple[Colleague, ...]]:
+    """The contacts of these companies, with their telephone numbers; none of companies with more than `MOST_STAFF`."""
+    found: dict[str, list[Colleague]] = defaultdict(list)
+    for chunk in chunks(company_ids):
+        small = connection.execute(_SMALL, {"values": chunk}).scalars().all()
+        for phones, *row in connection.execute(_STAFF, {"values": small}) if small else ():
+            found[row[3]].append(Colleague(holder=_holder(row), phones=tuple(map(str, phones))))
+    return {company: tuple(people) for company, people in found.items()}
 
 
 def stamp(connection: sa.Connection) -> int:

@@ -79,6 +79,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
         (reviews, rows.reviews),
     ):
         database.insert_new(connection, table, new)
+    revise.ask_anew(connection, rows.moved_on, rows.reviews)
     if threads.threads_of(connection, rows.strangers - joined.fresh):
         raise Collision
     _record_signals(database, connection, rows)

@@ -99,6 +99,29 @@ def deepen(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -
         connection.execute(sa.update(interactions).where(interactions.c.id == change["id"]).values(values))
 
 
+def ask_anew(
+    connection: sa.Connection, changes: Sequence[Mapping[str, object]], questions: Sequence[Mapping[str, object]]
+) -> None:
+    """Questions about messages that were in doubt before, and still are, say what is in doubt now."""
+    doubtful = {(change["mailbox_id"], change["message_key"]) for change in changes if change["outcome"] == "review"}
+    asked = [one for one in questions if (one["mailbox_id"], one["message_key"]) in doubtful]
+    for one in asked:
+        values = {name: one[name] for name in ("role", "rule", "candidates", "evidence")}
+        connection.execute(
+            sa.update(reviews).where(reviews.c.id == one["id"], reviews.c.state == "open").values(values)
+        )
+    for mailbox, key in doubtful:
+        connection.execute(
+            sa.delete(reviews).where(
+                reviews.c.mailbox_id == mailbox,
+                reviews.c.message_key == key,
+                reviews.c.interaction_id.is_(None),
+                reviews.c.state == "open",
+                reviews.c.id.not_in([one["id"] for one in asked]),
+            )
+        )
+
+
 def _close_reviews(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
     """A message that is decided needs nobody's decision; doubts on a logged one are entered anew.
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+_ASKED = (*threads.WEAK_RULES, "name", "forward")
+"""Rules of questions that nobody is asked once the conversation tells."""
+
 People = tuple[frozenset[str], frozenset[str]]
 """Ids of contacts and of companies."""
 
@@ -26,8 +29,10 @@ def hangs(one: Decided) -> bool:
     match one.decision:
         case Skip(reason=Reason.NO_CONTACT):
             return one.view is not None
-        case Log() | Review():
+        case Log():
             return one.decision.rule in threads.WEAK_RULES
+        case Review():
+            return one.decision.rule in _ASKED
     return False
 
 

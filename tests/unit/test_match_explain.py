@@ -17,14 +17,14 @@ def test_every_reason_has_a_sentence_of_its_own() -> None:
     assert all(text.startswith("Not kept: ") and text.endswith(".") for text in said)
 
 
-@pytest.mark.parametrize("rule", ["address", "thread", "domain", "category", "manual"])
+@pytest.mark.parametrize("rule", ["address", "name", "thread", "domain", "category", "manual"])
 def test_kept_mail_says_why_with_its_facts(rule: str) -> None:
     said = sentence("logged", None, rule, ("From anna@x.example is an address of Anna Ash",))
     assert said.startswith("Kept because ")
     assert said.endswith(" From anna@x.example is an address of Anna Ash.")
 
 
-@pytest.mark.parametrize("rule", ["shared-address", "thread", "category"])
+@pytest.mark.parametrize("rule", ["shared-address", "name", "forward", "thread", "category"])
 def test_a_review_says_what_to_do(rule: str) -> None:
     assert sentence("review", None, rule).endswith("Say who is meant.")
 

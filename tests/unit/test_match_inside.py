@@ -4,10 +4,19 @@ import pytest
 
 from connectors.message import Envelope
 from matchers.chain import MatchPolicy
-from matchers.inside import LONGEST_TEXT, MOST_BLOCKS, MOST_FAILED, failed_addresses, forwarded_senders, is_forward
+from matchers.contact import ThreadView
+from matchers.inside import (
+    LONGEST_TEXT,
+    MOST_BLOCKS,
+    MOST_FAILED,
+    above_quotes,
+    failed_addresses,
+    forwarded_senders,
+    is_forward,
+)
 from matchers.late import decide_by_text, named, wants_text
 from matchers.match import Decision, Reason, Review, Signal, Skip
-from tests.unit.test_match_chain import OWN, PEOPLE, decide, mail, skipped
+from tests.unit.test_match_chain import BOB, OWN, PEOPLE, decide, mail, skipped
 
 GMAIL = """Can you take this one?
 
@@ -141,6 +150,13 @@ def test_the_firm_may_forbid_it() -> None:
     assert isinstance(inside(forward(), GMAIL, MatchPolicy(read_forwards=False)), Skip)
 
 
+def test_what_is_forwarded_from_a_logged_conversation_is_in_the_history_already() -> None:
+    before, policy = decide(forward()), MatchPolicy()
+    known, empty = ThreadView(thread_id="t", contacts=(BOB,)), ThreadView(thread_id="t")
+    assert not wants_text(forward(), before, own=OWN, policy=policy, thread=known)
+    assert wants_text(forward(), before, own=OWN, policy=policy, thread=empty)
+
+
 def test_a_forward_of_somebody_unknown_stays_aside() -> None:
     assert skipped(inside(forward(), GMAIL.replace("bob@", "unknown@"))).reason is Reason.INTERNAL_ONLY
 
@@ -177,6 +193,7 @@ def test_hostile_texts_are_read_to_an_end(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     assert len(forwarded_senders(text)) <= MOST_BLOCKS
     assert len(failed_addresses(text)) <= MOST_FAILED
+    assert len(above_quotes(text)) <= LONGEST_TEXT
 
 
 def test_nothing_behind_the_limit_is_read() -> None:

@@ -11,7 +11,9 @@ from matchers.address import normalise
 from matchers.chain import MatchPolicy, Own, match_page, wanted
 from matchers.contact import Answers, CompanyRef, Holder, ThreadView
 from matchers.filters import FILTER_HEADERS
+from matchers.inside import above_quotes, failed_addresses, forwarded_senders
 from matchers.match import Decision, Log, Reason, Review, Skip
+from matchers.names import name_key
 from matchers.participants import participants
 from matchers.thread import thread_ids
 
@@ -38,7 +40,7 @@ KNOWN = [
     "x@lawyer.example",
 ]
 ANYTHING = st.text(alphabet=st.characters(exclude_categories=()), max_size=30)
-NAMES = st.sampled_from(["", "Bob", "Ann"])
+NAMES = st.sampled_from(["", "Bob", "Bob Birch", "Birch, Rob", "Eve Elm"])
 BROKEN = st.builds(Address, address=st.one_of(ANYTHING, st.sampled_from(KNOWN)), name=ANYTHING)
 PLAIN = st.builds(Address, address=st.sampled_from(KNOWN), name=NAMES)
 ZONES = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours)))
@@ -91,13 +93,26 @@ def holder(key: str, number: int) -> Holder:
     )
 
 
-DIRECTORIES = st.dictionaries(
-    st.sampled_from([normalise(address).match_key for address in KNOWN]), st.integers(1, 3), max_size=6
-).map(
-    lambda found: Answers(
+BEARERS = {
+    name_key(name): [
+        Holder(contact_id=f"{name}/{company}", name=name, email=email, company_id=company)
+        for company, email in ((None, ""), ("c1", "b@cust.example"), ("c2", "b@buyer.example"))
+    ]
+    for name in ("Bob Birch", "Eve Elm")
+}
+NAMED = st.fixed_dictionaries({}, optional={key: st.sets(st.integers(0, 2), min_size=1) for key in BEARERS}).map(
+    lambda chosen: {key: tuple(BEARERS[key][one] for one in sorted(which)) for key, which in chosen.items()}
+)
+DIRECTORIES = st.builds(
+    lambda found, named: Answers(
         holders={key: tuple(holder(key, n) for n in range(count)) for key, count in found.items()},
         companies=COMPANIES,
-    )
+        named=named,
+    ),
+    st.dictionaries(
+        st.sampled_from([normalise(address).match_key for address in KNOWN]), st.integers(1, 3), max_size=6
+    ),
+    NAMED,
 )
 THREADS = st.none() | st.lists(
     st.sampled_from(["bob@cust.example", "eve@cust.example", "new@buyer.example", "cem@ourfirm.example"]), max_size=3
@@ -143,6 +158,7 @@ def test_the_order_of_people_contacts_and_messages_decides_nothing(
     mixed_answers = Answers(
         holders={key: shuffled(answers.holders[key]) for key in shuffled(tuple(answers.holders))},
         companies=answers.companies,
+        named={key: shuffled(answers.named[key]) for key in shuffled(tuple(answers.named))},
     )
     mixed_thread = replace(thread, contacts=shuffled(thread.contacts)) if thread else None
     one = dict(zip([mail.id for mail in mails], decide(mails, answers, thread), strict=True))
@@ -162,6 +178,7 @@ def test_an_unrelated_contact_changes_no_decision(
     more = Answers(
         holders={**answers.holders, "unrelated@nowhere.example": (stranger,)},
         companies={**answers.companies, "nowhere.example": company},
+        named={**answers.named, name_key("Una Related"): (stranger,)},
     )
     assert decide(mails, answers, thread) == decide(mails, more, thread)
 
@@ -180,6 +197,8 @@ def test_the_answers_that_wanted_asks_for_are_enough(mails: list[Envelope], answ
         holders={key: found for key, found in answers.holders.items() if key in asked.keys},
         companies={domain: found for domain, found in answers.companies.items() if domain in asked.domains},
     )
+    names = asked.names(answered)
+    answered = replace(answered, named={key: found for key, found in answers.named.items() if key in names})
     assert decide(mails, answers) == decide(mails, answered)
 
 
@@ -205,7 +224,7 @@ def test_a_kept_mail_says_why_and_is_about_nobody_of_ours_when_others_take_part(
         assert not (outsiders and ours)
     if isinstance(decision, Review):
         assert decision.evidence and decision.rule
-        assert all(len(doubt.candidates) != 1 for doubt in decision.doubts)
+        assert all(len(doubt.candidates) != 1 or decision.rule == "name" for doubt in decision.doubts)
 
 
 @given(MAILS, DIRECTORIES)
@@ -217,3 +236,33 @@ def test_a_tombstone_always_wins(mail: Envelope, answers: Answers) -> None:
         )
         assert isinstance(decision, Skip)
         assert decision.reason is reason
+
+
+@given(MAILS, DIRECTORIES, THREADS)
+@CALM
+def test_a_name_alone_never_links(mail: Envelope, answers: Answers, thread: ThreadView | None) -> None:
+    """Every link by name is to the one bearer of the name, at the company whose domain the address has."""
+    (decision,) = decide([mail], answers, thread)
+    for link in decision.links if isinstance(decision, Log) else ():
+        if link.rule == "name":
+            (one,) = answers.named[name_key(link.name)]
+            assert (one.contact_id, link.address) == (link.contact_id, link.address)
+            assert COMPANIES[link.address.partition("@")[2]].company_id == one.company_id
+            assert normalise(link.address).match_key not in answers.holders
+
+
+@given(ANYTHING | st.text(st.sampled_from("Bob Birch,.()\"'|- ÄßøЯ山"), max_size=40))
+@CALM
+def test_every_name_is_read_and_white_space_around_it_says_nothing(name: str) -> None:
+    key = name_key(name)
+    assert key == " ".join(sorted(key.split()))
+    assert name_key(f" {name} ") == key
+
+
+@given(ANYTHING | st.text(st.sampled_from("From: <a@b>\n>*-OnTo "), max_size=200))
+@CALM
+def test_every_text_is_read(text: str) -> None:
+    for person in forwarded_senders(text):
+        assert person.address
+    assert all("@" in one for one in failed_addresses(text))
+    assert text.startswith(above_quotes(text))

@@ -135,3 +135,31 @@ def test_a_name_of_too_many_is_nobodys(database: Database, hasher: Hasher) -> No
 
     with database.read() as connection:
         assert directory.named(connection, [name_key("Bob Birch")]) == {}
+
+
+def test_tells_the_contacts_of_a_company_with_their_numbers(database: Database, hasher: Hasher) -> None:
+    add_contacts(
+        database,
+        hasher,
+        Draft(name="Jane", emails=(Email(address="jane@acme.example"),), phones=("+49 30 1234567",), company="Acme"),
+        draft("Joe", company="Acme"),
+        draft("John", "john@globex.example", company="Globex"),
+    )
+
+    with database.read() as connection:
+        company = directory.look_up(connection, [], ["acme.example"]).companies["acme.example"].company_id
+        (people,) = directory.staff(connection, [company]).values()
+
+    assert {(one.holder.name, one.holder.email, one.phones) for one in people} == {
+        ("Jane", "jane@acme.example", ("+49 30 1234567",)),
+        ("Joe", "", ()),
+    }
+
+
+def test_a_company_with_too_many_contacts_is_not_told(database: Database, hasher: Hasher) -> None:
+    people = (draft(f"N{i}", f"n{i}@acme.example", company="Acme") for i in range(directory.MOST_STAFF + 1))
+    add_contacts(database, hasher, *people)
+
+    with database.read() as connection:
+        company = directory.look_up(connection, [], ["acme.example"]).companies["acme.example"].company_id
+        assert directory.staff(connection, [company]) == {}

@@ -35,6 +35,10 @@ CONVERSATIONS: Sequence[Part] = (
     ("stranger-answers-shared", STRANGER, ("shared-asks",)),
     ("lea-answers-alone", LEA, ("alone",)),
     ("back-to-alone", "alone@nowhere.example", ("lea-answers-alone",)),
+    ("lea-apart", LEA, ()),
+    ("kim-by-name-answers-lea", "Kunde Kim <k2@customer.example>", ("lea-apart",)),
+    ("kims-name-at-free-mail", "Kim Kunde <kim9@gmail.com>", ("lea-apart",)),
+    ("kims-name-alone", "Kim Kunde <kim9@gmail.com>", ()),
     ("colleague-answers", "desk@customer.example", ("kim-asks",)),
     ("colleague-answers-lea", "desk@customer.example", ("lea-answers-alone",)),
 )
@@ -139,13 +143,17 @@ def test_scenario_42_the_expected_result_is_the_right_one(make_desk: Callable[[]
         f"{own}@mail.example" for own in ("kim-asks", "kim-joins-both", "lea-under-a-lost-root", "colleague-answers")
     }
     assert view["kim-asks"][-1] == joined
+    assert view["kim-by-name-answers-lea"][4] == ((KIM, "name"),)
+    assert view["kims-name-at-free-mail"][2:] == ("thread", {KIM, LEA})
+    assert view["kims-name-alone"][2:] == ("name", {KIM})
 
 
 DOUBTFUL = {
     *("stranger-answers", "another-answers-the-stranger", "a-third-by-the-middle"),
     *("stranger-under-the-lost-root", "after-the-join", "shared-asks"),
+    *("kims-name-at-free-mail", "kims-name-alone"),
 }
-"""Strangers in a conversation of two customers, and an address that two people share."""
+"""Strangers in a conversation of two customers, an address that two people share, a name where anybody may write."""
 
 
 def _differences(one: View, other: View) -> dict[str, tuple[object, object]]:

@@ -36,3 +36,18 @@ def test_a_forwarded_customer_is_asked_about_and_logged_once_somebody_says_so(de
     desk.sync()
     assert [one.contacts for one in desk.history()] == [((KIM, "manual"),)]
     assert "precious" in str(desk.only().text)
+
+
+def test_a_forward_is_not_asked_about_once_the_customers_mail_is_logged(desk: Desk, user: DovecotUser) -> None:
+    """Whatever was read first: the forward lies there for a pass before the mail it forwards."""
+    text, root = QUOTED.format(KIM, "precious"), "root@mail.example"
+    own = "forward@mail.example"
+    user.append("INBOX", letter(from_=BOB, subject="Fwd: Offer", text=text, message_id=own, references=[root]))
+    desk.read(user)
+    desk.sync()
+    assert desk.outcome(own) == "review"
+    user.append("INBOX", letter(from_=KIM, subject="Offer", message_id=root))
+    desk.sync()
+    desk.sync()
+    assert desk.outcome(own) == "skipped: internal-only"
+    assert desk.count("reviews") == 0

@@ -1,5 +1,6 @@
 """A contact who writes from another address of the same company, whatever came first: the mail or the contact."""
 
+from agent.store import reviews
 from tests.acceptance.scenarios.harness import Desk
 from tests.acceptance.scenarios.letters import LEA, letter
 from tests.servers.dovecot import DovecotUser
@@ -27,3 +28,17 @@ def test_a_full_name_is_linked_whatever_came_first_and_given_up_for_a_namesake(d
     desk.know("Neu, Nora", "nora@elsewhere.example", company="Elsewhere AG")
     desk.sync()
     assert _links(desk) == {"alone": {}, "beside": {LEA: "address"}}
+
+
+def test_a_signature_is_asked_about_on_what_is_kept_for_the_company(desk: Desk, user: DovecotUser) -> None:
+    desk.know("Nora Neu", NORA, company="Customer AG")
+    text = "Dear Anna,\n\nhere it is.\n\nKind regards\nNora Neu\n"
+    user.append("INBOX", letter(from_="desk@customer.example", subject="signed", text=text))
+    user.append("INBOX", letter(from_="desk@customer.example", subject="unsigned"))
+    desk.read(user)
+    desk.sync()
+    assert _links(desk) == {"signed": {}, "unsigned": {}}
+    with desk.open() as house, house.database.read() as connection:
+        (item,) = reviews.open_items(connection)
+    assert (item.envelope["subject"], item.address) == ("signed", "desk@customer.example")
+    assert [one["email"] for one in item.candidates] == [NORA]
