@@ -60,7 +60,7 @@ def erase(writer: Writer, person: Person, hashes: Collection[bytes], now: dateti
     database.serialise(connection)  # nobody may be about to record mail of theirs
     tombstones.enter(database, connection, hashes, now)
     gone, shared = _split(connection, person)
-    reviews = erased_queues.forget_reviews(database, connection, person, [*gone, *shared])
+    reviews = erased_queues.forget_reviews(database, connection, person)
     reminders = erased_queues.forget_reminders(writer, person, now)
     conversations = _threads_of(connection, [*gone, *shared])
     _take_out(connection, gone)

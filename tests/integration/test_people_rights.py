@@ -25,13 +25,16 @@ def test_the_next_mail_and_the_next_import_do_not_bring_an_erased_person_back(
     ok(firm, "contacts", "add", "lea@other.example", "--name", "Lea")
     deliver("before", "jane@acme.example")
     deliver("shared", "lea@other.example", to="jane@acme.example")
+    deliver("hers", "jane@acme.example", to="lea@other.example")
     ok(firm, "contacts", "erase", "jane@acme.example")
     deliver("after", "Jane.Doe+x <jane@acme.example>")
     deliver("shared-after", "lea@other.example", to="JANE@acme.example")
     user.set_uidvalidity("INBOX", 99)
     ok(firm, "sync")
 
-    assert subjects(firm) == ["shared", "shared-after"]
+    assert subjects(firm) == ["hers", "shared", "shared-after"]
+    (hers,) = (one for one in firm.rows("interactions", "list") if one["subject"] == "hers")
+    assert ([who["name"] for who in hers["contacts"]], hers["text"]) == (["Lea"], None), "it is Lea's history too"
     assert firm.rows("explain", "after")[0]["reason"] == "erased"
     assert firm.rows("explain", "before")[0]["reason"] == "erased"
     again = firm.run("contacts", "import", str(firm.folder / "people.csv"))

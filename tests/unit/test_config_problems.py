@@ -124,6 +124,14 @@ MISTAKES = {
         "[policy]\nretention_days = -1",
         ["crm-agent.toml:2: policy.retention_days: -1 is out of range, write a number from 0 to 36500"],
     ),
+    "more than a locked capture": (
+        '[policy]\ncapture = "subject"\ncapture_locked = true\n[[connectors]]\nname = "a"\ntype = "maildir"\n'
+        'mailboxes = [{ address = "di@ourfirm.example", path = ".", capture = "full" }]',
+        [
+            'crm-agent.toml:7: connectors.mailboxes.capture: "full" keeps more than policy.capture, which is locked, '
+            'write "subject" or less, or remove it'
+        ],
+    ),
     "later rule": (
         "[reminders]\ngone_quiet = true",
         ["crm-agent.toml:2: reminders.gone_quiet: gone_quiet comes with a later version, remove it"],
