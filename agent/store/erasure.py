@@ -229,12 +229,12 @@ def _forget_told(connection: sa.Connection, person: Person, gone: Sequence[str],
 
 
 def _tell(writer: Writer, person: Person, gone: Sequence[str], shared: Sequence[str], reminders: Sequence[str]) -> None:
-    own = [person.contact.id] if person.contact is not None else []
+    own = person.contact.id if person.contact is not None else ""  # also then: pages under way are decided again
     told = [
         *(("reminder", "erased", one) for one in reminders),
         *(("interaction", "erased", one) for one in gone),
         *(("interaction", "updated", one) for one in shared),
-        *(("contact", "erased", one) for one in own),
+        ("contact", "erased", own),
     ]
     batch = [feed.Change(kind=kind, event=event, entity=entity, body={}) for kind, event, entity in told]
     feed.append(writer.database, writer.connection, batch)
