@@ -136,7 +136,9 @@ def erase(context: typer.Context, contact: Who, dry_run: DryRun = False) -> int:
         done = _erase(house.forgetting(account()), person, contact)
         _tell_erased(done, person, dry=False)
         if house.forgetting("").second is None:
-            note("the key lies in no file, so there is no list beside it: after a restore, erase the person once more")
+            note(
+                "the key lies in no file, so there is no list beside it: name one as policy.erased_list and erase again"
+            )
         if rewriting.rewrite(house.database):
             return 0
     note("the files still hold bytes of it, because others are at work: the next `sync` or `run` writes them anew")

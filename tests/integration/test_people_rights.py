@@ -263,3 +263,16 @@ def test_mail_older_than_the_firm_keeps_is_neither_kept_nor_read(
     assert subjects(firm) == ["young"]
     assert firm.rows("explain", "old")[0]["reason"] == "before-start"
     assert firm.run("reconcile").returncode == 0
+
+
+@on_sqlite
+def test_the_second_list_lies_where_the_policy_says(firm: Firm, user: DovecotUser) -> None:
+    """Where it cannot be written nothing is erased, and the sentence says what to do."""
+    firm.write('\n[policy]\nerased_list = "apart/erased"\n')
+    refused = firm.run("contacts", "erase", "jane@acme.example")
+    assert (refused.returncode, "policy.erased_list" in refused.stderr) == (2, True)
+    assert firm.run("contacts", "show", "jane@acme.example").returncode == 0
+
+    (firm.folder / "apart").mkdir()
+    ok(firm, "contacts", "erase", "jane@acme.example")
+    assert (firm.folder / "apart/erased").read_text().count("\n") == 1
