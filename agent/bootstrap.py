@@ -94,7 +94,7 @@ class House:
 
     def forgetting(self, who: str) -> Forgetting:
         """What an erasure works with. who: whom the audit table names."""
-        return _forgetting(self.settings.store, self.database, self.hasher, who)
+        return _forgetting(self.settings, self.database, self.hasher, who)
 
     def farewell(self, *, eager: bool) -> Farewell | None:
         """How calendars of mailboxes that left are emptied; None where nothing may be written outside (a dry run)."""
@@ -276,7 +276,7 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
         if in_memory:
             database = copy_to_memory(disk)
         else:
-            catch_up(_forgetting(settings.store, database, hasher, RESTORED))
+            catch_up(_forgetting(settings, database, hasher, RESTORED))
         effective = with_lists(database, settings)
         yield House(
             settings=effective,
@@ -312,13 +312,16 @@ def _disk(store: Store, *, create: bool, dry: bool) -> tuple[Database, bytes]:
     return disk, store_key(store)
 
 
-def _forgetting(store: Store, database: Database, hasher: Hasher, who: str) -> Forgetting:
+def _forgetting(settings: Settings, database: Database, hasher: Hasher, who: str) -> Forgetting:
     """What an erasure works with."""
-    return Forgetting(database=database, hasher=hasher, second=erased_list(store), now=utc_now(), who=who)
+    return Forgetting(database=database, hasher=hasher, second=erased_list(settings), now=utc_now(), who=who)
 
 
-def erased_list(store: Store) -> Path | None:
-    """Where the second list of the erased lies: beside the key. None if the key lies in no file, or in no database."""
+def erased_list(settings: Settings) -> Path | None:
+    """Where the second list of the erased lies: where the policy says, else beside the key. None if that is no file."""
+    if settings.policy.erased_list is not None:
+        return settings.policy.erased_list
+    store = settings.store
     if store.key is not None:
         return store.key.file.with_name(LIST) if store.key.file is not None else None
     file = sqlite_file(store.url)

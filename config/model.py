@@ -60,6 +60,7 @@ class Policy(Frozen):
     create_contacts: Literal["never", "when-we-write", "always"] = "never"
     suggest_contacts: bool = False
     capture_locked: bool = False
+    erased_list: Path | None = None
     skip: tuple[Literal["internal-only", "bulk", "auto-reply", "bounce"], ...] = (
         "internal-only",
         "bulk",

@@ -90,6 +90,10 @@ POLICY = Form(
         "suggest_contacts": Key(
             kind=yes_no, about="Note people you write to who are no contacts, to be added by hand.", default=False
         ),
+        "erased_list": Key(
+            kind=path,
+            about="Second list of who was erased, in hashes. Default: erased.list beside the key.",
+        ),
         "capture_locked": Key(
             kind=yes_no, about="No mailbox may keep more than `capture` says; less it always may.", default=False
         ),

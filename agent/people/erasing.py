@@ -69,8 +69,8 @@ def note(path: Path, hashes: Collection[bytes], now: datetime) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise Unfit(
-            f"{path} cannot be written: {error.strerror}; let the service write there, for without this list a "
-            "restored backup would bring erased people back; nothing was erased"
+            f"{path} cannot be written: {error.strerror}; let the service write there, or name another file as "
+            "policy.erased_list: without this list a restored backup would bring erased people back; nothing was erased"
         ) from error
 
 

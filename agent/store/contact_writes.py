@@ -99,7 +99,8 @@ class Writer:
         freed = withdraw_claims(self.connection, sorted(self._left_companies(before, known)))
         wider = any(_gains_address(before[key], draft) or _renamed(before[key], draft) for key, draft in known.items())
         for key, draft in known.items():
-            queue_linked(self.connection, self.database, key, _other_days(before[key], draft))
+            if days := _other_days(before[key], draft):
+                queue_linked(self.connection, self.database, key, days)
         self._finish("updated", known, moved=claimed | freed, reread=wider)
 
     def _columns(self, draft: Draft) -> dict[str, object]:

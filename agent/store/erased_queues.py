@@ -3,7 +3,7 @@
 Called by `agent.store.erasure`, inside its transaction.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ _GONE = {"intent": "delete", "wanted": None, "written": None, "kept": None, "att
 """An item that is to leave the calendar, and of which nothing but its place is known any more."""
 
 
-def forget_reviews(database: Database, connection: sa.Connection, person: Person, interactions: Sequence[str]) -> int:
+def forget_reviews(database: Database, connection: sa.Connection, person: Person) -> int:
     """Drops every question that names the person; the messages are decided once more from their headers."""
     found = [row for row in connection.execute(sa.select(reviews)).all() if concerns(dict(row._mapping), person)]
     ids, keys = [row.id for row in found], {row.message_key for row in found}
@@ -47,7 +47,7 @@ def forget_reviews(database: Database, connection: sa.Connection, person: Person
         waiting = connection.execute(
             sa.select(locations.c.id, locations.c.mailbox_id)
             .where(locations.c.message_key.in_(some), locations.c.gone_at.is_(None))
-            .where(sa.or_(locations.c.outcome == "review", locations.c.interaction_id.not_in(interactions)))
+            .where(sa.or_(locations.c.outcome == "review", locations.c.interaction_id.is_not(None)))
             .order_by(locations.c.id)
         ).all()
         rows = [{"location_id": row.id, "mailbox_id": row.mailbox_id, "why": "erased"} for row in waiting]

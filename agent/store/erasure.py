@@ -60,7 +60,7 @@ def erase(writer: Writer, person: Person, hashes: Collection[bytes], now: dateti
     database.serialise(connection)  # nobody may be about to record mail of theirs
     tombstones.enter(database, connection, hashes, now)
     gone, shared = _split(connection, person)
-    reviews = erased_queues.forget_reviews(database, connection, person, [*gone, *shared])
+    reviews = erased_queues.forget_reviews(database, connection, person)
     reminders = erased_queues.forget_reminders(writer, person, now)
     conversations = _threads_of(connection, [*gone, *shared])
     _take_out(connection, gone)
@@ -229,12 +229,12 @@ def _forget_told(connection: sa.Connection, person: Person, gone: Sequence[str],
 
 
 def _tell(writer: Writer, person: Person, gone: Sequence[str], shared: Sequence[str], reminders: Sequence[str]) -> None:
-    own = [person.contact.id] if person.contact is not None else []
+    own = person.contact.id if person.contact is not None else ""  # also then: pages under way are decided again
     told = [
         *(("reminder", "erased", one) for one in reminders),
         *(("interaction", "erased", one) for one in gone),
         *(("interaction", "updated", one) for one in shared),
-        *(("contact", "erased", one) for one in own),
+        ("contact", "erased", own),
     ]
     batch = [feed.Change(kind=kind, event=event, entity=entity, body={}) for kind, event, entity in told]
     feed.append(writer.database, writer.connection, batch)

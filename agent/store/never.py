@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from agent.store.bulk import chunks
 from agent.store.contact_writes import queue_rereads
 from agent.store.database import Database
+from agent.store.mailboxes import lock_all
 from agent.store.tables import never_log
 from matchers.address import normalise
 
@@ -22,6 +23,7 @@ def add(database: Database, connection: sa.Connection, address: str, now: dateti
 def forget(database: Database, connection: sa.Connection, address: str) -> bool:
     """Takes the rule back; mail still to come is decided as any other. False if there was none."""
     key = normalise(address).match_key
+    lock_all(connection)  # who records a page decided by the rule is waited for, and what was skipped is queued
     gone = connection.execute(sa.delete(never_log).where(never_log.c.match_key == key)).rowcount
     if gone:
         queue_rereads(connection, database)

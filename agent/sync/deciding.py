@@ -10,7 +10,7 @@ from agent.store.known import Known
 from agent.sync.overruling import direction_of, give, overrule
 from agent.sync.room import Room
 from agent.sync.timing import occurred_at
-from connectors.message import Envelope
+from connectors.message import Address, Envelope
 from matchers.address import normalise
 from matchers.chain import MatchPolicy, match_page, wanted
 from matchers.contact import Answers, ThreadView
@@ -39,8 +39,9 @@ class Decided:
 
     @property
     def from_address(self) -> str:
-        """The first sender, normalised; '' without one."""
-        return normalise(self.envelope.from_[0].address).normalised if self.envelope.from_ else ""
+        """The first sender, normalised; '' without one, and for one who was erased."""
+        first = normalise(self.envelope.from_[0].address) if self.envelope.from_ else None
+        return first.normalised if first is not None and first.match_key not in self.erased else ""
 
     @property
     def ids(self) -> tuple[bytes, ...]:
@@ -71,7 +72,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         policy = with_rules(room.policy, never.among(connection, want.keys))
         erased = tombstones.erased_keys(connection, room.hasher, want.keys)
     decisions = match_page(
-        envelopes,
+        [_as_kept(one, key in facts.interactions, erased) for one, key in zip(envelopes, keys, strict=True)],
         own=room.own,
         policy=policy,
         answers=answers,
@@ -91,6 +92,25 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )
     return Deciding(messages=messages, known=facts, stamp=stamp, answers=answers)
+
+
+def _as_kept(envelope: Envelope, is_kept: bool, erased: frozenset[str]) -> Envelope:
+    """What others keep of an erased person's mail stays theirs wherever it lies: it is decided without the person."""
+    if not is_kept or not erased:
+        return envelope
+
+    def left(people: tuple[Address, ...]) -> tuple[Address, ...]:
+        return tuple(one for one in people if normalise(one.address).match_key not in erased)
+
+    return replace(
+        envelope,
+        from_=left(envelope.from_),
+        sender=left(envelope.sender),
+        reply_to=left(envelope.reply_to),
+        to=left(envelope.to),
+        cc=left(envelope.cc),
+        bcc=left(envelope.bcc),
+    )
 
 
 def with_rules(policy: MatchPolicy, keys: tuple[str, ...]) -> MatchPolicy:

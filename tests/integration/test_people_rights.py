@@ -25,13 +25,16 @@ def test_the_next_mail_and_the_next_import_do_not_bring_an_erased_person_back(
     ok(firm, "contacts", "add", "lea@other.example", "--name", "Lea")
     deliver("before", "jane@acme.example")
     deliver("shared", "lea@other.example", to="jane@acme.example")
+    deliver("hers", "jane@acme.example", to="lea@other.example")
     ok(firm, "contacts", "erase", "jane@acme.example")
     deliver("after", "Jane.Doe+x <jane@acme.example>")
     deliver("shared-after", "lea@other.example", to="JANE@acme.example")
     user.set_uidvalidity("INBOX", 99)
     ok(firm, "sync")
 
-    assert subjects(firm) == ["shared", "shared-after"]
+    assert subjects(firm) == ["hers", "shared", "shared-after"]
+    (hers,) = (one for one in firm.rows("interactions", "list") if one["subject"] == "hers")
+    assert ([who["name"] for who in hers["contacts"]], hers["text"]) == (["Lea"], None), "it is Lea's history too"
     assert firm.rows("explain", "after")[0]["reason"] == "erased"
     assert firm.rows("explain", "before")[0]["reason"] == "erased"
     again = firm.run("contacts", "import", str(firm.folder / "people.csv"))
@@ -260,3 +263,16 @@ def test_mail_older_than_the_firm_keeps_is_neither_kept_nor_read(
     assert subjects(firm) == ["young"]
     assert firm.rows("explain", "old")[0]["reason"] == "before-start"
     assert firm.run("reconcile").returncode == 0
+
+
+@on_sqlite
+def test_the_second_list_lies_where_the_policy_says(firm: Firm, user: DovecotUser) -> None:
+    """Where it cannot be written nothing is erased, and the sentence says what to do."""
+    firm.write('\n[policy]\nerased_list = "apart/erased"\n')
+    refused = firm.run("contacts", "erase", "jane@acme.example")
+    assert (refused.returncode, "policy.erased_list" in refused.stderr) == (2, True)
+    assert firm.run("contacts", "show", "jane@acme.example").returncode == 0
+
+    (firm.folder / "apart").mkdir()
+    ok(firm, "contacts", "erase", "jane@acme.example")
+    assert (firm.folder / "apart/erased").read_text().count("\n") == 1

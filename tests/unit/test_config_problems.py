@@ -128,6 +128,14 @@ MISTAKES = {
         "[reminders]\npromise = 3",
         ["crm-agent.toml:2: reminders.promise: is no rule, write true or false"],
     ),
+    "more than a locked capture": (
+        '[policy]\ncapture = "subject"\ncapture_locked = true\n[[connectors]]\nname = "a"\ntype = "maildir"\n'
+        'mailboxes = [{ address = "di@ourfirm.example", path = ".", capture = "full" }]',
+        [
+            'crm-agent.toml:7: connectors.mailboxes.capture: "full" keeps more than policy.capture, which is locked, '
+            'write "subject" or less, or remove it'
+        ],
+    ),
     "spans by stage": (
         '[reminders]\ngone_quiet = { stages = { lost = false, lead = "soon" } }',
         [

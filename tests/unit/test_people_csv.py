@@ -152,3 +152,12 @@ def test_no_row_is_passed_over_in_silence(rows: list[list[str]]) -> None:
     writer.writerows(rows)
     expected = sum(any(cell.strip() for cell in row) for row in rows)
     assert len(read(out.getvalue().encode("utf-8", "surrogatepass"))) == expected
+
+
+def test_the_days_of_an_address_are_read_and_wrong_ones_refused() -> None:
+    row = only("email,valid_from,valid_to\na@x.example,01.02.2024,2026-06-30\n")
+    assert (row.valid_from, row.valid_to) == ("2024-02-01", "2026-06-30")
+    assert refused("email,valid_from,valid_to\na@x.example,2026-06-30,2024-02-01\nb@x.example,soon,\n") == [
+        (2, "valid_to lies before valid_from: exchange them"),
+        (3, "valid_from 'soon' is not a clear day: write it like 2024-06-30"),
+    ]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from agent.people.erasing import Forgetting, catch_up, erase_address, erase_contact, noted
 from agent.people.importing import import_rows
 from agent.people.rows import Row
-from agent.store import contacts, feed, rewriting, tombstones
+from agent.store import contacts, directory, feed, rewriting, tombstones
 from agent.store.database import Database, sqlite_file
 from agent.store.erasure import Erased
 from agent.store.errors import Unfit
@@ -331,3 +331,14 @@ def test_a_bundle_that_named_the_person_is_withdrawn_and_the_others_get_another(
     assert state["bundle"][0] == "dismissed"
     assert state["l"][1] not in (None, "bundle")
     assert intent == "delete"
+
+
+def test_a_page_decided_before_an_erasure_is_decided_again(
+    forgetting: Forgetting, database: Database, hasher: Hasher
+) -> None:
+    """Also where the person was no contact and nothing else changed: else the page would bring them back."""
+    with database.read() as connection:
+        before = directory.stamp(connection)
+    erase_address(forgetting, "zoe@elsewhere.example")
+    with database.read() as connection:
+        assert directory.changed_since(connection, before)

@@ -148,3 +148,10 @@ def test_no_bytes_raise(data: bytes) -> None:
 def test_no_lines_inside_a_card_raise(lines: list[str]) -> None:
     text = card(*lines, "EMAIL:a@x.example").encode("utf-8", "surrogatepass")
     assert all(found.line >= 1 for found in read(text))
+
+
+def test_properties_of_the_firms_own_become_fields() -> None:
+    """What is too long for a fact, or no text, is left out."""
+    own = ("X-Customer-No:4711", "X-BLOB:" + "A" * 300, "CATEGORIES:vip,buyer")
+    row = only(card("FN:Kim", "EMAIL:kim@acme.example", *own))
+    assert row.fields == {"customer_no": "4711", "categories": "vip,buyer"}
