@@ -79,6 +79,7 @@ def _serve(context: typer.Context, configured: "Settings", pid_file: Path | None
     from agent.bootstrap import open_house
     from agent.engine.daemon import Wiring
     from agent.engine.daemon import run as serve
+    from agent.engine.feed_server import feed_server
     from agent.engine.pidfile import default_path
     from agent.store.database import sqlite_file
 
@@ -92,7 +93,9 @@ def _serve(context: typer.Context, configured: "Settings", pid_file: Path | None
             farewell=house.farewell(eager=False),
             pid_file=pid_file or default_path(sqlite_file(configured.store.url)),
         )
-        if serve(wiring, configured):
+        with feed_server(house, configured.reminders.feed):
+            left = serve(wiring, configured)
+        if left:
             _end_now()  # leaving would wait for the servers that hang
 
 

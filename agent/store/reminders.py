@@ -7,6 +7,7 @@ Every change of a reminder is a row of the change feed.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -75,11 +76,11 @@ def standing(connection: sa.Connection, mailbox_id: int, named: Collection[str] 
     """
     query = sa.select(reminders).where(reminders.c.mailbox_id == mailbox_id).order_by(reminders.c.id)
     if named is None:
-        return [_standing(row) for row in connection.execute(query)]
+        return [as_standing(row) for row in connection.execute(query)]
     is_open = sa.or_(reminders.c.state.in_([*sorted(ACTIVE), SUGGESTED]), reminders.c.rule == BUNDLE)
-    found = {row.id: _standing(row) for row in connection.execute(query.where(is_open))}
+    found = {row.id: as_standing(row) for row in connection.execute(query.where(is_open))}
     for chunk in chunks(sorted(named)):
-        found |= {row.id: _standing(row) for row in connection.execute(query.where(reminders.c.id.in_(chunk)))}
+        found |= {row.id: as_standing(row) for row in connection.execute(query.where(reminders.c.id.in_(chunk)))}
     return [found[one] for one in sorted(found)]
 
 
@@ -269,7 +270,8 @@ def _members(connection: sa.Connection, ids: Collection[str]) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def _standing(row: sa.Row[tuple[object, ...]]) -> Standing:
+def as_standing(row: sa.Row[Any]) -> Standing:
+    """The value of a row of all columns."""
     return Standing(
         id=row.id,
         rule=row.rule,
