@@ -156,6 +156,20 @@ def confirm(database: Database, connection: sa.Connection, id: str, now: datetim
     publish_changes(database, connection, [(one, IN_CALENDAR) for one in ids])
 
 
+def confirm_bundled(database: Database, connection: sa.Connection, mailbox_id: int, place: str, now: datetime) -> None:
+    """Who joined a bundle whose item says so already, because somebody of the same title left it, stands there too."""
+    written = sa.select(calendar_items.c.reminder_id).where(
+        calendar_items.c.mailbox_id == mailbox_id,
+        calendar_items.c.place == place,
+        calendar_items.c.intent.is_(None),
+    )
+    waiting = sa.select(reminders.c.bundle_id).where(
+        reminders.c.mailbox_id == mailbox_id, reminders.c.state == PENDING, reminders.c.bundle_id.in_(written)
+    )
+    for bundle in sorted(connection.execute(waiting.distinct()).scalars()):
+        confirm(database, connection, bundle, now)
+
+
 def insert(
     database: Database,
     connection: sa.Connection,
