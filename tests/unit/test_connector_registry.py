@@ -10,6 +10,7 @@ from config.model import CaldavCalendar, IcsCalendar, ImapAccess, Mailbox
 from config.secrets import Secret
 from connectors import registry
 from connectors.caldav import CalDavSink
+from connectors.caldav_meetings import CalDavMeetings
 from connectors.errors import Fatal
 from connectors.ics import IcsSink
 from connectors.imap import ImapSource
@@ -28,6 +29,11 @@ def test_each_type_opens_its_connector_and_connects_to_nothing(tmp_path: Path) -
 def test_each_calendar_opens_its_connector(tmp_path: Path) -> None:
     assert isinstance(registry.open_calendar(IcsCalendar(path=tmp_path)), IcsSink)
     assert isinstance(registry.open_calendar(CaldavCalendar(url="https://dav.invalid/anna/")), CalDavSink)
+
+
+def test_appointments_are_told_where_the_connector_can(tmp_path: Path) -> None:
+    assert registry.open_meetings(IcsCalendar(path=tmp_path)) is None
+    assert isinstance(registry.open_meetings(CaldavCalendar(url="https://dav.invalid/anna/")), CalDavMeetings)
 
 
 @pytest.mark.parametrize("kind", ["graph", "exchange", "nonsense"])
