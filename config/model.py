@@ -118,6 +118,14 @@ class PromiseRule(Frozen):
     """Our own text promises something: only ever a suggestion."""
 
 
+class Feed(Frozen):
+    """Where reminders can be subscribed to. host: an IP address. url: how people reach it, None: as it listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8046
+    url: str | None = None
+
+
 class Reminders(Frozen):
     """Which reminders are made, and how they stand in the calendar. A rule that is None is off.
 
@@ -128,6 +136,7 @@ class Reminders(Frozen):
     per_day: int = 5
     max_age: timedelta = timedelta(days=30)
     meetings: bool | str = False
+    feed: Feed | None = None
     waiting_for_them: AfterRule | None = None
     waiting_for_us: AfterRule | None = None
     flagged: AfterRule | None = None

@@ -4,13 +4,14 @@ A mailbox's table completes the organisation's, key by key.
 """
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 
 from config.form import Form, Key, read_table
-from config.kinds import span, working_days, yes_no
-from config.model import AfterRule, Frozen, GoneQuiet, KeyDate, LateOrder, MeetingFollowUp, PromiseRule
+from config.kinds import span, whole, working_days, yes_no
+from config.model import AfterRule, Feed, Frozen, GoneQuiet, KeyDate, LateOrder, MeetingFollowUp, PromiseRule
 from config.node import Node
 from config.personal import collection_url
-from config.reading import WRONG, Kind, Reading, Schema, Wrong, converted, name_of
+from config.reading import WRONG, Kind, Reading, Schema, Wrong, converted, name_of, text_of
 
 LEAST_QUANTILE, MOST_QUANTILE = 0.5, 0.999
 
@@ -60,6 +61,24 @@ def _meetings(node: Node, reading: Reading) -> object:
     """Whether, or from which other calendar of the account."""
     return collection_url.read(node, reading) if isinstance(node.value, str) else yes_no.read(node, reading)
 
+
+def _host(node: Node, reading: Reading) -> str:
+    value = text_of(node, 'write an IP address such as "127.0.0.1"')
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise Wrong(f'"{value}" is no IP address', 'write one such as "127.0.0.1"') from None
+
+
+_ADDRESS = converted({"type": "string", "minLength": 2}, _host)
+_FEED = Form(
+    about="A calendar a person behind a secret link, for programs that can only subscribe; give it a proxy with TLS.",
+    keys={
+        "host": Key(kind=_ADDRESS, about="Address to listen on.", default="127.0.0.1"),
+        "port": Key(kind=whole(1, 65535), about="Port to listen on.", default=8046),
+        "url": Key(kind=collection_url, about="How people reach it: the address of the proxy."),
+    },
+)
 
 _SHARE: Schema = {"type": "number", "minimum": LEAST_QUANTILE, "maximum": MOST_QUANTILE}
 _AFTER = Form(
@@ -118,6 +137,9 @@ RULE_KEYS: Mapping[str, Key] = {
 }
 """The rules, by the name they have in the configuration."""
 
+FEED = Key(
+    kind=_rule(Feed, _FEED, '{ url = "https://…" }'), about="Whether `run` offers reminders as links to subscribe to."
+)
 MEETINGS = Key(
     kind=Kind(schema={"anyOf": [yes_no.schema, collection_url.schema]}, read=_meetings),
     about="Whether appointments with contacts are logged; or the URL of the calendar they stand in.",

@@ -29,7 +29,7 @@ from config.personal import (
     secret,
     web_url,
 )
-from config.rules import MEETINGS, RULE_KEYS
+from config.rules import FEED, MEETINGS, RULE_KEYS
 
 ROLES = ("inbox", "sent", "archive", "all", "drafts", "junk", "trash")
 
@@ -132,6 +132,7 @@ REMINDERS = Form(
         "per_day": Key(kind=whole(1, 100), about="Most items a person and day; the rest is bundled.", default=5),
         "max_age": Key(kind=span, about="Older reasons make no reminder.", default="30d"),
         "meetings": MEETINGS,
+        "feed": FEED,
         **RULE_KEYS,
     },
 )

@@ -7,6 +7,7 @@ nothing of ours can ever send an invitation.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,6 +36,25 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, Overf
 
 def compose(event: CalendarEvent, now: datetime) -> bytes:
     """A new item. now: aware, for DTSTAMP."""
+    return _bytes([_new(event, now)], event)
+
+
+def compose_feed(items: Sequence[tuple[CalendarEvent, datetime]], name: str) -> bytes:
+    """One calendar of all these items, for programs that can only subscribe. Each with its time of change, aware.
+
+    The same items give the same bytes.
+    """
+    calendar = _calendar()
+    calendar.add("x-wr-calname", _clean(name, TITLE_LIMIT))
+    for event, changed in items:
+        calendar.add_component(_new(event, changed))
+    years = [event.start.year for event, _ in items]
+    if years:
+        calendar.add_missing_timezones(first_date=date(min(years) - 1, 1, 1), last_date=date(max(years) + 2, 1, 1))
+    return bytes(calendar.to_ical())
+
+
+def _new(event: CalendarEvent, now: datetime) -> Event:
     item = Event()
     item.add("uid", event.uid)
     item.add("created", now.astimezone(UTC))
@@ -46,7 +66,7 @@ def compose(event: CalendarEvent, now: datetime) -> bytes:
     item.add("sequence", 0)
     _fill(item, event, now)
     item.add_component(_alarm(event))
-    return _bytes([item], event)
+    return item
 
 
 def revise(standing: bytes, event: CalendarEvent, now: datetime) -> bytes:
@@ -148,14 +168,19 @@ def _forget_alarms(item: Event) -> None:
 
 
 def _bytes(items: list[Any], event: CalendarEvent) -> bytes:
-    calendar = Calendar()
-    calendar.add("prodid", "-//crm-sync-agent//EN")
-    calendar.add("version", "2.0")
+    calendar = _calendar()
     for item in items:
         calendar.add_component(item)
     year = event.start.year
     calendar.add_missing_timezones(first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
     return bytes(calendar.to_ical())
+
+
+def _calendar() -> Calendar:
+    calendar = Calendar()
+    calendar.add("prodid", "-//crm-sync-agent//EN")
+    calendar.add("version", "2.0")
+    return calendar
 
 
 def _start(item: Event) -> tuple[datetime | date, str]:

@@ -7,7 +7,7 @@ import typer
 from agent.cli.choosing import contact_of, mailbox_id
 from agent.cli.doors import changing, reading
 from agent.cli.house import noun
-from agent.cli.output import Json, emit, say
+from agent.cli.output import Json, emit, note, say
 from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.bootstrap import House
     from agent.store.contacts import Contact
     from agent.store.reminders import Listed
-    from config.model import Mailbox
+    from config.model import Feed, Mailbox
 
 app = noun("Follow-ups and where they stand.")
 
@@ -124,6 +124,37 @@ def accept(context: typer.Context, id: Id) -> None:
             raise Stop(f"this reminder is {one.state}, no suggestion", code=SOME_FAILED)
         reminders.set_state(house.database, connection, [one.id], PENDING, utc_now())
     say(f"{one.title}: accepted")
+
+
+@app.command("feed-link")
+def feed_link(
+    context: typer.Context,
+    mailbox: Annotated[str, typer.Argument(metavar="ADDR", help="Whose reminders.")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="End the link instead.")] = False,
+) -> None:
+    """Makes a secret link to subscribe to a person's reminders; a new one ends the one before."""
+    from agent.engine.progress import utc_now
+    from agent.store import feed_links
+
+    with changing(context) as (house, connection):
+        row = mailbox_id(connection, mailbox)
+        if revoke:
+            ended = feed_links.revoke(connection, row)
+            say("the link is ended" if ended else "there was no link")
+            return
+        token = feed_links.make(connection, house.hasher, row, utc_now())
+        feed = house.settings.reminders.feed
+    say(f"{_base(feed)}{token}.ics")
+    if feed is None:
+        note("nobody serves it yet: write feed = true in [reminders] and start `crm-agent run` again")
+
+
+def _base(feed: "Feed | None") -> str:
+    from config.model import Feed
+
+    where = feed or Feed()
+    host = f"[{where.host}]" if ":" in where.host else where.host
+    return where.url or f"http://{host}:{where.port}/"
 
 
 def _close(context: typer.Context, id: str, state: str) -> None:

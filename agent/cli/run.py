@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from agent.cli.stop import DONE, Stop
 from agent.cli.workable import refuse_idleness, workable
 
 if TYPE_CHECKING:
+    from agent.bootstrap import House
     from config.model import Settings
 
 app = noun("The daemon: reads every mailbox when its turn comes, until SIGTERM.")
@@ -97,8 +99,19 @@ def _serve(context: typer.Context, configured: "Settings", pid_file: Path | None
             beside=house.beside(),
             pid_file=pid_file or default_path(sqlite_file(configured.store.url)),
         )
-        if serve(wiring, configured):
+        with _links(house, configured):
+            left = serve(wiring, configured)
+        if left:
             _end_now()  # leaving would wait for the servers that hang
+
+
+def _links(house: "House", configured: "Settings") -> AbstractContextManager[None]:
+    """Serves links to subscribe to, where the configuration asks for it: else nothing of it is loaded."""
+    if configured.reminders.feed is None:
+        return nullcontext()
+    from agent.engine.feed_server import feed_server
+
+    return feed_server(house, configured.reminders.feed)
 
 
 def _end_now() -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from agent.reminders.return_date import dates_in
+from agent.reminders.return_date import WEEKDAYS, dates_in
 
 TEXT_LIMIT = 4_000
 """Characters that are looked at."""
@@ -17,7 +17,31 @@ _REACH = 110
 _BEFORE = 45
 """Characters before it: "By Friday you'll have it from us", "Bis Freitag schicke ich …"."""
 _SOON = timedelta(days=60)
-_STARTS = ("'ll ", " will ", "ich ", "wir ", "je ", "nous ", "le ", "te ", "ti ", "vi ", "ik ", "wij ", "we ")
+_PERSONS = frozenset(
+    [
+        "i'll",
+        "we'll",
+        "will",
+        "shall",
+        "ich",
+        "wir",
+        "je",
+        "nous",
+        "le",
+        "te",
+        "les",
+        "os",
+        "ti",
+        "vi",
+        "glielo",
+        "ik",
+        "wij",
+        "we",
+        "i",
+    ]
+)
+"""Words of which one stands in every promise; most mail ends here, or for want of a day."""
+_DAYS = re.compile(rf"\d|{'|'.join(sorted({name[:4] for name in WEEKDAYS}))}")
 _DO = (
     r"(?:send|get|give|forward|call|ring|deliver|prepare|share|provide|finish|complete|review|check|reply|answer|write|"
     r"email|mail|update|follow up|come back|revert|let you|have it|make|submit|return|sign|order|confirm)"
@@ -43,7 +67,7 @@ _SENTENCE = re.compile(r"(?<=[!?])\s|(?<=[^\W\d_][^\W\d_])\.\s|\n{2,}")
 def promised_by(own: str, sent: date) -> date | None:
     """The first day by which a mail's own words promise something, None if they promise nothing."""
     plain = own[:TEXT_LIMIT].casefold().replace("’", "'")
-    if not any(start in plain for start in _STARTS):
+    if _PERSONS.isdisjoint(plain.split()) or not _DAYS.search(plain) or not _PROMISE.search(plain):
         return None
     found = [day for sentence in _SENTENCE.split(plain) for day in _days(" ".join(sentence.split()), sent)]
     return min(found, default=None)

@@ -43,7 +43,7 @@ _MONTHS: Mapping[str, int] = {
     )
     for name in names.split()
 }
-_WEEKDAYS: Mapping[str, int] = {
+WEEKDAYS: Mapping[str, int] = {
     name: number
     for number, names in enumerate(
         (
@@ -94,7 +94,7 @@ _NAMED = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th|er|º|°|\.)? (?:of |de )?({_
 _NAMED_FIRST = re.compile(rf"\b({_NAMES})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b,?(?: (20\d\d)\b)?")
 _DOTTED = re.compile(r"\b(\d{1,2})\. ?(\d{1,2})\.( ?20\d\d\b|\d\d\b)?")
 _SLASHED = re.compile(r"(?<![\d/-])(\d{1,2})[/-](\d{1,2})(?:[/-](20\d\d|\d\d))?\b(?![/-])")
-_WEEKDAY = re.compile(rf"\b({'|'.join(sorted(map(re.escape, _WEEKDAYS), key=len, reverse=True))})\b")
+_WEEKDAY = re.compile(rf"\b({'|'.join(sorted(map(re.escape, WEEKDAYS), key=len, reverse=True))})\b")
 
 
 def return_date(text: str, sent: date) -> date | None:
@@ -145,7 +145,7 @@ def dates_in(text: str, sent: date, *, is_english: bool) -> Iterator[tuple[int, 
         if day is not None and sent < day <= sent + LONGEST:
             yield place, day
     for found in _WEEKDAY.finditer(text) if not written else ():
-        yield found.start(), sent + timedelta(days=(_WEEKDAYS[found[1]] - sent.weekday() - 1) % 7 + 1)
+        yield found.start(), sent + timedelta(days=(WEEKDAYS[found[1]] - sent.weekday() - 1) % 7 + 1)
 
 
 def _written(text: str, sent: date, *, is_english: bool) -> Iterator[tuple[int, date | None]]:

@@ -180,6 +180,7 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
             named = {*wanted, *(item.reminder_id for item in items)}
             changed = new_intents(reminders.standing(connection, mailbox_id, named), items, _uid_of(tending))
             item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
+            reminders.confirm_bundled(tending.database, connection, mailbox_id, site.place, now)
     if tending.memo is not None:
         tending.memo[tending.name] = Remembered(rest=rest, position=position, wanted=wanted)
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)

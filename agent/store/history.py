@@ -75,7 +75,8 @@ def _chosen(wanted: Wanted) -> sa.Select[tuple[str]]:
         held = sa.select(locations.c.interaction_id).where(
             locations.c.mailbox_id == wanted.mailbox_id, locations.c.interaction_id.is_not(None)
         )
-        chosen = chosen.where(interactions.c.id.in_(held))
+        met = sa.select(meeting_places.c.interaction_id).where(meeting_places.c.mailbox_id == wanted.mailbox_id)
+        chosen = chosen.where(sa.or_(interactions.c.id.in_(held), interactions.c.id.in_(met)))
     if wanted.since is not None:
         chosen = chosen.where(interactions.c.occurred_at >= wanted.since)
     return chosen.limit(wanted.limit) if wanted.limit is not None else chosen

@@ -133,12 +133,21 @@ def _insert(database: Database, connection: sa.Connection, kept: Sequence[Meetin
         return frozenset()
     rows = {str(one.interaction["id"]): one.interaction for one in kept}
     fresh = database.insert_and_tell(connection, interactions, [rows[id] for id in sorted(rows)], "id")
-    for table, name in ((participants, "participants"), (links, "links"), (company_links, "company_links")):
-        database.insert_new(connection, table, [row for one in kept for row in getattr(one, name)])
+    by_hand = _given_by_hand(connection, list(rows))
+    database.insert_new(connection, participants, [row for one in kept for row in one.participants])
+    free = [one for one in kept if one.interaction["id"] not in by_hand]
+    database.insert_new(connection, links, [row for one in free for row in one.links])
+    database.insert_new(connection, company_links, [row for one in free for row in one.company_links])
     told = {str(one.interaction["id"]): _body(one) for one in kept if one.interaction["id"] in fresh}
     changes = [feed.Change(kind="interaction", event="logged", entity=id, body=body) for id, body in told.items()]
     feed.append(database, connection, changes)
     return fresh
+
+
+def _given_by_hand(connection: sa.Connection, ids: Collection[str]) -> frozenset[str]:
+    """Those of these that somebody gave to another contact: no reading gives them back."""
+    query = sa.select(links.c.interaction_id).where(links.c.interaction_id.in_(ids), links.c.origin == "manual")
+    return frozenset(connection.execute(query).scalars())
 
 
 def _body(one: MeetingRows) -> dict[str, object]:

@@ -7,6 +7,7 @@ Every change of a reminder is a row of the change feed.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -79,11 +80,11 @@ def standing(connection: sa.Connection, mailbox_id: int, named: Collection[str] 
     """
     query = sa.select(reminders).where(reminders.c.mailbox_id == mailbox_id).order_by(reminders.c.id)
     if named is None:
-        return [_standing(row) for row in connection.execute(query)]
+        return [as_standing(row) for row in connection.execute(query)]
     is_open = sa.or_(reminders.c.state.in_([*sorted(ACTIVE), SUGGESTED]), reminders.c.rule == BUNDLE)
-    found = {row.id: _standing(row) for row in connection.execute(query.where(is_open))}
+    found = {row.id: as_standing(row) for row in connection.execute(query.where(is_open))}
     for chunk in chunks(sorted(named)):
-        found |= {row.id: _standing(row) for row in connection.execute(query.where(reminders.c.id.in_(chunk)))}
+        found |= {row.id: as_standing(row) for row in connection.execute(query.where(reminders.c.id.in_(chunk)))}
     return [found[one] for one in sorted(found)]
 
 
@@ -157,6 +158,20 @@ def confirm(database: Database, connection: sa.Connection, id: str, now: datetim
     for one in ids:
         _set(connection, one, {"state": IN_CALENDAR}, now)
     publish_changes(database, connection, [(one, IN_CALENDAR) for one in ids])
+
+
+def confirm_bundled(database: Database, connection: sa.Connection, mailbox_id: int, place: str, now: datetime) -> None:
+    """Who joined a bundle whose item says so already, because somebody of the same title left it, stands there too."""
+    written = sa.select(calendar_items.c.reminder_id).where(
+        calendar_items.c.mailbox_id == mailbox_id,
+        calendar_items.c.place == place,
+        calendar_items.c.intent.is_(None),
+    )
+    waiting = sa.select(reminders.c.bundle_id).where(
+        reminders.c.mailbox_id == mailbox_id, reminders.c.state == PENDING, reminders.c.bundle_id.in_(written)
+    )
+    for bundle in sorted(connection.execute(waiting.distinct()).scalars()):
+        confirm(database, connection, bundle, now)
 
 
 def insert(
@@ -273,7 +288,8 @@ def _members(connection: sa.Connection, ids: Collection[str]) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def _standing(row: sa.Row[tuple[object, ...]]) -> Standing:
+def as_standing(row: sa.Row[Any]) -> Standing:
+    """The value of a row of all columns."""
     return Standing(
         id=row.id,
         rule=row.rule,

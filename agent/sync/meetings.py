@@ -98,7 +98,7 @@ def _pause(error: ConnectorError) -> timedelta:
 def _decided(diary: Diary, told: Appointments, now: datetime) -> Found:
     """What is kept of the appointments read, with the rows it becomes."""
     attended = [(one.href, each) for one in told.found for each in one.meetings if _takes_part(each, diary.own)]
-    envelopes = [_envelope(str(number), each) for number, (_, each) in enumerate(attended)]
+    envelopes = [_envelope(str(number), each, diary.mailbox) for number, (_, each) in enumerate(attended)]
     want = wanted(envelopes)
     with diary.database.read() as connection:
         stamp = directory.stamp(connection)
@@ -128,7 +128,9 @@ def _decided(diary: Diary, told: Appointments, now: datetime) -> Found:
 
 
 def _takes_part(one: Meeting, own: Own) -> bool:
-    """Whether the owner is in it, and did not decline."""
+    """Whether the owner is in it, and did not decline. Who invites without naming an organiser is the owner."""
+    if one.organiser is None:
+        return True
     declined = {normalise(address).match_key for address in one.declined}
     mine = {normalise(person.address).match_key for person in _everybody(one)} & own.addresses
     return bool(mine - declined)
@@ -138,14 +140,14 @@ def _everybody(one: Meeting) -> Sequence[Address]:
     return (*((one.organiser,) if one.organiser is not None else ()), *one.attendees)
 
 
-def _envelope(name: str, one: Meeting) -> Envelope:
+def _envelope(name: str, one: Meeting, mailbox: Mailbox) -> Envelope:
     """A meeting as the matchers see mail: from its organiser to those invited."""
     return Envelope(
         id=name,
         server_time=one.start,
         date=one.start,
         subject=one.title,
-        from_=(one.organiser or one.attendees[0],),
+        from_=(one.organiser or Address(address=mailbox.address),),
         to=one.attendees,
     )
 
@@ -204,8 +206,10 @@ def _rows(diary: Diary, href: str, one: Meeting, log: Log, now: datetime) -> Mee
 
 def _rank(one: Meeting, own: Own) -> int:
     """0 for whoever organises it, else the place among those invited."""
-    people = [one.organiser.address if one.organiser is not None else "", *(each.address for each in one.attendees)]
-    return next(at for at, address in enumerate(people) if normalise(address).match_key in own.addresses)
+    if one.organiser is None:
+        return 0
+    keys = [normalise(person.address).match_key for person in _everybody(one)]
+    return next(at for at, key in enumerate(keys) if key in own.addresses)
 
 
 def _participants(id: str, one: Meeting) -> Iterator[dict[str, object]]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.tend import Tended, Tending, own_addresses, tend_mailbox
-from agent.store import mailboxes, purchases, reminders, tables
+from agent.store import feed, mailboxes, purchases, reminders, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.item_rows import load_items
@@ -142,6 +142,7 @@ class Room:
         with self.database.write() as connection:
             query = sa.update(tables.interactions).where(tables.interactions.c.id == id)
             connection.execute(query.values(**values))
+            self._tell(connection, "updated", id)
 
     def bounced(
         self, contact: str = "zoe", *, thread: str = "t1", kind: str = "bounce", back_on: date | None = None
@@ -281,7 +282,11 @@ class Room:
         with self.database.write() as connection:
             values = {**row, **fixed, "thread_id": thread, "subject": subject, "asks": asks, "words": 20}
             connection.execute(sa.insert(tables.interactions).values(**values))
+            self._tell(connection, "logged", name)
         return name
+
+    def _tell(self, connection: sa.Connection, event: str, id: str) -> None:
+        feed.append(self.database, connection, [feed.Change(kind="interaction", event=event, entity=id, body={})])
 
     def _participate(self, id: str, role: str, address: str) -> None:
         self._rows += 1

@@ -151,6 +151,10 @@ MISTAKES = {
         "[reminders]\nlate_order = { quantile = 1 }",
         ["crm-agent.toml:2: reminders.late_order.quantile: 1 is out of range, write a share from 0.5 to 0.999"],
     ),
+    "a feed on a name": (
+        '[reminders]\nfeed = { host = "localhost" }',
+        ['crm-agent.toml:2: reminders.feed.host: "localhost" is no IP address, write one such as "127.0.0.1"'],
+    ),
     "meetings from a server in plain text": (
         '[reminders]\nmeetings = "http://dav.ourfirm.example/anna/"',
         [

@@ -10,6 +10,7 @@ from config.model import CaldavCalendar, GraphAccess, GraphCalendar, IcsCalendar
 from config.secrets import Secret
 from connectors import registry
 from connectors.caldav import CalDavSink
+from connectors.caldav_meetings import CalDavMeetings
 from connectors.errors import Fatal
 from connectors.graph.calendar import GraphSink
 from connectors.graph.source import GraphSource
@@ -35,6 +36,11 @@ def test_each_calendar_opens_its_connector(tmp_path: Path) -> None:
     assert isinstance(registry.open_calendar(IcsCalendar(path=tmp_path)), IcsSink)
     assert isinstance(registry.open_calendar(GraphCalendar(access=GRAPH)), GraphSink)
     assert isinstance(registry.open_calendar(CaldavCalendar(url="https://dav.invalid/anna/")), CalDavSink)
+
+
+def test_appointments_are_told_where_the_connector_can(tmp_path: Path) -> None:
+    assert registry.open_meetings(IcsCalendar(path=tmp_path)) is None
+    assert isinstance(registry.open_meetings(CaldavCalendar(url="https://dav.invalid/anna/")), CalDavMeetings)
 
 
 def test_a_type_that_nobody_serves_is_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from agent.store import absences, history, meetings, removals, tables
+from agent.store import absences, contacts, corrections, history, meetings, removals, tables
 from agent.store.absences import Absence
 from agent.store.contact_writes import Draft, open_directory
 from agent.store.contacts import Email
@@ -198,6 +198,26 @@ def test_the_policy_and_peoples_corrections_hold(firm: Firm) -> None:
     firm.put({**DEMO, "DESCRIPTION": "once more"})
     firm.read()
     assert firm.history() == []
+
+
+def test_given_to_another_contact_by_hand_it_stays_theirs(firm: Firm) -> None:
+    firm.room.contact("max", name="Max Other")
+    firm.put(DEMO)
+    firm.read()
+    with firm.room.database.write() as connection:
+        other = contacts.show(connection, "max")
+        assert other is not None
+        id = str(firm.only()["id"])
+        corrections.move(firm.room.database, connection, id, "zoe", other, firm.now)
+    firm.put({**DEMO, "DESCRIPTION": "anew"})
+    firm.read()
+    assert [who["id"] for who in firm.only()["contacts"]] == ["max"]
+
+
+def test_without_an_organiser_it_is_the_owners(firm: Firm) -> None:
+    firm.put({name: value for name, value in DEMO.items() if not name.startswith("ORGANIZER")})
+    assert firm.read() == 1
+    assert firm.only()["direction"] == "outbound"
 
 
 def test_who_declined_was_not_there(firm: Firm) -> None:

@@ -41,6 +41,33 @@ def test_rules_are_not_asked_again_about_the_same_history(room: Room, database: 
     assert room.titles() == [WAITING]
 
 
+def test_after_new_mail_only_what_it_touches_is_asked_about_and_the_answer_is_the_same(
+    room: Room, database: Database
+) -> None:
+    reads: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    memo: dict[str, object] = {}
+    for name in ("zoe", "max", "eva"):
+        room.contact(name, name=name.title())
+        room.wrote(name, thread=name, subject=f"Offer {name}")
+    room.tend(memo=memo)
+    assert len(room.shown()) == 3
+    reads.clear()
+    room.wait(minutes=1)
+    room.received("zoe", thread="another", subject="Re: Offer zoe")
+    room.tend(memo=memo)
+    assert room.titles() == ["Waiting for an answer: Eva", "Waiting for an answer: Max"]
+    assert not [text for text in reads if "asking" in text]  # nobody looked for threads that may be open
+    room.met("max")
+    room.wait(minutes=1)
+    room.wrote("zoe", thread="another", asks=True)
+    room.tend(memo=memo)
+    by_memo = room.states()
+    room.tend()
+    assert room.states() == by_memo
+    assert sorted(room.titles()) == ["Waiting for an answer: Eva", "Waiting for an answer: Zoe"]
+
+
 @pytest.mark.parametrize("what", ["interactions", "contacts"])
 @pytest.mark.parametrize("at", [1, 2, 3, 4])
 def test_what_is_taken_out_while_the_rules_are_asked_is_no_reason_any_more(

@@ -95,3 +95,48 @@ def test_what_is_wrong_is_said_in_one_sentence(crm: Callable[..., str]) -> None:
     assert "has passed" in crm("reminders", "add", "zoe@buyer.example", "--due", "2001-01-01", "--title", "T", code=2)
     assert "no reminder" in crm("reminders", "done", "ffff", code=1)
     assert "unknown" in crm("reminders", "list", "--state", "open", code=2)
+
+
+def test_purchases_are_imported_once_and_corrected_by_their_order(crm: Callable[..., str], tmp_path: Path) -> None:
+    sales = tmp_path / "sales.csv"
+    sales.write_text(
+        "email;date;amount;currency;product;order_id;company\n"
+        "ZOE@buyer.example;2026-01-05;120,50;EUR;Pallets;A-1;\n"
+        "zoe@buyer.example;5.2.2026;80;EUR;Pallets;;\n"
+        "zoe@buyer.example;5.2.2026;80;EUR;Pallets;;\n"
+    )
+    assert crm("purchases", "import", "sales.csv") == "3 added, 0 updated, 0 unchanged, 0 refused\n"
+    assert crm("purchases", "import", "sales.csv") == "0 added, 0 updated, 3 unchanged, 0 refused\n"
+    sales.write_text("email,date,amount,order_id,product\nzoe@buyer.example,2026-01-06,120.50,A-1,Pallets\n")
+    assert crm("purchases", "import", "sales.csv") == "0 added, 1 updated, 0 unchanged, 0 refused\n"
+
+
+def test_purchases_of_nobody_known_are_refused_by_line(crm: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text(
+        "email,date\nzoe@buyer.example,2026-01-05\nstranger@x.example,2026-01-05\nzoe@buyer.example,03/04/2026\n"
+        "zoe@buyer.example,2999-01-01\n,2026-01-05\n"
+    )
+    told = crm("purchases", "import", "sales.csv", code=1)
+    assert "line 3: refused: no contact has this address: import the contact first" in told
+    assert "line 4: refused: date '03/04/2026' is not a clear day" in told
+    assert "line 5: refused: 2999-01-01 is still to come" in told
+    assert "line 6: refused: no mail address" in told
+    (tmp_path / "sales.csv").write_text("name,when\nx,y\n")
+    assert "no column email" in crm("purchases", "import", "sales.csv", code=1)
+    assert "is no .csv file" in crm("purchases", "import", "people.txt", code=2)
+
+
+def test_only_a_suggestion_can_be_accepted(crm: Callable[..., str]) -> None:
+    crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02T14:00", "--title", "Send the catalogue")
+    (one,) = listed(crm)
+    assert "no suggestion" in crm("reminders", "accept", str(one["id"]), code=1)
+    assert "no reminder" in crm("reminders", "accept", "ffff", code=1)
+    assert listed(crm, "--state", "suggested") == []
+
+
+def test_a_link_to_subscribe_is_made_and_ended(crm: Callable[..., str]) -> None:
+    first, second = (crm("reminders", "feed-link", "Anna@ourfirm.example") for _ in range(2))
+    assert first.startswith("http://127.0.0.1:8046/")
+    assert first != second
+    assert crm("reminders", "feed-link", "anna@ourfirm.example", "--revoke") == "the link is ended\n"
+    assert "no mailbox" in crm("reminders", "feed-link", "nobody@ourfirm.example", code=2)

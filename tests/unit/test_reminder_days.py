@@ -1,12 +1,19 @@
 """Working days, mornings and wall time."""
 
+import shutil
 from datetime import UTC, date, datetime, time, timedelta
+from importlib import resources
+from pathlib import Path
+from zoneinfo import ZoneInfo, reset_tzpath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.reminders.calendar_days import UnknownCountry, WorkDays, existing, instant
+from agent.store.database import Database
+from agent.store.hashes import Hasher
+from tests.unit.reminder_room import Room
 
 GERMANY = WorkDays(country="DE", closed=frozenset({date(2026, 12, 24)}))
 BERLIN = "Europe/Berlin"
@@ -84,3 +91,31 @@ def test_the_nth_working_day_has_n_working_days_before_it(day: date, count: int)
     end = GERMANY.after(day, count)
     between = [day + timedelta(days=ahead) for ahead in range(1, (end - day).days + 1)]
     assert sum(map(GERMANY.is_working, between)) == count
+
+
+def test_where_a_zone_changes_its_rules_the_wall_time_stays(
+    tmp_path: Path, sqlite_template: Path, hasher: Hasher
+) -> None:
+    """A country leaves summer time, say, after the reminder was written: 08:30 stays 08:30, and nothing is moved."""
+    shutil.copyfile(sqlite_template, tmp_path / "crm-agent.db")
+    database = Database(f"sqlite:///{tmp_path / 'crm-agent.db'}")
+    (tmp_path / "calendar").mkdir()
+    room = Room(database=database, hasher=hasher, folder=tmp_path / "calendar")
+    room.contact()
+    room.wrote()
+    room.tend()
+    assert [one.due_at.isoformat() for one in room.reminders()] == ["2026-03-05T08:30:00+01:00"]
+    (tmp_path / "zones/Europe").mkdir(parents=True)
+    moved = resources.files("tzdata").joinpath("zoneinfo/Europe/Istanbul").read_bytes()
+    (tmp_path / "zones/Europe/Berlin").write_bytes(moved)
+    try:
+        reset_tzpath(to=[str(tmp_path / "zones")])
+        ZoneInfo.clear_cache()
+        tended = room.tend()
+        assert [one.due_at.isoformat() for one in room.reminders()] == ["2026-03-05T08:30:00+03:00"]
+        assert [found.start for found in room.shown()] == [datetime(2026, 3, 5, 8, 30)]
+        assert (tended.placed, tended.published.updated) == (0, 0)
+    finally:
+        reset_tzpath()
+        ZoneInfo.clear_cache()
+        database.close()

@@ -354,3 +354,20 @@ def test_all_times_are_told_with_their_offset(room: Room) -> None:
     assert (told["contact"], told["mailbox"], told["calendar"]) == ("zoe@buyer.example", "anna@ourfirm.example", "ics")
     assert told["uid"] == f"{one.id}@{room.installation}"
     assert one.due_at == datetime(2026, 3, 5, 7, 30, tzinfo=UTC)
+
+
+def test_who_joins_a_bundle_that_says_the_same_as_before_is_in_the_calendar_too(
+    database: Database, hasher: Hasher, tmp_path: Path
+) -> None:
+    room = Room(database=database, hasher=hasher, folder=tmp_path, mailbox=a_mailbox(per_day=1))
+    for name in ("zoe", "max"):
+        room.contact(name, name=name.title())
+        room.wrote(name, thread=name)
+        room.wait(minutes=5)
+    room.tend()
+    for name in ("zoe", "max"):
+        room.wrote(name, thread=name)  # asked again: another reason under the same title
+        room.wait(minutes=5)
+    room.tend()
+    room.tend()
+    assert sorted(one.state for one in room.reminders()) == ["in-calendar", "in-calendar", "not-needed", "not-needed"]
