@@ -5,19 +5,28 @@ IMAP.AccessAsApp and a service principal that has FullAccess on the mailbox.
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msal
 import requests
 
 from config.model import OAuth
-from connectors.errors import Fatal, NeedsSignIn
+from connectors.errors import Fatal, NeedsSignIn, Retriable
 from connectors.oauth import DevicePrompt, TokenCache, reaching, read_secret, refusal
 
 AUTHORITY = "https://login.microsoftonline.com/"
 _DELEGATED = "https://outlook.office.com/IMAP.AccessAsUser.All"
 _APPLICATION = "https://outlook.office365.com/.default"
 _SIGN_IN = "run `crm-agent sign-in --mailbox ADDRESS`"
+
+
+def asked(authority: str, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """`reaching`, for a step that msal makes: it has an error of its own for a service that is out of order."""
+    try:
+        return reaching(authority, step)
+    except msal.exceptions.MsalServiceError as error:
+        raise Retriable(f"the sign-in service {authority} is out of order") from error
 
 
 class MicrosoftTokens:
@@ -32,11 +41,11 @@ class MicrosoftTokens:
         self._app: Any = None  # untyped in msal
 
     def access_token(self, *, fresh: bool = False) -> str:
-        answer = reaching(self._authority, lambda: self._for_client(fresh) if self._alone else self._silent(fresh))
+        answer = asked(self._authority, lambda: self._for_client(fresh) if self._alone else self._silent(fresh))
         return self._keep(answer)
 
     def start_device(self) -> DevicePrompt:
-        flow = reaching(self._authority, lambda: dict(self._application().initiate_device_flow(self._scopes)))
+        flow = asked(self._authority, lambda: dict(self._application().initiate_device_flow(self._scopes)))
         if "user_code" not in flow:
             raise refusal(str(flow.get("error", "unknown")), device=False)
         left = float(flow.get("expires_at", time.time() + 900)) - time.time()
@@ -46,7 +55,7 @@ class MicrosoftTokens:
 
     def finish_device(self, prompt: DevicePrompt) -> None:
         flow = dict(prompt.state)
-        self._keep(reaching(self._authority, lambda: dict(self._application().acquire_token_by_device_flow(flow))))
+        self._keep(asked(self._authority, lambda: dict(self._application().acquire_token_by_device_flow(flow))))
 
     def _for_client(self, fresh: bool) -> dict[str, Any]:
         app = self._application()

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 import typer
-from typer.core import TyperCommand, TyperGroup
-
-from agent.cli.later import add_later_verbs, later
+from typer.core import TyperCommand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +65,8 @@ class Lazy(TyperCommand):
 
 
 def load(noun: Noun) -> "typer._click.Command":
-    """The command of a noun. One whose module is not there answers that it comes later."""
-    name = f"agent.cli.{noun.module}"
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as missing:
-        if missing.name != name:
-            raise
-        return later(noun.name, noun.summary)
+    """The command of a noun."""
+    module = import_module(f"agent.cli.{noun.module}")
     command = typer.main.get_command(getattr(module, noun.attribute))
     command.name = noun.name
-    if isinstance(command, TyperGroup):
-        add_later_verbs(noun.name, command)
     return command

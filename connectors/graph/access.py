@@ -19,7 +19,8 @@ from jwt.exceptions import InvalidKeyError
 from config.model import GraphAccess
 from config.secrets import Secret, SecretError
 from connectors.errors import Fatal
-from connectors.oauth import EARLY_SECONDS, http_session, reaching, refusal
+from connectors.microsoft import asked
+from connectors.oauth import EARLY_SECONDS, http_session, refusal
 
 MOST_CONNECTIONS = 16
 """To one tenant, for all of its mailboxes together."""
@@ -66,7 +67,7 @@ class Tenant:
 
     def _ask(self, *, fresh: bool) -> None:
         authority = authority_of(self.access)
-        answer = reaching(authority, lambda: self._answer(authority, fresh))
+        answer = asked(authority, lambda: self._answer(authority, fresh))
         if "access_token" not in answer:
             raise refusal(str(answer.get("error", "unknown")), device=False)
         self._token = str(answer["access_token"])

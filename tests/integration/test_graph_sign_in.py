@@ -217,3 +217,13 @@ def test_a_group_that_is_not_there_or_not_ours_to_read_is_told(
         checks.members(reach(graph_tenant.application()), "0b7e0000-0000-0000-0000-000000000000")
     with pytest.raises(Fatal, match=r"GroupMember\.Read\.All"):
         checks.members(reach(graph_tenant.application(roles=set())), "0b7e0000-0000-0000-0000-000000000000")
+
+
+def test_a_sign_in_service_that_is_out_of_order_is_tried_again_later(
+    graph_tenant: Tenant, reach: Callable[..., GraphAccess]
+) -> None:
+    access = reach(graph_tenant.application())
+    graph_tenant.fail_sign_in(503, "temporarily_unavailable", 90033)
+    with pytest.raises(Retriable, match="out of order"):
+        checks.reachable(access)
+    assert checks.reachable(access) == 0

@@ -14,7 +14,6 @@ from agent.cli import main as entry
 from agent.cli.commands import NOUNS, Noun
 from agent.cli.failure import failure
 from agent.cli.house import noun
-from agent.cli.later import LATER
 from agent.cli.main import main
 from agent.cli.stop import Stop
 from agent.store.errors import SchemaMismatch, StoreError
@@ -89,20 +88,6 @@ def test_wrong_usage_is_told_on_stderr_and_exits_2(
 def test_a_bare_group_answers_its_help_and_exits_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr().err.count("Usage: ") == 1
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [[noun, verb, "x", "--anything"] for noun, verbs in LATER.items() for verb in verbs],
-)
-def test_commands_of_a_later_version_say_so_and_exit_2(
-    capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    assert main(arguments) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "comes with a later version" in told.err
-    assert len(told.err.splitlines()) == 1
 
 
 def test_the_version_is_told() -> None:
@@ -188,7 +173,7 @@ def test_a_command_may_return_its_exit_code(
     assert main(["probe"]) == code
 
 
-def test_a_fault_inside_a_nouns_module_is_not_taken_for_a_later_version(
+def test_a_fault_inside_a_nouns_module_is_a_fault_of_the_program(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken_noun.py").write_text("import a_module_that_is_not_installed\n")
@@ -214,7 +199,6 @@ def test_a_reader_that_leaves_early_is_no_traceback() -> None:
     assert program.returncode == 1
 
 
-def test_nouns_are_named_once_and_each_later_verb_belongs_to_one() -> None:
+def test_nouns_are_named_once() -> None:
     names = [each.name for each in commands.NOUNS]
     assert len(names) == len(set(names))
-    assert set(LATER) <= set(names)
