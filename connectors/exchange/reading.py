@@ -27,7 +27,7 @@ _STOPPED = "ErrorBatchProcessingStopped"
 _MOST_TURNS = 5
 _OF_THE_SERVER = (
     "ErrorServerBusy", "ErrorTooManyObjectsOpened", "ErrorMailboxMoveInProgress", "ErrorMailboxStoreUnavailable",
-    "ErrorInternalServerTransientError", "ErrorConnectionFailed", "ErrorTimeoutExpired", "ErrorAccessDenied",
+    "ErrorInternalServerTransientError", "ErrorConnectionFailed", "ErrorTimeoutExpired",
     "ErrorNonExistentMailbox", "ErrorImpersonateUserDenied", "ErrorADUnavailable", "ErrorMailboxFailover",
 )  # fmt: skip
 """Said for an item, and meant for all: the request is tried again later, nothing is taken for the item's fault."""

@@ -49,7 +49,6 @@ class ExchangeSource:
         self._special: dict[str, str] | None = None
         self._people = People()
         self._texts: dict[str, Message] = {}
-        self._too_long: list[str] = []
         self.missing_folders: tuple[str, ...] = ()
         """Configured names that no folder had at the last listing."""
 
@@ -89,7 +88,8 @@ class ExchangeSource:
         """The envelopes with the headers as they came in. Texts that came along are kept until `complete` is next
         asked.
         """
-        self._texts, self._too_long = {}, []
+        self._texts = {}
+        long: list[str] = []
 
         def read(item: Element) -> Envelope:
             envelope = self._read_whole(item)
@@ -97,9 +97,9 @@ class ExchangeSource:
                 self._texts[envelope.id] = read_message(item)
             return envelope
 
-        yield from self._envelopes(folder, ids, shapes.whole(texts=texts), read)
-        if self._too_long:  # what has too long a text still has a header
-            yield from self._envelopes(folder, self._too_long, shapes.whole(texts=False), self._read_whole)
+        yield from self._envelopes(folder, ids, shapes.whole(texts=texts), read, long=long)
+        # what has too long a text still has a header
+        yield from self._envelopes(folder, long, shapes.whole(texts=False), self._read_whole)
 
     def bodies(self, folder: Folder, validity: str, ids: Sequence[str]) -> Iterator[Message | Withheld]:
         wanted = list(dict.fromkeys(ids))
@@ -160,9 +160,15 @@ class ExchangeSource:
     def _read(self, item: Element) -> Envelope:
         return read_envelope(item, self._zone)
 
-    def _envelopes(self, folder: Folder, ids: Sequence[str], shape: Element, read: Read) -> Iterator[Page]:
+    def _envelopes(
+        self, folder: Folder, ids: Sequence[str], shape: Element, read: Read, *, long: list[str] | None = None
+    ) -> Iterator[Page]:
+        """long: takes the ids of what is too long, which is withheld else."""
         for got in self._get(folder, list(dict.fromkeys(ids)), shape):
-            self._too_long += got.long
+            if long is None:
+                got.refused.update(dict.fromkeys(got.long, "it is longer than is read"))
+            else:
+                long += got.long
             envelopes = self._people.resolved(self._seat(), map(read, got.items.values()))
             yield Page(
                 validity=VALIDITY,
