@@ -39,7 +39,7 @@ from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
 from agent.upkeep import Upkeep, kept_from
-from config.model import Mailbox, MailboxList, Settings, Store
+from config.model import ExchangeAccess, Mailbox, MailboxList, Settings, Store
 from connectors import registry
 from connectors.base import MailSource, TellsAway
 from connectors.errors import ConnectorError
@@ -66,6 +66,7 @@ class House:
     database: Database
     hasher: Hasher
     sources: Sources
+    tokens: StoredTokens | None = None
     dry: bool = False
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     calendar_errors: dict[str, ConnectorError] = field(default_factory=dict)
@@ -89,8 +90,13 @@ class House:
     def beside(self) -> Sequence[Beside]:
         """What works beside the daemon's passes."""
         from agent.push.push import Push  # a web server: only where a daemon runs
+        from agent.push.streams import Streams
 
-        return (Push(_subscriptions, self.hasher, partial(_wake, self), self.clock),)
+        wake = partial(_wake, self)
+        return (
+            Push(_subscriptions, self.hasher, wake, self.clock),
+            Streams(partial(_listen, self.tokens), wake),
+        )
 
     def forgetting(self, who: str) -> Forgetting:
         """What an erasure works with. who: whom the audit table names."""
@@ -105,6 +111,12 @@ def _subscriptions() -> "Subscriptions":
     from connectors.graph import subscriptions
 
     return subscriptions
+
+
+def _listen(tokens: StoredTokens | None, access: ExchangeAccess) -> Iterator[bool]:
+    from connectors.exchange.streaming import listen
+
+    return listen(access, tokens)
 
 
 def _wake(house: House, addresses: Collection[str]) -> None:
@@ -284,6 +296,7 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
             database=database,
             hasher=hasher,
             sources=sources,
+            tokens=tokens,
             dry=in_memory,
             upkeep=Upkeep(database=database),
         )

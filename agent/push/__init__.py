@@ -1,5 +1,5 @@
-"""Hints from Exchange Online that a mailbox has news, as an extra to polling: everything works without.
+"""Hints from Exchange that a mailbox has news, as an extra to polling: everything works without.
 
-`notices` (what Graph posts), `receiver` (the web server that takes it), `keeper` (subscriptions made and renewed),
-`push` (all of it beside the daemon).
+Of Exchange Online: `notices` (what Graph posts), `receiver` (the web server that takes it), `keeper` (subscriptions
+made and renewed), `push` (all of it beside the daemon). Of Exchange Server: `streams`.
 """

@@ -19,6 +19,7 @@ from agent.store.contacts import Email, show
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.reminders import Listed
+from agent.upkeep import Upkeep
 from config.model import AfterRule, ArchiveAccess, IcsCalendar, Mailbox, Organisation, Reminders, Settings, Store
 from connectors.event import FoundEvent
 from connectors.ics import IcsSink
@@ -50,7 +51,14 @@ class Desk:
             mailboxes=tuple(self._mailbox(address) for address in self.boxes),
         )
         sources = Sources(lambda mailbox: self.boxes[mailbox.address].open())
-        self.house = House(settings=self.settings, database=self.database, hasher=self.hasher, sources=sources)
+        self.house = House(
+            settings=self.settings,
+            described=self.settings,
+            database=self.database,
+            hasher=self.hasher,
+            sources=sources,
+            upkeep=Upkeep(database=self.database),
+        )
         for address in (ZOE, "max@buyer.example", "eva@buyer.example"):
             self.know(address)
 
