@@ -14,12 +14,12 @@ from functools import partial
 
 from connectors.errors import Interrupted
 from connectors.graph.client import GraphClient, Query, relative, segment, with_query
-from connectors.graph.entries import FIELDS, LISTED, Entry, flags_of, is_removed, is_whole, moment
+from connectors.graph.entries import FIELDS, LISTED, Entry, is_removed, is_whole, moment
 from connectors.graph.faults import Refused, Reply, Stale
 from connectors.graph.fetching import LISTING, Fetcher
 from connectors.graph.place import VALIDITY, Ahead, Past, midnight, read_ahead, read_past, written
 from connectors.graph.watch import Watch
-from connectors.message import Cursor, Envelope, FlagChange, Folder, Page
+from connectors.message import Cursor, Envelope, Folder, Page
 
 PAGE = 250
 _ENVELOPE: Query = {"$select": f"id,{FIELDS}"}
@@ -103,7 +103,7 @@ class Lanes:
         return Page(
             validity=VALIDITY,
             envelopes=_oldest_first(self.fetcher.envelopes(whole)),
-            flags=_marks(whole),
+            flags=self.fetcher.marks(whole),
             gone=(*(id for id, entry in last.items() if is_removed(entry)), *found.gone),
             withheld=tuple(found.withheld),
             cursor=cursor,
@@ -161,7 +161,7 @@ class Lanes:
         return Page(
             validity=VALIDITY,
             envelopes=_newest_first(self.fetcher.envelopes(ours)),
-            flags=_marks(ours) if past.again else (),
+            flags=self.fetcher.marks(ours) if past.again else (),
             cursor=past.write(),
             forward=Ahead(link=forward).write() if forward else None,
         )
@@ -178,7 +178,7 @@ class Lanes:
             yield Page(
                 validity=VALIDITY,
                 envelopes=_newest_first(self.fetcher.envelopes(fresh)),
-                flags=_marks(fresh) if past.again else (),
+                flags=self.fetcher.marks(fresh) if past.again else (),
                 cursor=past.write(),
             )
 
@@ -255,10 +255,6 @@ def _link_of(told: Reply) -> tuple[str, bool]:
 def _entries(told: Reply) -> list[Entry]:
     value = told.body.get("value")
     return [one for one in value if isinstance(one, dict) and one.get("id")] if isinstance(value, list) else []
-
-
-def _marks(entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
-    return tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry)) for entry in entries)
 
 
 def _received(entry: Entry) -> str:
