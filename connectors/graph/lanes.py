@@ -152,9 +152,11 @@ class Lanes:
                 continue
             link, last = _link_of(told)
             past = past.closed() if last else past.after(link)
-            yield self._past_page(folder, _entries(told), past, forward=link if last else None)
+            page = self._past_page(folder, _entries(told), past, forward=link if last else None)
             if last:
                 self.watch.jump(folder.key, link)
+            yield page
+            if last:
                 return past
         raise Interrupted("Microsoft Graph never comes to the end of a folder")
 
