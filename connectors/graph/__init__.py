@@ -22,7 +22,7 @@ def open_source(mailbox: Mailbox, *, tokens: "TokenCache | None" = None) -> "Gra
 
     if not isinstance(mailbox.access, GraphAccess):
         raise Fatal("the mailbox is not read through Microsoft Graph", advice='write type = "graph"')
-    return GraphSource(mailbox.access, mailbox.folders)
+    return GraphSource(mailbox.access, mailbox.folders, timezone=mailbox.timezone)
 
 
 def open_calendar(calendar: Calendar) -> "GraphSink":

@@ -6,13 +6,15 @@ name in Graph. The header fields themselves come later, and only of mail that wo
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connectors.message import Address, Envelope, Flags
 from connectors.mime.addresses import MOST_ADDRESSES
 from connectors.mime.charsets import clean_line
 from connectors.mime.identifiers import read_message_id
+from connectors.zones import iana_name
 
 Entry = Mapping[str, Any]
 
@@ -28,6 +30,7 @@ _OWN, _PRIVATE = "1", "2"
 _CERTAIN = ("receivedDateTime", "subject", "toRecipients", "categories", "flag", "isDraft")
 """An entry of a change that lacks one of these tells only what changed."""
 _PROPERTY = re.compile(r"\w+ 0x0*([0-9a-f]{1,4})\Z", re.IGNORECASE)
+_UTC = frozenset(("UTC", "Etc/UTC", "Etc/GMT"))
 _LONGEST_SUBJECT = 2_000
 _MOST_CATEGORIES = 100
 
@@ -62,8 +65,8 @@ def properties_of(entry: Entry) -> dict[int, str]:
     return found
 
 
-def envelope_of(entry: Entry) -> Envelope:
-    """What the listing tells. References, size and most headers are missing."""
+def envelope_of(entry: Entry, zone: str = "UTC") -> Envelope:
+    """What the listing tells. References, size and most headers are missing. zone: where the owner is (IANA)."""
     message_id, defect = read_message_id(_text(entry, "internetMessageId"))
     return Envelope(
         id=str(entry["id"]),
@@ -78,14 +81,14 @@ def envelope_of(entry: Entry) -> Envelope:
         cc=_people(_list(entry.get("ccRecipients"))),
         bcc=_people(_list(entry.get("bccRecipients"))),
         headers=told_headers(entry),
-        flags=flags_of(entry),
+        flags=flags_of(entry, zone),
         provider_id=str(entry["id"]),
         provider_thread=_text(entry, "conversationId") or None,
         defects=(defect,) if defect else (),
     )
 
 
-def flags_of(entry: Entry) -> Flags:
+def flags_of(entry: Entry, zone: str = "UTC") -> Flags:
     """The salesperson's signs. A flag that was completed is none."""
     written = entry.get("flag")
     flag = written if isinstance(written, dict) else {}
@@ -94,7 +97,7 @@ def flags_of(entry: Entry) -> Flags:
     return Flags(
         draft=entry.get("isDraft") is True,
         flagged=flagged,
-        flag_due=_due(flag.get("dueDateTime")) if flagged else None,
+        flag_due=_due(flag.get("dueDateTime"), zone) if flagged else None,
         private=properties_of(entry).get(SENSITIVITY) in (_OWN, _PRIVATE),
         categories=frozenset(name for name in categories if name),
     )
@@ -145,12 +148,15 @@ def moment(written: object) -> datetime | None:
         return None
 
 
-def _due(written: object) -> date | None:
-    """The day of a follow-up flag: Outlook stores the day itself, at midnight, whatever zone it names."""
-    if not isinstance(written, dict):
+def _due(written: object, zone: str) -> date | None:
+    """The day of a follow-up flag, where the owner is. Midnight in UTC is the day itself: so Outlook stores days."""
+    read = moment(written.get("dateTime")) if isinstance(written, dict) else None
+    if read is None or not isinstance(written, dict):
         return None
-    read = moment(written.get("dateTime"))
-    return read.date() if read is not None else None
+    named = iana_name(str(written.get("timeZone") or "UTC")) or "UTC"
+    if read.time() == time() or named not in _UTC:
+        return read.date()
+    return read.astimezone(ZoneInfo(zone)).date()
 
 
 def _people(recipients: Iterable[object]) -> tuple[Address, ...]:

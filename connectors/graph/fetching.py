@@ -56,10 +56,13 @@ class Found:
 
 
 class Fetcher:
-    """Reads messages of one mailbox by id. Texts that came with headers are kept for those who ask for them next."""
+    """Reads messages of one mailbox by id. zone: where its owner is (IANA).
 
-    def __init__(self, client: GraphClient) -> None:
-        self._client = client
+    Texts that came with headers are kept for those who ask for them next.
+    """
+
+    def __init__(self, client: GraphClient, zone: str) -> None:
+        self._client, self._zone = client, zone
         self._texts: dict[str, Message] = {}
         self.expands = True
         """Whether the server takes a `$expand` in listings; if not, kind and sensitivity come with the header."""
@@ -77,7 +80,9 @@ class Fetcher:
             found = self.entries(folder, some, TEXTS if texts else HEADERS)
             if texts:
                 self._texts |= {str(entry["id"]): whole.message_of(entry) for entry in found.entries}
-            yield _page(found, resolve(self._client, [whole.whole_envelope(entry) for entry in found.entries]))
+            yield _page(
+                found, resolve(self._client, [whole.whole_envelope(entry, self._zone) for entry in found.entries])
+            )
 
     def bodies(self, folder: Folder, ids: Sequence[str]) -> Iterator[Message | Withheld]:
         for some in _portions(ids):
@@ -95,11 +100,13 @@ class Fetcher:
             found = self.entries(folder, some, FLAGS)
             entries += found.entries
             gone += found.gone
-        flags = tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry)) for entry in entries)
-        return Page(validity=VALIDITY, flags=flags, gone=tuple(gone))
+        return Page(validity=VALIDITY, flags=self.marks(entries), gone=tuple(gone))
+
+    def marks(self, entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
+        return tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry, self._zone)) for entry in entries)
 
     def envelopes(self, entries: Sequence[Entry]) -> tuple[Envelope, ...]:
-        return resolve(self._client, [envelope_of(entry) for entry in entries])
+        return resolve(self._client, [envelope_of(entry, self._zone) for entry in entries])
 
     def entries(self, folder: Folder, ids: Sequence[str], want: Want) -> Found:
         """Each of these ids once: its JSON, or why there is none."""

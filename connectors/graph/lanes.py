@@ -6,7 +6,7 @@ the link over with its last page (`Page.forward`); until then forward lists what
 repeat and reorder what they tell; nothing is left out for having been seen, for that is for the store to know.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,12 +14,12 @@ from functools import partial
 
 from connectors.errors import Interrupted
 from connectors.graph.client import GraphClient, Query, relative, segment, with_query
-from connectors.graph.entries import FIELDS, LISTED, Entry, flags_of, is_removed, is_whole, moment
+from connectors.graph.entries import FIELDS, LISTED, Entry, is_removed, is_whole, moment
 from connectors.graph.faults import Refused, Reply, Stale
-from connectors.graph.fetching import LISTING, Fetcher
+from connectors.graph.fetching import LISTING, Fetcher, Found
 from connectors.graph.place import VALIDITY, Ahead, Past, midnight, read_ahead, read_past, written
 from connectors.graph.watch import Watch
-from connectors.message import Cursor, Envelope, FlagChange, Folder, Page
+from connectors.message import Cursor, Envelope, Folder, Page
 
 PAGE = 250
 _ENVELOPE: Query = {"$select": f"id,{FIELDS}"}
@@ -94,20 +94,24 @@ class Lanes:
         raise Interrupted("Microsoft Graph never comes to the end of a folder's news")
 
     def _page(self, folder: Folder, entries: Sequence[Entry], cursor: Cursor) -> Page:
-        """Within a page the last word on a message counts. What tells only a part of one is asked for by its id."""
-        last = {str(entry["id"]): entry for entry in entries}
-        whole = [entry for entry in last.values() if not is_removed(entry) and is_whole(entry)]
-        partly = [id for id, entry in last.items() if not is_removed(entry) and not is_whole(entry)]
-        found = self.fetcher.entries(folder, partly, LISTING)
-        whole += found.entries
+        """What happened, the oldest message first."""
+        last = _last_words(entries)
+        found = self._whole(folder, last)
         return Page(
             validity=VALIDITY,
-            envelopes=_oldest_first(self.fetcher.envelopes(whole)),
-            flags=_marks(whole),
+            envelopes=_oldest_first(self.fetcher.envelopes(found.entries)),
+            flags=self.fetcher.marks(found.entries),
             gone=(*(id for id, entry in last.items() if is_removed(entry)), *found.gone),
             withheld=tuple(found.withheld),
             cursor=cursor,
         )
+
+    def _whole(self, folder: Folder, last: Mapping[str, Entry]) -> Found:
+        """The messages among these. What tells only a part of one is asked for by its id."""
+        there = {id: entry for id, entry in last.items() if not is_removed(entry)}
+        found = self.fetcher.entries(folder, [id for id, entry in there.items() if not is_whole(entry)], LISTING)
+        found.entries[:0] = [entry for entry in there.values() if is_whole(entry)]
+        return found
 
     def _begin(self, folder: Folder, *, again: bool = False) -> Page:
         """Both lanes from the beginning: the first page of a round says how large the folder is."""
@@ -148,20 +152,23 @@ class Lanes:
                 continue
             link, last = _link_of(told)
             past = past.closed() if last else past.after(link)
-            yield self._past_page(_entries(told), past, forward=link if last else None)
+            page = self._past_page(folder, _entries(told), past, forward=link if last else None)
             if last:
                 self.watch.jump(folder.key, link)
+            yield page
+            if last:
                 return past
         raise Interrupted("Microsoft Graph never comes to the end of a folder")
 
-    def _past_page(self, entries: Sequence[Entry], past: Past, *, forward: str | None) -> Page:
+    def _past_page(self, folder: Folder, entries: Sequence[Entry], past: Past, *, forward: str | None) -> Page:
         """Of what the round tells the part that is history and not older than the floor."""
-        last = {str(entry["id"]): entry for entry in entries if not is_removed(entry)}
-        ours = [entry for entry in last.values() if _is_past(entry, past)]
+        found = self._whole(folder, _last_words(entries))
+        ours = [entry for entry in found.entries if _is_past(entry, past)]
         return Page(
             validity=VALIDITY,
             envelopes=_newest_first(self.fetcher.envelopes(ours)),
-            flags=_marks(ours) if past.again else (),
+            flags=self.fetcher.marks(ours) if past.again else (),
+            withheld=tuple(found.withheld),
             cursor=past.write(),
             forward=Ahead(link=forward).write() if forward else None,
         )
@@ -178,7 +185,7 @@ class Lanes:
             yield Page(
                 validity=VALIDITY,
                 envelopes=_newest_first(self.fetcher.envelopes(fresh)),
-                flags=_marks(fresh) if past.again else (),
+                flags=self.fetcher.marks(fresh) if past.again else (),
                 cursor=past.write(),
             )
 
@@ -257,8 +264,9 @@ def _entries(told: Reply) -> list[Entry]:
     return [one for one in value if isinstance(one, dict) and one.get("id")] if isinstance(value, list) else []
 
 
-def _marks(entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
-    return tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry)) for entry in entries)
+def _last_words(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Within a page the last word on a message counts."""
+    return {str(entry["id"]): entry for entry in entries}
 
 
 def _received(entry: Entry) -> str:

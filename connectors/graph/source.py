@@ -23,7 +23,7 @@ from connectors.zones import iana_name
 
 
 class GraphSource:
-    """One mailbox. page: messages asked for at once, as many as are usual if None."""
+    """One mailbox. timezone: where its owner is (IANA). page: messages asked for at once, None: the usual number."""
 
     flags_in_changes = True
 
@@ -32,13 +32,14 @@ class GraphSource:
         access: GraphAccess,
         choice: FolderChoice | None = None,
         *,
+        timezone: str = "UTC",
         page: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = GraphClient(access, sleep=sleep)
         self._choice = choice or FolderChoice()
         self._tree = FolderTree()
-        self._fetcher = Fetcher(self.client)
+        self._fetcher = Fetcher(self.client, timezone)
         size = page or lanes.PAGE
         self._watch = Watch((f"odata.maxpagesize={size}",))
         self._lanes = lanes.Lanes(client=self.client, fetcher=self._fetcher, watch=self._watch, page=size)

@@ -40,9 +40,9 @@ _MOST_ATTACHMENTS = 200
 _LONGEST_NAME = 255
 
 
-def whole_envelope(entry: Entry) -> Envelope:
+def whole_envelope(entry: Entry, zone: str = "UTC") -> Envelope:
     """Everything an envelope has, but the size of the message as it travelled, which Graph does not know."""
-    listed = envelope_of(entry)
+    listed = envelope_of(entry, zone)
     block = _header_block(entry.get("internetMessageHeaders"))
     if not block:
         return _from_properties(listed, entry)

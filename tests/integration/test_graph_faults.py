@@ -1,5 +1,6 @@
 """A mailbox of Exchange Online is read to the last message, whatever goes wrong on the way."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -199,7 +200,7 @@ def test_repeated_and_reordered_pages_lose_nothing(lab: Lab) -> None:
     source = lab.open(page=10)
     folder = inbox(source)
     _, history = begin(source, folder)
-    lab.tenant.faults.replay = lab.tenant.faults.shuffle = True
+    lab.tenant.faults.replay = lab.tenant.faults.shuffle = lab.tenant.faults.empty_pages = True
     pages = list(source.history(folder, history, None))
     assert set(message_ids(pages)) == set(names(*range(50)))
 
@@ -244,3 +245,15 @@ def test_a_server_that_expands_nothing_in_listings_is_read_without(lab: Lab) -> 
     assert message_ids(pages) == names(3)
     (whole,) = source.complete(folder, "graph", [new.immutable_id], texts=True)
     assert message_ids([whole]) == names(3)
+
+
+def test_no_more_than_four_requests_are_in_flight_in_one_mailbox(lab: Lab) -> None:
+    lab.fill(1)
+    folder = inbox(lab.open())
+    lab.tenant.faults.slow(0.05, "messages")
+    sources = [lab.open() for _ in range(10)]
+    with ThreadPoolExecutor(len(sources)) as pool:
+        found = list(pool.map(lambda source: source.ids(folder, None).ids, sources))
+    assert [len(ids) for ids in found] == [1] * 10
+    assert lab.tenant.busiest[lab.mailbox.address] == 4
+    assert not lab.tenant.throttled

@@ -107,3 +107,17 @@ def test_cursors_are_read_back_as_they_were_written() -> None:
 )
 def test_a_floor_is_covered_by_what_was_read_down_to_it(read: str | None, since: date | None, *, covered: bool) -> None:
     assert Past(top="x", round="done", read=read).covers(since) is covered
+
+
+@pytest.mark.parametrize(
+    ("written", "zone", "day"),
+    [
+        ("2026-03-10T00:00:00.0000000", "Europe/Berlin", date(2026, 3, 10)),
+        ("2026-03-10T00:00:00.0000000", "America/New_York", date(2026, 3, 10)),
+        ("2026-03-09T23:00:00.0000000", "Europe/Berlin", date(2026, 3, 10)),
+        ("2026-03-10T04:00:00Z", "America/New_York", date(2026, 3, 10)),
+    ],
+)
+def test_a_flag_is_due_on_the_owners_day(written: str, zone: str, day: date) -> None:
+    flag = {"flagStatus": "flagged", "dueDateTime": {"dateTime": written, "timeZone": "UTC"}}
+    assert flags_of({"flag": flag}, zone).flag_due == day
