@@ -26,7 +26,6 @@ MOST_ASKED_ABOUT = 3
 Stranger = tuple[str, str, str, bool]
 """Match key, domain, the name beside it, and whether the mail is from there."""
 
-
 Bearer = tuple[Seat, list[Holder]]
 """A stranger with a contact's name, and everybody of that name."""
 
