@@ -33,7 +33,8 @@ _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]*@|]{1,64}@[^\s<>,;:\"'()\[\]*@|]{1,25
 
 def is_forward(subject: str) -> bool:
     """Whether a mail program marked the subject as forwarded, in any of the usual languages."""
-    return _PREFIX.match(subject[:40]) is not None
+    start = subject[:40]
+    return (":" in start or "：" in start) and _PREFIX.match(start) is not None
 
 
 def forwarded_senders(text: str) -> tuple[Address, ...]:

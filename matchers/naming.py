@@ -26,7 +26,6 @@ MOST_ASKED_ABOUT = 3
 Stranger = tuple[str, str, str, bool]
 """Match key, domain, the name beside it, and whether the mail is from there."""
 
-
 Bearer = tuple[Seat, list[Holder]]
 """A stranger with a contact's name, and everybody of that name."""
 
@@ -38,16 +37,15 @@ def _may_tell(key: str, domain: str) -> bool:
 
 def names_of(strangers: Iterable[Stranger], answers: Answers) -> frozenset[str]:
     """Keys of the names worth asking for: of strangers at a company's domain, and of writers at free-mail providers."""
-    keys = {
-        name_key(name)
-        for key, domain, name, wrote in strangers
-        if key not in answers.holders and _place_tells(domain, answers, wrote=wrote) and _may_tell(key, domain)
-    }
+    keys: set[str] = set()
+    places: dict[str, tuple[bool, bool]] = {}
+    for key, domain, name, wrote in strangers:
+        place = places.get(domain)
+        if place is None:
+            place = places[domain] = (corporate_domain(domain) in answers.companies, is_free_mail(domain))
+        if (place[0] or (place[1] and wrote)) and key not in answers.holders and _may_tell(key, domain):
+            keys.add(name_key(name))
     return frozenset(keys - {""})
-
-
-def _place_tells(domain: str, answers: Answers, *, wrote: bool) -> bool:
-    return corporate_domain(domain) in answers.companies or (wrote and is_free_mail(domain))
 
 
 def by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:

@@ -4,10 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 
 import agent.store.columns
-
 revision = "0001"
 down_revision = None
-
 def upgrade() -> None:
     op.create_table('audit',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
