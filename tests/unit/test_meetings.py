@@ -290,8 +290,6 @@ WINDOW = Window(start=MONDAY - timedelta(days=60), end=MONDAY + timedelta(days=3
     [
         "",
         "BEGIN:VCALENDAR",
-        ics({**DEMO, "RRULE": "FREQ=SECONDLY"}),
-        ics({**DEMO, "RRULE": "FREQ=NEVER"}),
         ics({**DEMO, "DTSTART;TZID=Europe/Berlin": "10260304T140000"}),
         ics({**DEMO, "X-CRM-REMINDER": "ours"}),
     ],
@@ -299,6 +297,40 @@ WINDOW = Window(start=MONDAY - timedelta(days=60), end=MONDAY + timedelta(days=3
 def test_broken_hostile_and_our_own_items_are_no_meetings(text: str) -> None:
     found = read_appointment(text.encode(), href="/x.ics", window=WINDOW)
     assert found is None or found.meetings == ()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=SECONDLY",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31",
+        "FREQ=MONTHLY;BYMONTHDAY=1;BYSETPOS=2",
+        "FREQ=MONTHLY;BYDAY=6MO",
+        "FREQ=WEEKLY;BYDAY=MO;BYHOUR=25",
+    ],
+)
+def test_of_a_rule_that_may_never_come_true_only_the_first_time_is_seen(rule: str) -> None:
+    found = read_appointment(ics({**DEMO, "RRULE": rule}).encode(), href="/x.ics", window=WINDOW)
+    assert found is None or len(found.meetings) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "count"),
+    [
+        ("FREQ=WEEKLY;BYDAY=WE,FR;WKST=MO", 9),
+        ("FREQ=MONTHLY;BYDAY=1WE", 2),
+        ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", 1),
+        ("FREQ=MONTHLY;BYMONTHDAY=4", 1),
+        ("FREQ=MONTHLY;BYMONTHDAY=31", 1),
+        ("FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=4", 1),
+        ("FREQ=DAILY;UNTIL=20260306T130000Z", 3),
+    ],
+)
+def test_the_series_that_calendars_offer_are_unrolled(rule: str, count: int) -> None:
+    found = read_appointment(ics({**DEMO, "RRULE": rule}).encode(), href="/x.ics", window=WINDOW)
+    assert found is not None
+    assert len(found.meetings) == count
 
 
 def test_a_series_from_long_ago_costs_little_and_ends_at_the_window() -> None:
