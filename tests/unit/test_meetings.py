@@ -1,6 +1,7 @@
 """Meetings with contacts in the salesperson's own calendar, on a real CalDAV server: once each, and never touched."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -93,7 +94,22 @@ class Firm:
 
 
 @pytest.fixture
+def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """One database is enough for most of this; what asks both says so."""
+    shutil.copyfile(sqlite_template, tmp_path / "crm-agent.db")
+    database = Database(f"sqlite:///{tmp_path / 'crm-agent.db'}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def firm(
+    database: Database, hasher: Hasher, tmp_path: Path, radicale: Radicale, monkeypatch: pytest.MonkeyPatch
+) -> Firm:
+    return a_firm(database, hasher, tmp_path, radicale, monkeypatch)
+
+
+def a_firm(
     database: Database, hasher: Hasher, tmp_path: Path, radicale: Radicale, monkeypatch: pytest.MonkeyPatch
 ) -> Firm:
     monkeypatch.setenv("DAV_PASSWORD", "secret")
@@ -125,6 +141,25 @@ def test_once_across_attendees_and_the_organisers_calendar_says_when(firm: Firm)
     firm.put({**DEMO, "SUMMARY": "Another"}, owner=BEN)
     firm.read(BEN)
     assert firm.only()["subject"] == "Demo"
+
+
+def test_both_databases_keep_meetings_alike(
+    database_url: str, hasher: Hasher, tmp_path: Path, radicale: Radicale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(database_url)
+    firm = a_firm(database, hasher, tmp_path, radicale, monkeypatch)
+    firm.put(DEMO)
+    firm.put(DEMO, owner=BEN)
+    assert [firm.read(ANNA), firm.read(BEN), firm.read(ANNA)] == [1, 0, 0]
+    firm.put({**DEMO, "SUMMARY": "Moved", "STATUS": "CANCELLED"})
+    firm.read()
+    assert (firm.only()["subject"], firm.only()["flagged_as"]) == ("Moved", ["cancelled"])
+    firm.put({**DEMO, "CLASS": "PRIVATE"})
+    firm.put({**DEMO, "CLASS": "PRIVATE"}, owner=BEN)
+    firm.read(ANNA)
+    firm.read(BEN)
+    assert firm.history() == []
+    database.close()
 
 
 def test_moved_it_is_updated_and_cancelled_it_is_marked(firm: Firm) -> None:
