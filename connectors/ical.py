@@ -90,7 +90,7 @@ def read(data: bytes, *, href: str, etag: str) -> FoundEvent | None:
     """What stands in the calendar, if it is ours and can be read."""
     calendar = _parse(data)
     item = _ours(calendar) if calendar is not None else None
-    if item is None:
+    if item is None or not str(_first(item, PROPERTY)):
         return None
     try:
         start, zone = _start(item)

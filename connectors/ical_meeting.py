@@ -1,11 +1,12 @@
 """iCalendar text (RFC 5545) of somebody's own appointment, read as the meetings it stands for.
 
 Called by `connectors.caldav_meetings`. What is read may be anything: an item that is too large, broken or private tells
-nothing and blocks nothing. A series is unrolled inside the window only, in wall time, with its exceptions; one that
-repeats more often than daily is no meeting.
+nothing and blocks nothing. A series is unrolled inside the window only, in wall time, with its exceptions; of one that
+repeats more often than daily, or in a way that nobody's calendar offers, only the first time is seen.
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, takewhile
@@ -24,7 +25,16 @@ from connectors.zones import iana_name
 ATTENDEES = 200
 """More are no meeting but an announcement; the rest is not read."""
 OCCURRENCES = 400
-_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_PARTS = {
+    "DAILY": ("BYDAY",),
+    "WEEKLY": ("BYDAY",),
+    "MONTHLY": ("BYDAY", "BYMONTHDAY", "BYSETPOS"),
+    "YEARLY": ("BYDAY", "BYMONTH", "BYMONTHDAY"),
+}
+"""What a rule of each frequency may be narrowed down by. A rule that never matches costs seconds before it ends in the
+year 9999; those that are unrolled here always match."""
+_NO_LEAP_YEAR = 2001
+_PLAIN_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"})
 _PRIVATE = ("PRIVATE", "CONFIDENTIAL")
 _NOBODY = ("ROOM", "RESOURCE")
 _LONGEST = timedelta(days=60)
@@ -95,8 +105,8 @@ def _starts(item: Event, start: datetime, window: Window) -> list[datetime]:
     if "RRULE" not in item:
         return [start]
     rule = _first(item, "RRULE")
-    if str(rule.get("FREQ", [""])[0]).upper() not in _FREQUENCIES:
-        return []
+    if not _matches(rule):
+        return [start]
     zone = start.tzinfo
     wall = start.replace(tzinfo=None)
     low, high = (one.astimezone(zone).replace(tzinfo=None) for one in (window.start, window.end))
@@ -106,6 +116,21 @@ def _starts(item: Event, start: datetime, window: Window) -> list[datetime]:
     extra = (_wall(one.dt, start) for value in _values(item, "RDATE") for one in getattr(value, "dts", ()))
     every = {*times, *(one for one in extra if low <= one <= high)} - left_out
     return [one.replace(tzinfo=zone) for one in sorted(every)]
+
+
+def _matches(rule: Any) -> bool:  # noqa: ANN401 - icalendar's values have no common type
+    """Whether a rule is of the kind that people make, which comes true again and again."""
+    parts = {str(name).upper(): value for name, value in rule.items()}
+    allowed = _PARTS.get(str(parts.get("FREQ", [""])[0]).upper(), ())
+    narrowed = parts.keys() - _PLAIN_PARTS
+    if not allowed or not narrowed <= set(allowed) or {"BYMONTHDAY", "BYDAY"} <= narrowed:
+        return False
+    if "BYSETPOS" in narrowed and "BYDAY" not in narrowed:
+        return False
+    numbers = [*parts.get("BYSETPOS", []), *(re.sub(r"\D", "", str(day)) or 1 for day in parts.get("BYDAY", []))]
+    days = [abs(int(day)) for day in parts.get("BYMONTHDAY", [])]
+    longest = min((monthrange(_NO_LEAP_YEAR, int(month))[1] for month in parts.get("BYMONTH", [])), default=31)
+    return all(0 < abs(int(number)) <= 5 for number in numbers) and all(0 < day <= longest for day in days)
 
 
 def _rule_text(rule: Any, zone: Any) -> str:  # noqa: ANN401 - icalendar's values have no common type

@@ -96,8 +96,11 @@ def interaction(spot: Spot, one: Decided, log: Log, *, id: str, variant: int, ca
     }
 
 
-def captured(message: Message, sent: datetime, *, weighed: bool) -> Changing:
-    """The columns that a fetched body fills. sent: when the message was written. weighed: a reminder may ask of it."""
+def captured(message: Message, sent: datetime, *, weighed: bool, ours: bool) -> Changing:
+    """The columns that a fetched body fills. sent: when the message was written. weighed: a reminder may ask of it.
+
+    ours: one of us wrote it, so it may promise something.
+    """
     oddities = [
         *message.defects,
         *(["truncated"] if message.truncated else []),
@@ -106,18 +109,18 @@ def captured(message: Message, sent: datetime, *, weighed: bool) -> Changing:
     return {
         "attachments": [attachment(one) for one in message.attachments],
         "flagged_as": oddities,
-        **(_weight(message, sent) if weighed else {}),
+        **(_weight(message, sent, ours=ours) if weighed else {}),
     }
 
 
-def _weight(message: Message, sent: datetime) -> Changing:
+def _weight(message: Message, sent: datetime, *, ours: bool) -> Changing:
     own = own_text(message.text if message.new_text is None else message.new_text)
     asks, words = weigh_own(own)
     return {
         "asks": asks,
         "words": words,
         "holds_until": None if asks else promised_date(own, sent.date()),
-        "promises": promised_by(own, sent.date()),
+        "promises": promised_by(own, sent.date()) if ours else None,
     }
 
 

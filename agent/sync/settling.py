@@ -214,7 +214,8 @@ def _log_new(page: Page, one: Decided, log: Log, body: Message | None, *, shared
 
 def _add_text(page: Page, one: Decided, row: rows.Changing, body: Message) -> None:
     sent = occurred_at(one.envelope.date, one.envelope.server_time, page.spot.now)
-    columns = rows.captured(body, sent, weighed=page.spot.now - sent <= page.room.weighed_for)
+    is_young = page.spot.now - sent <= page.room.weighed_for
+    columns = rows.captured(body, sent, weighed=is_young, ours=row["direction"] == "outbound")
     columns["flagged_as"] = [*_list(row), *_list(columns)]
     row.update(columns)
     page.out.texts.append({"interaction_id": row["id"], "text": body.text})

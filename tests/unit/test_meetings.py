@@ -1,6 +1,7 @@
 """Meetings with contacts in the salesperson's own calendar, on a real CalDAV server: once each, and never touched."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -93,7 +94,22 @@ class Firm:
 
 
 @pytest.fixture
+def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """One database is enough for most of this; what asks both says so."""
+    shutil.copyfile(sqlite_template, tmp_path / "crm-agent.db")
+    database = Database(f"sqlite:///{tmp_path / 'crm-agent.db'}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def firm(
+    database: Database, hasher: Hasher, tmp_path: Path, radicale: Radicale, monkeypatch: pytest.MonkeyPatch
+) -> Firm:
+    return a_firm(database, hasher, tmp_path, radicale, monkeypatch)
+
+
+def a_firm(
     database: Database, hasher: Hasher, tmp_path: Path, radicale: Radicale, monkeypatch: pytest.MonkeyPatch
 ) -> Firm:
     monkeypatch.setenv("DAV_PASSWORD", "secret")
@@ -125,6 +141,25 @@ def test_once_across_attendees_and_the_organisers_calendar_says_when(firm: Firm)
     firm.put({**DEMO, "SUMMARY": "Another"}, owner=BEN)
     firm.read(BEN)
     assert firm.only()["subject"] == "Demo"
+
+
+def test_both_databases_keep_meetings_alike(
+    database_url: str, hasher: Hasher, tmp_path: Path, radicale: Radicale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(database_url)
+    firm = a_firm(database, hasher, tmp_path, radicale, monkeypatch)
+    firm.put(DEMO)
+    firm.put(DEMO, owner=BEN)
+    assert [firm.read(ANNA), firm.read(BEN), firm.read(ANNA)] == [1, 0, 0]
+    firm.put({**DEMO, "SUMMARY": "Moved", "STATUS": "CANCELLED"})
+    firm.read()
+    assert (firm.only()["subject"], firm.only()["flagged_as"]) == ("Moved", ["cancelled"])
+    firm.put({**DEMO, "CLASS": "PRIVATE"})
+    firm.put({**DEMO, "CLASS": "PRIVATE"}, owner=BEN)
+    firm.read(ANNA)
+    firm.read(BEN)
+    assert firm.history() == []
+    database.close()
 
 
 def test_moved_it_is_updated_and_cancelled_it_is_marked(firm: Firm) -> None:
@@ -290,8 +325,6 @@ WINDOW = Window(start=MONDAY - timedelta(days=60), end=MONDAY + timedelta(days=3
     [
         "",
         "BEGIN:VCALENDAR",
-        ics({**DEMO, "RRULE": "FREQ=SECONDLY"}),
-        ics({**DEMO, "RRULE": "FREQ=NEVER"}),
         ics({**DEMO, "DTSTART;TZID=Europe/Berlin": "10260304T140000"}),
         ics({**DEMO, "X-CRM-REMINDER": "ours"}),
     ],
@@ -299,6 +332,40 @@ WINDOW = Window(start=MONDAY - timedelta(days=60), end=MONDAY + timedelta(days=3
 def test_broken_hostile_and_our_own_items_are_no_meetings(text: str) -> None:
     found = read_appointment(text.encode(), href="/x.ics", window=WINDOW)
     assert found is None or found.meetings == ()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=SECONDLY",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31",
+        "FREQ=MONTHLY;BYMONTHDAY=1;BYSETPOS=2",
+        "FREQ=MONTHLY;BYDAY=6MO",
+        "FREQ=WEEKLY;BYDAY=MO;BYHOUR=25",
+    ],
+)
+def test_of_a_rule_that_may_never_come_true_only_the_first_time_is_seen(rule: str) -> None:
+    found = read_appointment(ics({**DEMO, "RRULE": rule}).encode(), href="/x.ics", window=WINDOW)
+    assert found is None or len(found.meetings) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "count"),
+    [
+        ("FREQ=WEEKLY;BYDAY=WE,FR;WKST=MO", 9),
+        ("FREQ=MONTHLY;BYDAY=1WE", 2),
+        ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", 1),
+        ("FREQ=MONTHLY;BYMONTHDAY=4", 1),
+        ("FREQ=MONTHLY;BYMONTHDAY=31", 1),
+        ("FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=4", 1),
+        ("FREQ=DAILY;UNTIL=20260306T130000Z", 3),
+    ],
+)
+def test_the_series_that_calendars_offer_are_unrolled(rule: str, count: int) -> None:
+    found = read_appointment(ics({**DEMO, "RRULE": rule}).encode(), href="/x.ics", window=WINDOW)
+    assert found is not None
+    assert len(found.meetings) == count
 
 
 def test_a_series_from_long_ago_costs_little_and_ends_at_the_window() -> None:

@@ -1,5 +1,7 @@
 """While the owner is away, nothing is due; what would have been stands in one bundle on the second day back."""
 
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,6 +14,15 @@ from agent.store.hashes import Hasher
 from agent.store.unit import Lease
 from connectors.message import Away
 from tests.unit.reminder_room import MONDAY, WAITING, Room, a_mailbox
+
+
+@pytest.fixture
+def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """One database is enough for most of this; what asks both says so."""
+    shutil.copyfile(sqlite_template, tmp_path / "crm-agent.db")
+    database = Database(f"sqlite:///{tmp_path / 'crm-agent.db'}")
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -20,7 +20,17 @@ from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.reminders import Listed
 from agent.upkeep import Upkeep
-from config.model import AfterRule, ArchiveAccess, IcsCalendar, Mailbox, Organisation, Reminders, Settings, Store
+from config.model import (
+    AfterRule,
+    ArchiveAccess,
+    IcsCalendar,
+    Mailbox,
+    Organisation,
+    PromiseRule,
+    Reminders,
+    Settings,
+    Store,
+)
 from connectors.event import FoundEvent
 from connectors.ics import IcsSink
 from connectors.memory import MemoryMailbox
@@ -229,6 +239,20 @@ def test_a_phone_call_noted_closes_it(desk: Desk) -> None:
     desk.sync()
     assert desk.open() == []
     assert desk.shown() == ()
+
+
+def test_what_we_promise_is_suggested_and_what_they_promise_is_not(desk: Desk) -> None:
+    rules = Reminders(promise=PromiseRule())
+    changed = tuple(one.model_copy(update={"reminders": rules}) for one in desk.settings.mailboxes)
+    desk.settings = desk.settings.model_copy(update={"mailboxes": changed})
+    day = (NOW + timedelta(days=9)).date().isoformat()
+    desk.wrote(f"Dear Zoe, I'll send the drawings by {day}. Anna", id="a@x")
+    desk.received(f"Dear Anna, we'll send the list by {day}. Zoe", id="b@x", subject="The list")
+    desk.sync()
+    assert desk.open() == []
+    with desk.database.read() as connection:
+        (one,) = reminders.listed(connection, states=["suggested"])
+    assert one.title == "Keep your promise: Zoe"
 
 
 def test_a_restored_calendar_dismisses_nothing(desk: Desk) -> None:

@@ -1,5 +1,7 @@
-"""Each rule by itself: due, not due, gone by itself. On both databases, through the rows that it is given."""
+"""Each rule by itself: due, not due, gone by itself, through the rows that it is given."""
 
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +19,42 @@ ALONE = {"waiting_for_them": None, "flagged": None}
 def a_room(database: Database, hasher: Hasher, folder: Path, **rules: object) -> Room:
     mailbox, ben = a_mailbox(**{**ALONE, **rules}), a_mailbox(BEN, **{**ALONE, **rules})
     return Room(database=database, hasher=hasher, folder=folder, mailbox=mailbox, others=(ben,))
+
+
+@pytest.fixture
+def database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """One database is enough for most of this; what asks both says so."""
+    shutil.copyfile(sqlite_template, tmp_path / "crm-agent.db")
+    database = Database(f"sqlite:///{tmp_path / 'crm-agent.db'}")
+    yield database
+    database.close()
+
+
+def test_every_rule_is_given_its_rows_by_both_databases(database_url: str, hasher: Hasher, tmp_path: Path) -> None:
+    database = Database(database_url)
+    every = {
+        "waiting_for_us": AfterRule(),
+        "gone_quiet": GoneQuiet(after=timedelta(days=40)),
+        "late_order": LateOrder(),
+        "key_date": KeyDate(),
+        "meeting_follow_up": MeetingFollowUp(),
+        "promise": PromiseRule(),
+    }
+    room = a_room(database, hasher, tmp_path, **every)
+    for name in ("zoe", "max", "eva"):
+        room.contact(name, owner=ANNA, fields={"birthday": "1980-03-12"} if name == "eva" else {})
+    room.wrote("max", asks=False, at=MONDAY - timedelta(days=45), thread="t2")
+    room.bought(*(date(2026, 1, 20) - timedelta(days=30 * number) for number in range(6)))
+    room.wrote("eva", asks=False, thread="t3", promises=date(2026, 3, 6), at=MONDAY - timedelta(hours=6))
+    room.received("zoe", asks=True)
+    room.met("zoe", at=MONDAY - timedelta(hours=3))
+    room.tend()
+    room.wait(minutes=1)
+    room.received("zoe", asks=True)
+    room.tend()
+    assert {one.rule for one in room.reminders()} == set(every)
+    assert sorted(one.state for one in room.reminders()).count("suggested") == 1
+    database.close()
 
 
 class TestWaitingForUs:
