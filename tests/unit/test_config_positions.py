@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.positions import KeyPath, lines
@@ -134,6 +134,7 @@ class Writer:
 
 
 @given(st.data(), TABLES)
+@settings(deadline=None)
 def test_each_key_is_found_on_the_line_it_was_written_on(data: st.DataObject, tree: dict[str, object]) -> None:
     writer = Writer(data)
     writer.table(tree, ())
