@@ -2,7 +2,7 @@
 
 Asked by every command that shows a text. A text belongs to the people in whose mailboxes its message lies or lay; a
 call or note belongs to the team. Who reads is said on the command line, because a process cannot know for whom it was
-started; where one mailbox is all there is, its owner reads.
+started. Where nobody is named, the owner of the only mailbox reads; of several, whoever runs the installation does.
 """
 
 from collections.abc import Collection, Sequence
@@ -47,7 +47,8 @@ def reader_of(account: str, mailboxes: Sequence[str], *, asked: str | None, admi
     if asked is not None:
         named = normalise(asked).normalised
         return Reader(account=account, mailbox=named, admin=admin) if named in known else None
-    return Reader(account=account, mailbox=known[0] if len(known) == 1 else None, admin=admin)
+    alone = known[0] if len(known) == 1 else None
+    return Reader(account=account, mailbox=alone, admin=admin or alone is None)
 
 
 def verdict(reader: Reader, owners: Collection[str], visible_to: VisibleTo) -> Verdict:

@@ -12,7 +12,7 @@ from agent.store import feed, history, reminders, reviews
 from agent.store.bulk import chunks
 from agent.store.erased_queues import concerns
 from agent.store.person import Person
-from agent.store.tables import changes, links, merges, participants, rulings, signals, suggestions
+from agent.store.tables import changes, links, merges, participants, purchases, rulings, signals, suggestions
 from agent.store.tables import never_log as never_log_rows
 from matchers.address import normalise
 
@@ -20,11 +20,12 @@ Told = dict[str, object]
 
 
 def everything(connection: sa.Connection, person: Person) -> Iterator[Told]:
-    """In the order: the contact, its history, what waits for a decision, reminders, corrections, the feed."""
+    """The contact, its history, purchases, what waits for a decision, reminders, corrections, the feed; in this order."""
     if person.contact is not None:
         yield {"held": "contact", **person.contact.told()}
         yield from _merges(connection, person.contact.id)
     yield from _interactions(connection, person)
+    yield from _purchases(connection, person)
     yield from _signals(connection, person)
     yield from (
         {"held": "review", **item.told()} for item in reviews.open_items(connection) if concerns(item.named(), person)
@@ -67,6 +68,15 @@ def _seats(connection: sa.Connection, person: Person, ids: Sequence[str]) -> dic
             seat: Told = {"role": row.role, "address": row.address, "name": row.name}
             found.setdefault(row.interaction_id, []).append(seat)
     return found
+
+
+def _purchases(connection: sa.Connection, person: Person) -> Iterator[Told]:
+    if person.contact is None:
+        return
+    query = sa.select(purchases).where(purchases.c.contact_id == person.contact.id)
+    for row in connection.execute(query.order_by(purchases.c.bought_on, purchases.c.id)).mappings():
+        told = {name: value for name, value in row.items() if name not in ("id", "contact_id")}
+        yield {"held": "purchase", **told}
 
 
 def _signals(connection: sa.Connection, person: Person) -> Iterator[Told]:

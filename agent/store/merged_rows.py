@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from agent.reminders import identity
 from agent.store import reminders as shelf
 from agent.store.bulk import chunks
+from agent.store.purchases import renew_rhythms
 from agent.store.tables import (
     calendar_items,
     contact_emails,
@@ -20,6 +21,7 @@ from agent.store.tables import (
     merged_links,
     merges,
     participants,
+    purchases,
     reminders,
     rulings,
     signals,
@@ -156,6 +158,7 @@ def move_rest(writer: "Writer", gone: str, kept: str, now: datetime) -> dict[str
         "sources": _move_sources(connection, gone, kept),
         "signals": _move_signals(connection, gone, kept),
         "reminders": _move_reminders(writer, gone, kept, now),
+        "purchases": _move_purchases(writer, gone, kept),
         "merges": list(earlier),
     }
 
@@ -175,6 +178,7 @@ def return_rest(writer: "Writer", moved: Mapping[str, Sequence[Any]], kept: str,
         of_message = (signals.c.message_key == bytes.fromhex(key), signals.c.kind == kind)
         connection.execute(sa.update(signals).where(*of_message, signals.c.contact_id == kept).values(contact_id=gone))
     _rename(writer, [(new, old) for old, new in moved["reminders"]], gone, now)
+    _give_purchases(writer, list(moved["purchases"]), gone, (gone, kept))
 
 
 def _move_rulings(connection: sa.Connection, gone: str, kept: str) -> list[Any]:
@@ -206,6 +210,20 @@ def _move_signals(connection: sa.Connection, gone: str, kept: str) -> list[Any]:
         of = (signals.c.message_key == row.message_key, signals.c.kind == row.kind, signals.c.contact_id == gone)
         connection.execute(sa.update(signals).where(*of).values(contact_id=kept))
     return [[row.message_key.hex(), row.kind] for row in rows]
+
+
+def _move_purchases(writer: "Writer", gone: str, kept: str) -> list[str]:
+    """What both of them bought is one rhythm from now on."""
+    ids = list(writer.connection.execute(sa.select(purchases.c.id).where(purchases.c.contact_id == gone)).scalars())
+    _give_purchases(writer, ids, kept, (gone, kept))
+    return ids
+
+
+def _give_purchases(writer: "Writer", ids: Sequence[str], to: str, people: Sequence[str]) -> None:
+    for chunk in chunks(ids):
+        writer.connection.execute(sa.update(purchases).where(purchases.c.id.in_(chunk)).values(contact_id=to))
+    if ids:
+        renew_rhythms(writer.database, writer.connection, people)
 
 
 def _move_reminders(writer: "Writer", gone: str, kept: str, now: datetime) -> list[Any]:

@@ -35,12 +35,18 @@ _OVER = ("done", "dismissed", "not-needed")
 
 
 def drop_old(database: Database, before: datetime, now: datetime) -> int:
-    """Interactions that are older, their texts and links. How many went; fewer than a step: none is left."""
+    """Interactions that are older, their texts and links. How many went; fewer than a step: none is left.
+
+    Older: they happened before, and no mailbox received them since: an old mail that was handed in is as old as that.
+    """
+    received = sa.select(locations.c.id).where(
+        locations.c.interaction_id == interactions.c.id, locations.c.server_time >= before
+    )
     with database.write() as connection:
         database.serialise(connection)  # nobody may be about to give one of them another place
         ids = connection.execute(
             sa.select(interactions.c.id)
-            .where(interactions.c.occurred_at < before)
+            .where(interactions.c.occurred_at < before, ~received.exists())
             .order_by(interactions.c.occurred_at, interactions.c.id)
             .limit(INTERACTIONS)
         )

@@ -119,10 +119,11 @@ def with_rules(policy: MatchPolicy, keys: tuple[str, ...]) -> MatchPolicy:
 
 
 def _unless_too_old(room: Room, envelope: Envelope, decision: Decision) -> Decision:
-    """Nothing is kept that would go at once: a migrated mailbox bears the day of its migration as the server's date."""
+    """Nothing is kept that would go at once: what happened, and was received, before the days for which anything is kept."""
     if room.kept_from is None or isinstance(decision, Skip):
         return decision
-    if occurred_at(envelope.date, envelope.server_time, room.now()) >= room.kept_from:
+    occurred = occurred_at(envelope.date, envelope.server_time, room.now())
+    if max(occurred, envelope.server_time or occurred) >= room.kept_from:
         return decision
     return Skip(reason=Reason.BEFORE_START, evidence=("It is older than anything is kept",))
 

@@ -33,9 +33,9 @@ def test_texts_are_shown_to_owners_and_by_policy_and_others_readings_are_noted(
     assert verdict(reader, owners, visible_to) == said
 
 
-def test_where_one_mailbox_is_all_there_is_its_owner_reads() -> None:
+def test_where_one_mailbox_is_all_there_is_its_owner_reads_and_of_several_the_administrator() -> None:
     assert reader_of("a", [ANNA], asked=None, admin=False) == Reader(account="a", mailbox=ANNA)
-    assert reader_of("a", [ANNA, BEN], asked=None, admin=False) == Reader(account="a")
+    assert reader_of("a", [ANNA, BEN], asked=None, admin=False) == Reader(account="a", admin=True)
 
 
 def test_nobody_reads_for_a_mailbox_that_is_not_there() -> None:
