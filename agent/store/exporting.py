@@ -20,7 +20,7 @@ Told = dict[str, object]
 
 
 def everything(connection: sa.Connection, person: Person) -> Iterator[Told]:
-    """The contact, its history, purchases, what waits for a decision, reminders, corrections, the feed; in this order."""
+    """In order: the contact, history, purchases, what waits for a decision, reminders, corrections, the feed."""
     if person.contact is not None:
         yield {"held": "contact", **person.contact.told()}
         yield from _merges(connection, person.contact.id)

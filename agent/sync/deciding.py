@@ -119,7 +119,7 @@ def with_rules(policy: MatchPolicy, keys: tuple[str, ...]) -> MatchPolicy:
 
 
 def _unless_too_old(room: Room, envelope: Envelope, decision: Decision) -> Decision:
-    """Nothing is kept that would go at once: what happened, and was received, before the days for which anything is kept."""
+    """Nothing is kept that would go at once: what happened, and was received, before anything is kept."""
     if room.kept_from is None or isinstance(decision, Skip):
         return decision
     occurred = occurred_at(envelope.date, envelope.server_time, room.now())
