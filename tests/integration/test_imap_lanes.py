@@ -350,14 +350,13 @@ def test_a_server_without_uidvalidity_is_skippable(source: ImapSource, proxy: Im
 def test_a_dead_kept_session_is_renewed_once_and_silently(
     source: ImapSource, user: DovecotUser, proxy: ImapProxy
 ) -> None:
-    folder = inbox(source)
-    forward, _ = first_contact(source, folder)
+    forward, _ = first_contact(source, folder := inbox(source))
     fill(user, 1)
     proxy.bye_open()
     pages, forward = news(source, folder, forward)
     assert envelopes(pages) == names(1)
     user.kick()
-    proxy.wait_until_open(0)  # the server ends its sessions some time after it said so
+    proxy.wait_until_open(0)  # some time after the server said so
     assert source.ids(folder, None).ids == {"1"}
     assert proxy.logged_in == 3
 
