@@ -202,6 +202,8 @@ def _log(page: Page, one: Decided, log: Log, body: Message | None) -> None:
     page.out.links.extend(rows.links(interaction, log))
     page.out.company_links.extend(rows.company_links(interaction, log))
     page.out.reviews.extend(rows.reviews(page.room.hasher, page.spot, one, log, interaction))
+    if page.room.suggest_contacts:
+        page.out.suggestions.extend(rows.suggestions(one, log, page.spot.now))
 
 
 def _log_new(page: Page, one: Decided, log: Log, body: Message | None, *, shared: bool) -> str:
