@@ -1,7 +1,7 @@
 """Writes the rules that a person's correction stands for: an address is somebody's, a domain is a company's.
 
-Called by `crm-agent review accept` and `contacts accept`. Nothing is concluded from one click: each rule is asked for by
-a word of its own.
+Called by `crm-agent review accept` and `contacts accept`. Nothing is concluded from one click: each rule is asked for
+by a word of its own.
 """
 
 from typing import TYPE_CHECKING

@@ -33,7 +33,7 @@ contacts = sa.Table(
     sa.Column("stage", sa.String, nullable=False, default=""),
     sa.Column("phones", sa.JSON, nullable=False),
     sa.Column("fields", sa.JSON, nullable=False),
-    sa.Column("created_by", sa.String, nullable=False),  # import | add | mail
+    sa.Column("created_by", sa.String, nullable=False),  # import | add | mail | mailbox
     sa.Column("created_at", Instant, nullable=False),
 )
 
