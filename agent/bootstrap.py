@@ -22,7 +22,9 @@ from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
 from agent.lists.look import Looked, look, with_lists
 from agent.lists.read import read
+from agent.people.address_book import AddressBook, import_contacts
 from agent.people.erasing import LIST, RESTORED, Forgetting, catch_up
+from agent.people.plan import Outcome
 from agent.reminders.farewell import Leaver, Withdrawn, withdraw
 from agent.reminders.remembered import Remembered
 from agent.reminders.tend import Tending, own_addresses, tend_mailbox
@@ -41,7 +43,7 @@ from agent.sync.timing import WEIGHED_FOR
 from agent.upkeep import Upkeep, kept_from
 from config.model import ExchangeAccess, Mailbox, MailboxList, Settings, Store
 from connectors import registry
-from connectors.base import MailSource, TellsAway
+from connectors.base import HoldsContacts, MailSource, TellsAway
 from connectors.errors import ConnectorError
 from matchers.policy import own_of, policy_of
 
@@ -174,6 +176,7 @@ class Work:
                 return False
         self._note_missing(mailbox, lease, tuple(getattr(source, "missing_folders", ())))  # of IMAP sources
         self._note_absence(mailbox, source, lease)
+        self._import_contacts(mailbox, source, lease)
         return True
 
     def _note_missing(self, mailbox: Mailbox, lease: Lease, missing: tuple[str, ...]) -> None:
@@ -188,6 +191,32 @@ class Work:
         if isinstance(source, TellsAway):
             found = absences.from_replies(source.away(), zone=mailbox.timezone, now=self.house.clock())
             absences.store(self.house.database, lease, absences.REPLIES, found)
+
+    def _import_contacts(self, mailbox: Mailbox, source: MailSource, lease: Lease) -> None:
+        """Whoever stands in the owner's address book, where that is wanted. One that fails holds up neither mail nor
+        rules."""
+        if not mailbox.import_contacts or not isinstance(source, HoldsContacts):
+            return
+        house = self.house
+        book = AddressBook(
+            database=house.database,
+            hasher=house.hasher,
+            lease=lease,
+            owner=mailbox.address,
+            system=mailbox.connector,
+            own=own_of(mailbox, house.settings.organisation.domains, house.settings.mailboxes),
+            clock=house.clock,
+            eager=self.eager,
+        )
+        try:
+            found = import_contacts(book, source)
+        except ConnectorError as error:
+            _log.warning("the address book cannot be read", mailbox=lease.mailbox_id, sentence=str(error))
+            return
+        house.counts[mailbox.address]["contacts-created"] += found[Outcome.ADDED] + found[Outcome.SHARED]
+        if found:
+            told = {outcome.value: found[outcome] for outcome in Outcome}
+            _log.info("contacts of the address book", mailbox=lease.mailbox_id, **told)
 
     def _read_meetings(self, mailbox: Mailbox, lease: Lease) -> None:
         """Meetings in, where the owner's calendar may be looked at. One that fails holds up neither mail nor rules."""

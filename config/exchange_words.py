@@ -6,6 +6,12 @@ from config.personal import existing_file, graph_url, personal_text, secret, ser
 from config.words import ANYWHERE, OAUTH
 
 MUST_REFUSE = Key(kind=address, about="A mailbox that must stay closed: `crm-agent doctor` fails if it can be read.")
+_ADDRESS_BOOK = {
+    "import_contacts": Key(
+        kind=yes_no, about="Once a day, make contacts of whoever stands in the mailbox's address book.", default=False
+    ),
+}
+"""What a mailbox with an address book of its own may have."""
 _CA_FILE = Key(kind=existing_file, about="Certificates of your own authority, PEM.")
 
 GRAPH_SECRETS = ("certificate", "client_secret", "assertion")
@@ -26,7 +32,7 @@ GRAPH_OWN = {
     "ca_file": _CA_FILE,
     "must_refuse": MUST_REFUSE,
 }
-GRAPH_ANYWHERE = ANYWHERE
+GRAPH_ANYWHERE = {**ANYWHERE, **_ADDRESS_BOOK}
 
 EXCHANGE_OWN = {
     "endpoint": Key(
@@ -48,4 +54,5 @@ EXCHANGE_ANYWHERE = {
     "password": Key(kind=secret, about="Its password, by reference."),
     "oauth": Key(kind=table(OAUTH), about=OAUTH.about),
     **ANYWHERE,
+    **_ADDRESS_BOOK,
 }

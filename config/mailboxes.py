@@ -196,7 +196,7 @@ def _mailbox(connector: _Connector, written: Node, reading: Reading) -> Mailbox 
     reminders = _reminders(applies.table().get("reminders"), shared.reminders, reading)
     if len(reading.problems) > before or access is None or "name" not in connector.own:
         return None
-    rest = {name: values[name] for name in ("since", "folders", "poll_seconds") if name in values}
+    rest = {name: values[name] for name in ("since", "folders", "poll_seconds", "import_contacts") if name in values}
     return Mailbox.model_validate(
         {
             "address": who["address"],

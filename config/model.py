@@ -263,6 +263,8 @@ class Mailbox(Frozen):
     """How far back: a date, or a span that is fixed to a date at the first sync. None: everything."""
     folders: FolderChoice = FolderChoice()
     poll_seconds: int = 60
+    import_contacts: bool = False
+    """Whether whoever stands in the mailbox's own address book becomes a contact."""
     calendar: Calendar | None = None
     reminders: Reminders
 

@@ -88,7 +88,9 @@ POLICY = Form(
             default="never",
         ),
         "suggest_contacts": Key(
-            kind=yes_no, about="Note people you write to who are no contacts, to be added by hand.", default=False
+            kind=yes_no,
+            about="Note people you write to who are no contacts, and likely addresses of contacts, to be accepted.",
+            default=False,
         ),
         "erased_list": Key(
             kind=path,

@@ -18,6 +18,7 @@ from connectors.memory_state import Faults, MemoryFolder, Stored
 from connectors.message import (
     NO_FLAGS,
     Away,
+    Card,
     Cursor,
     Envelope,
     FlagChange,
@@ -69,6 +70,7 @@ class MemoryMailbox:
         self.provider_ids = provider_ids
         self.late_headers = late_headers
         self.away: Away | None = None
+        self.cards: dict[str, Card] = {}
         self._clock = clock or (lambda: datetime.now(UTC))
         self._validity = 1_000
         self._guid = 0
@@ -290,6 +292,13 @@ class MemorySource:
         """The owner's automatic replies."""
         self._meet_faults("away", "")
         return self._mailbox.away
+
+    def contacts(self) -> Iterator[Card]:
+        """The owner's address book: `MemoryMailbox.cards`, by id."""
+        self._meet_faults("contacts", "")
+        with self._mailbox.lock:
+            found = [card for _, card in sorted(self._mailbox.cards.items())]
+        yield from found
 
     def close(self) -> None:
         """Nothing is held."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.cli import person
+from agent.cli import person, suggestions
 from agent.cli.choosing import contact_of
 from agent.cli.context import settings
 from agent.cli.doors import reading
@@ -24,6 +24,8 @@ app = noun("The people whose mail is logged.")
 
 for _verb in (person.merge, person.unmerge, person.export, person.erase):
     app.command()(_verb)
+for _answer in (suggestions.suggestions, suggestions.accept, suggestions.refuse):
+    app.command()(_answer)
 
 LARGEST_FILE = 256 * 1024 * 1024
 """Bytes of an import; a million contacts take about half of it."""
@@ -39,15 +41,6 @@ def import_(
     """Adds and updates contacts. The same file twice changes nothing the second time. Exit 1 if a row was refused."""
     plan, waiting = _import(context, _read(file), created_by="import", dry=dry_run)
     return _report(plan, waiting if dry_run else None, as_json=as_json)
-
-
-@app.command()
-def suggestions(context: typer.Context, as_json: Json = False) -> None:
-    """People you wrote to who are no contacts, where `policy.suggest_contacts` allows to note them."""
-    from agent.store import suggested
-
-    with reading(context) as (_, connection):
-        emit(suggested.listed(connection), as_json=as_json, empty="nobody is suggested")
 
 
 @app.command("list")

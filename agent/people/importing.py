@@ -1,23 +1,31 @@
 """Carries an import out: reads who is known, plans, and writes, all in one transaction. Called by `contacts`."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from agent.people.plan import Claims, Plan, keys_of, people_at, plan_import
 from agent.people.rows import Refused, Row
 from agent.store import contacts, merging, tombstones
 from agent.store.companies import stated_domains
 from agent.store.contact_writes import open_directory, waiting
+from agent.store.contacts import Contact
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 
 
 def import_rows(
-    database: Database, hasher: Hasher, rows: Iterable[Row | Refused], *, created_by: str, dry: bool = False
+    database: Database,
+    hasher: Hasher,
+    rows: Iterable[Row | Refused],
+    *,
+    created_by: str,
+    dry: bool = False,
+    fills: bool = False,
 ) -> tuple[Plan, Counter[str]]:
     """Adds and updates what the rows say, and returns what became of each. All of it, or nothing if it fails.
 
     Beside it: how many messages wait to be decided anew for it, by what they are now. dry: all is given up in the end.
+    fills: rows only fill in what contacts lack, and mean whoever was made of them before, whatever the name is now.
     """
     told = tuple(rows)
     with database.write() as connection:
@@ -25,10 +33,13 @@ def import_rows(
         writer = open_directory(database, connection, hasher)
         keys = keys_of(told)
         holders = contacts.holders_of(connection, keys)
+        known = contacts.load(connection, holders)
+        former = merging.former_names(connection, holders)
         plan = plan_import(
             told,
-            contacts.load(connection, holders).values(),
-            also_called=merging.former_names(connection, holders),
+            known.values(),
+            also_called={**former, **_as_before(told, known.values(), former)} if fills else former,
+            fills=fills,
             erased_keys=tombstones.erased_keys(connection, hasher, keys),
             erased_people=tombstones.erased_people(connection, hasher, people_at(told)),
             claims=Claims(stated=stated_domains(connection)),
@@ -39,3 +50,14 @@ def import_rows(
         if dry:
             database.give_up(connection)
     return plan, queued
+
+
+def _as_before(
+    rows: Iterable[Row | Refused], known: Iterable[Contact], former: Mapping[str, Collection[str]]
+) -> dict[str, Collection[str]]:
+    """What rows call contacts that have their external ids: one that got another name here is no second person."""
+    names = {item: row.name for row in rows if isinstance(row, Row) for item in row.external_ids.items()}
+    return {
+        one.id: (*former.get(one.id, ()), *(names[item] for item in one.external_ids.items() if item in names))
+        for one in known
+    }

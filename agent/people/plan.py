@@ -112,13 +112,15 @@ def plan_import(
     erased_people: Collection[tuple[str, str]] = (),
     also_called: Mapping[str, Collection[str]] = MappingProxyType({}),
     claims: Claims | None = None,
+    fills: bool = False,
 ) -> Plan:
     """existing: everybody who holds one of `keys_of(rows)` (others do no harm). erased_keys: of erased people.
 
     erased_people: of `people_at(rows)`, who were erased from an address that others have too. also_called: contact id
-    -> names of those who were made a part of it: their rows mean it, and only fill in what it lacks.
+    -> names of those who were made a part of it: their rows mean it, and only fill in what it lacks. fills: no row does
+    more than that.
     """
-    desk = _Desk(existing, claims or Claims(), also_called)
+    desk = _Desk(existing, claims or Claims(), also_called, fills=fills)
     results = {number: _refuse(row) for number, row in enumerate(rows) if isinstance(row, Refused)}
     told = {number: row for number, row in enumerate(rows) if isinstance(row, Row)}
     for number, row in list(told.items()):
@@ -173,6 +175,7 @@ class _Place:
     before: Draft | None
     draft: Draft
     called: frozenset[str] = frozenset()
+    fills: bool = False
 
     def answers_to(self, name: str) -> bool:
         return fold_name(name) in self.called or fold_name(self.draft.name) == fold_name(name)
@@ -180,7 +183,7 @@ class _Place:
     def with_row(self, row: Row) -> Draft:
         """What the row makes of it; the row of somebody who became a part of it overwrites nothing."""
         is_former = fold_name(row.name) in self.called and fold_name(row.name) != fold_name(self.draft.name)
-        return filled(self.draft, row) if is_former else merged(self.draft, row)
+        return filled(self.draft, row) if is_former or self.fills else merged(self.draft, row)
 
     def holds(self, key: str) -> bool:
         return any(_key(email.address) == key for email in self.draft.emails)
@@ -190,15 +193,16 @@ class _Desk:
     """All contacts that the rows may mean, those of earlier rows among them."""
 
     def __init__(
-        self, existing: Collection[Contact], claims: Claims, also_called: Mapping[str, Collection[str]]
+        self, existing: Collection[Contact], claims: Claims, also_called: Mapping[str, Collection[str]], *, fills: bool
     ) -> None:
+        self._fills = fills
         self._places: list[_Place] = []
         self._by_key: dict[str, list[_Place]] = defaultdict(list)
         self._claims = claims
         for contact in sorted(existing, key=lambda contact: contact.id):
             draft = draft_of(contact)
             called = frozenset(map(fold_name, also_called.get(contact.id, ()))) - {""}
-            self._put(_Place(contact_id=contact.id, before=draft, draft=draft, called=called))
+            self._put(_Place(contact_id=contact.id, before=draft, draft=draft, called=called, fills=fills))
 
     def take(self, rows: Mapping[int, Row]) -> dict[int, Result]:
         """Results by number, of the rows that mean one person."""
@@ -234,7 +238,7 @@ class _Desk:
 
     def _add(self, row: Row) -> tuple[_Place, Result]:
         others = self._others(map(_key, row.emails), None)
-        place = _Place(contact_id=None, before=None, draft=merged(Draft(), row))
+        place = _Place(contact_id=None, before=None, draft=merged(Draft(), row), fills=self._fills)
         self._put(place)
         outcome = Outcome.SHARED if others else Outcome.ADDED
         return place, Result(line=row.line, outcome=outcome, text=_shown(row) + others)

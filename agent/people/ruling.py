@@ -1,6 +1,7 @@
 """Writes the rules that a person's correction stands for: an address is somebody's, a domain is a company's.
 
-Called by `crm-agent review accept`. Nothing is concluded from one click: each rule is asked for by a word of its own.
+Called by `crm-agent review accept` and `contacts accept`. Nothing is concluded from one click: each rule is asked for
+by a word of its own.
 """
 
 from typing import TYPE_CHECKING
@@ -19,14 +20,20 @@ if TYPE_CHECKING:
 
 
 def give_address(
-    database: Database, connection: "sa.Connection", hasher: Hasher, contact: Contact, address: str
+    database: Database,
+    connection: "sa.Connection",
+    hasher: Hasher,
+    contact: Contact,
+    address: str,
+    *,
+    instead: str = "accept without --always",
 ) -> str | None:
-    """The address is the contact's from now on. Why not, for people, if it cannot be."""
+    """The address is the contact's from now on. Why not, for people, if it cannot be. instead: what else to do."""
     others = [one for one in contacts.holders(connection, [address]) if one != contact.id]
     if others:
-        return f"{address} is another contact's too: {', '.join(others)}; merge them, or accept without --always"
+        return f"{address} is another contact's too: {', '.join(others)}; merge them, or {instead}"
     if is_role_address(address):
-        return f"{address} is a task's and not a person's: accept without --always, or add it with `contacts add`"
+        return f"{address} is a task's and not a person's: {instead}, or add it with `contacts add`"
     if normalise(address).match_key not in {normalise(email.address).match_key for email in contact.emails}:
         writer = open_directory(database, connection, hasher)
         writer.update({contact.id: with_address(draft_of(contact), address)})

@@ -270,7 +270,8 @@ def _queue(connection: sa.Connection, database: Database, condition: "sa.ColumnE
 
 
 def _unlinked() -> "sa.Select[tuple[str]]":
-    """Interactions with a participant whose address a contact holds that the interaction is not linked to."""
+    """Interactions with a participant whose address a contact holds, and that are not linked to it by more than their
+    conversation or a name."""
     return (
         sa.select(participants.c.interaction_id)
         .join(contact_emails, contact_emails.c.match_key == participants.c.match_key)
@@ -279,6 +280,7 @@ def _unlinked() -> "sa.Select[tuple[str]]":
             sa.and_(
                 links.c.interaction_id == participants.c.interaction_id,
                 links.c.contact_id == contact_emails.c.contact_id,
+                links.c.rule.not_in(("thread", "name")),
             ),
         )
         .where(links.c.contact_id.is_(None))

@@ -29,7 +29,7 @@ class Contact:
     """One person. owner: the address of the mailbox whose customer this is, as people wrote it, or ''.
 
     emails: the primary one first. fields: the firm's own columns. external_ids: system -> the id there.
-    created_by: import, add or mail.
+    created_by: import, add, mail or mailbox.
     """
 
     id: str

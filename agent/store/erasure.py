@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from agent.store import erased_queues, feed, rewriting, threads, tombstones
+from agent.store import erased_queues, feed, rewriting, suggested, threads, tombstones
 from agent.store.bulk import CHUNK, chunks
 from agent.store.companies import withdraw_claims
 from agent.store.contact_writes import Writer
@@ -198,6 +198,7 @@ def _forget_contact(connection: sa.Connection, person: Person) -> None:
     if person.contact is None:
         return
     connection.execute(sa.delete(contacts).where(contacts.c.id == person.contact.id))
+    suggested.forget_contact(connection, person.contact.id)
     firm = person.contact.company_id
     if firm is None:
         return

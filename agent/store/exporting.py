@@ -106,6 +106,9 @@ def _said(connection: sa.Connection, person: Person) -> Iterator[Told]:
         if theirs or normalise(row.address).match_key in person.keys:
             decided = None if row.contact_id is None else row.contact_id
             yield {"held": "decision", "address": row.address or None, "contact": decided, "made_at": row.made_at}
+    if person.contact is not None:
+        own = sa.select(suggestions).where(suggestions.c.contact_id == person.contact.id)
+        yield from ({"held": "suggestion", **found} for found in connection.execute(own).mappings())
     for table, name in ((suggestions, "suggestion"), (never_log_rows, "never-log")):
         for chunk in chunks(person.keys):
             for found in connection.execute(sa.select(table).where(table.c.match_key.in_(chunk))).mappings():

@@ -146,6 +146,18 @@ def since(connection: sa.Connection, mailbox_id: int) -> date | None:
     return floor
 
 
+def contacts_due(connection: sa.Connection, mailbox_id: int) -> datetime | None:
+    """When the mailbox's address book is to be read; None: at once."""
+    query = sa.select(mailboxes.c.contacts_due).where(mailboxes.c.id == mailbox_id)
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
+
+
+def set_contacts_due(connection: sa.Connection, mailbox_id: int, due: datetime) -> None:
+    """The next time."""
+    connection.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(contacts_due=due))
+
+
 def due(connection: sa.Connection, now: datetime, limit: int) -> Sequence[Due]:
     """Mailboxes to read now that nobody holds, longest waiting first."""
     waiting = (

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.store import feed, merged_rows, threads
+from agent.store import feed, merged_rows, suggested, threads
 from agent.store.bulk import chunks, json_text
 from agent.store.companies import withdraw_claims
 from agent.store.contact_writes import Draft, Writer, queue_rereads
@@ -46,6 +46,7 @@ def merge(writer: Writer, kept: Contact, gone: Contact, now: datetime) -> Merged
     both = merged_rows.move_links(connection, number, gone.id, kept.id)
     count = merged_rows.count_links(connection, number)
     moved = merged_rows.move_rest(writer, gone.id, kept.id, now)
+    suggested.follow(connection, gone.id, kept.id)
     connection.execute(sa.update(merges).where(merges.c.id == number).values(moved=moved))
     _complete(connection, kept, gone)
     connection.execute(sa.delete(contacts).where(contacts.c.id == gone.id))

@@ -75,11 +75,15 @@ def queue(database: Database, connection: sa.Connection, mailbox_id: int, ids: S
 
 
 def queued(connection: sa.Connection, mailbox_id: int, limit: int, passed: Collection[int] = ()) -> list[Place]:
-    """Places whose headers should be read again, newest first, without those already passed over."""
+    """Places whose headers should be read again, newest first, without those already passed over.
+
+    What the server keeps back is not among them: it is asked for as often as a gap is, and then decided anew.
+    """
     rows = connection.execute(
         sa.select(*_COLUMNS)
         .join(rereads, rereads.c.location_id == locations.c.id)
-        .where(rereads.c.mailbox_id == mailbox_id, locations.c.gone_at.is_(None), rereads.c.location_id.not_in(passed))
+        .where(rereads.c.mailbox_id == mailbox_id, locations.c.gone_at.is_(None), ~_owed())
+        .where(rereads.c.location_id.not_in(passed))
         .order_by(locations.c.folder_id, locations.c.id.desc())
         .limit(limit)
     )
@@ -113,7 +117,20 @@ def how_many_queued(connection: sa.Connection, mailbox_id: int) -> int:
 
 def waiting(connection: sa.Connection) -> dict[int, frozenset[int]]:
     """Mailbox id -> places queued that the server does not keep back: what another mailbox's mail put there."""
-    owed = (
+    rows = connection.execute(
+        sa.select(rereads.c.mailbox_id, rereads.c.location_id)
+        .join(locations, locations.c.id == rereads.c.location_id)
+        .where(locations.c.gone_at.is_(None), ~_owed())
+    )
+    found: dict[int, set[int]] = {}
+    for row in rows:
+        found.setdefault(row.mailbox_id, set()).add(row.location_id)
+    return {mailbox: frozenset(ids) for mailbox, ids in found.items()}
+
+
+def _owed() -> "sa.ColumnElement[bool]":
+    """Whether the server keeps back what lies at a place."""
+    return (
         sa.select(gaps.c.id)
         .where(
             gaps.c.folder_id == locations.c.folder_id,
@@ -122,12 +139,3 @@ def waiting(connection: sa.Connection) -> dict[int, frozenset[int]]:
         )
         .exists()
     )
-    rows = connection.execute(
-        sa.select(rereads.c.mailbox_id, rereads.c.location_id)
-        .join(locations, locations.c.id == rereads.c.location_id)
-        .where(locations.c.gone_at.is_(None), ~owed)
-    )
-    found: dict[int, set[int]] = {}
-    for row in rows:
-        found.setdefault(row.mailbox_id, set()).add(row.location_id)
-    return {mailbox: frozenset(ids) for mailbox, ids in found.items()}

@@ -21,6 +21,7 @@ from agent.store.tables import (
     participants,
     reviews,
     signals,
+    suggestions,
     texts,
 )
 
@@ -53,6 +54,7 @@ class PageRows:
     links: list[Row] = field(default_factory=list)
     company_links: list[Row] = field(default_factory=list)
     reviews: list[Row] = field(default_factory=list)
+    suggestions: list[Row] = field(default_factory=list)
     signals: list[Changing] = field(default_factory=list)
     signal_ids: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
     doubtful_ids: list[tuple[bytes, ...]] = field(default_factory=list)
@@ -77,6 +79,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
         (locations, rows.places),
         (message_refs, rows.refs),
         (reviews, rows.reviews),
+        (suggestions, rows.suggestions),
     ):
         database.insert_new(connection, table, new)
     revise.ask_anew(connection, rows.moved_on, rows.reviews)

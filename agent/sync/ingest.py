@@ -76,7 +76,8 @@ def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> N
         validity=task.page.validity,
         now=room.now(),
     )
-    bodies = _fetch(room, task, [*wanted_bodies(room, spot, deciding), *worth_reading(room, deciding)], kept_back)
+    telling = worth_reading(room, deciding)
+    bodies = _fetch(room, task, [*wanted_bodies(room, spot, deciding), *telling], kept_back)
     deciding = look_inside(room, deciding, bodies)
     walk = Walk(
         room=room,
@@ -85,6 +86,7 @@ def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> N
         folders=states,
         bodies=bodies,
         known_places=task.known_places or {},
+        telling=frozenset(telling),
     )
     settled = settle_page(walk, deciding)
     _commit(room, task, deciding, settled, spot, older)

@@ -28,7 +28,7 @@ class Room:
     since: the floor on server dates; None reads everything. kept_from: what happened before is not kept. eager:
     everything counts as due now (`sync`), whatever waits for its time; the daemon (`run`) obeys the waits. weighed_for:
     whether a text asks for something is looked at when it is recorded, if it is no older. create_contacts: which
-    strangers become contacts; suggest_contacts: whether those we write to are noted else.
+    strangers become contacts; suggest_contacts: whether those we write to are noted else, and likely further addresses.
     """
 
     database: Database

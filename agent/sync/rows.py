@@ -9,6 +9,7 @@ from agent.reminders.own_text import own_text
 from agent.reminders.promises import promised_by
 from agent.reminders.return_date import promised_date, return_date
 from agent.store.hashes import Hasher
+from agent.store.suggested import Suggested, row_of
 from agent.sync.deciding import Decided
 from agent.sync.timing import occurred_at
 from connectors.message import Address, Attachment, Message
@@ -221,6 +222,21 @@ def reviews(
             "envelope": _seen(one),
             "created_at": spot.now,
         }
+
+
+def suggestions(one: Decided, log: Log, now: datetime) -> Iterator[Changing]:
+    """Addresses that may be another one of a contact's, with the name that the mail shows beside them."""
+    envelope = one.envelope
+    people = (*envelope.from_, *envelope.reply_to, *envelope.to, *envelope.cc, *envelope.bcc)
+    names = {normalise(person.address).match_key: person.name for person in reversed(people)}
+    rules = {link.contact_id: link.rule for link in log.links}
+    for address, contact in log.suggestions:
+        key = normalise(address).match_key
+        if key and key not in one.erased:
+            found = Suggested(
+                match_key=key, address=address, name=names.get(key, ""), contact_id=contact, rule=rules.get(contact, "")
+            )
+            yield row_of(found, now)
 
 
 def _candidates(doubt: Doubt) -> list[Mapping[str, object]]:

@@ -42,7 +42,10 @@ class Settled:
 
 @dataclass(slots=True)
 class Page:
-    """The second walk's workplace: rows grow as messages are settled in order."""
+    """The second walk's workplace: rows grow as messages are settled in order.
+
+    telling: ids of mail to be left aside unless its text names somebody; without the text nobody knows that yet.
+    """
 
     room: Room
     spot: Spot
@@ -50,6 +53,7 @@ class Page:
     folders: Mapping[int, FolderState]
     bodies: Mapping[str, Message | Withheld]
     known_places: Mapping[str, int]
+    telling: frozenset[str] = frozenset()
     out: PageRows = field(default_factory=PageRows)
     withheld: list[tuple[Decided, Withheld]] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
@@ -108,7 +112,7 @@ def settle_page(page: Page, deciding: Deciding) -> Settled:
 
 def _settle_one(page: Page, one: Decided) -> None:
     body = page.bodies.get(one.envelope.id)
-    if isinstance(body, Withheld) and not isinstance(one.decision, Skip):
+    if isinstance(body, Withheld) and (not isinstance(one.decision, Skip) or one.envelope.id in page.telling):
         if not body.gone:
             page.withheld.append((one, body))
         return
@@ -198,6 +202,8 @@ def _log(page: Page, one: Decided, log: Log, body: Message | None) -> None:
     page.out.links.extend(rows.links(interaction, log))
     page.out.company_links.extend(rows.company_links(interaction, log))
     page.out.reviews.extend(rows.reviews(page.room.hasher, page.spot, one, log, interaction))
+    if page.room.suggest_contacts:
+        page.out.suggestions.extend(rows.suggestions(one, log, page.spot.now))
 
 
 def _log_new(page: Page, one: Decided, log: Log, body: Message | None, *, shared: bool) -> str:

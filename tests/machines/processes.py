@@ -113,14 +113,16 @@ class Process:
     def take(self, address: str) -> Lease | None:
         return leases.take(self.database, self.ids[address], self.name, LEASE, self._world.now, force_due=True)
 
-    def sync(self, address: str, *, eager: bool = True, page: int = 2, stop: Event | None = None) -> None:
+    def sync(
+        self, address: str, *, eager: bool = True, page: int = 2, stop: Event | None = None, suggest: bool = False
+    ) -> None:
         """One complete pass. Raises whatever ends it early; the lease is then given back unless the process died."""
         lease = self.take(address)
         assert lease is not None, "the mailbox is held by another worker"
         source = MemorySource(self._boxes[address], page=page)
         try:
             with HereAndNow(source) as reader:
-                sync_mailbox(self._room(address, reader, lease, stop or Event(), eager=eager))
+                sync_mailbox(self._room(address, reader, lease, stop or Event(), eager=eager, suggest=suggest))
         except Crash:
             raise
         except Exception:
@@ -129,7 +131,7 @@ class Process:
         now = self._world.now
         leases.record_success(self.database, lease, started=now, now=now, next_due=now)
 
-    def _room(self, address: str, reader: Reader, lease: Lease, stop: Event, *, eager: bool) -> Room:
+    def _room(self, address: str, reader: Reader, lease: Lease, stop: Event, *, eager: bool, suggest: bool) -> Room:
         mailbox = CONFIGURED[address]
         return Room(
             database=self.database,
@@ -144,6 +146,7 @@ class Process:
             stop=stop,
             now=self._world.clock,
             eager=eager,
+            suggest_contacts=suggest,
         )
 
     def settle(self, addresses: Sequence[str] = (ANNA, BOB), *, page: int = 2) -> None:

@@ -33,7 +33,7 @@ contacts = sa.Table(
     sa.Column("stage", sa.String, nullable=False, default=""),
     sa.Column("phones", sa.JSON, nullable=False),
     sa.Column("fields", sa.JSON, nullable=False),
-    sa.Column("created_by", sa.String, nullable=False),  # import | add | mail
+    sa.Column("created_by", sa.String, nullable=False),  # import | add | mail | mailbox
     sa.Column("created_at", Instant, nullable=False),
 )
 
@@ -95,8 +95,11 @@ never_log = sa.Table(
 suggestions = sa.Table(
     "suggestions",
     metadata,
-    sa.Column("match_key", sa.String, primary_key=True),  # we wrote to it, and no contact has it
-    sa.Column("address", sa.String, nullable=False),
+    sa.Column("match_key", sa.String, primary_key=True),  # no contact has it
+    sa.Column("contact_id", sa.String, primary_key=True, default=""),  # whose it may be; '': of nobody known, we wrote
+    sa.Column("address", sa.String, nullable=False),  # '' once refused, like the name
     sa.Column("name", sa.String, nullable=False, default=""),
+    sa.Column("rule", sa.String, nullable=False, default=""),  # thread | name: why it may be the contact's
+    sa.Column("refused", sa.Boolean, nullable=False, default=False),  # it is not suggested again
     sa.Column("made_at", Instant, nullable=False),
 )

@@ -36,10 +36,13 @@ def upgrade() -> None:
     )
     op.create_table('suggestions',
     sa.Column('match_key', sa.String(), nullable=False),
+    sa.Column('contact_id', sa.String(), nullable=False),
     sa.Column('address', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
+    sa.Column('rule', sa.String(), nullable=False),
+    sa.Column('refused', sa.Boolean(), nullable=False),
     sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('match_key', name=op.f('pk_suggestions'))
+    sa.PrimaryKeyConstraint('match_key', 'contact_id', name=op.f('pk_suggestions'))
     )
     op.create_table('companies',
     sa.Column('id', sa.String(), nullable=False),
@@ -94,6 +97,7 @@ def upgrade() -> None:
     sa.Column('last_success', agent.store.columns.Instant(), nullable=True),
     sa.Column('caught_up_at', agent.store.columns.Instant(), nullable=True),
     sa.Column('next_due', agent.store.columns.Instant(), nullable=False),
+    sa.Column('contacts_due', agent.store.columns.Instant(), nullable=True),
     sa.Column('failures', sa.Integer(), nullable=False),
     sa.Column('lease_owner', sa.String(), nullable=True),
     sa.Column('lease_epoch', sa.Integer(), nullable=False),
