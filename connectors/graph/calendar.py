@@ -18,7 +18,7 @@ from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, Fou
 from connectors.graph import items
 from connectors.graph.client import Ask, GraphClient, Part, Query, relative, segment, with_query
 from connectors.graph.entries import Entry
-from connectors.graph.faults import Absent, Refused, Stale
+from connectors.graph.faults import Absent, Refused, Stale, Trouble
 from connectors.own_property import GRAPH_ID
 
 WINDOW_BACK, WINDOW_AHEAD = timedelta(days=92), timedelta(days=400)
@@ -144,7 +144,7 @@ class GraphSink:
         ours = f"singleValueExtendedProperties/any(ep: ep/id eq '{GRAPH_ID}' and ep/value ne null)"
         try:
             yield from self._list({**_ITEM, "$filter": ours, "$top": 100})
-        except Refused:
+        except (Refused, Trouble):
             yield from self._list({**_ITEM, "$top": 100})
 
     def _list(self, query: Query) -> Iterator[Entry]:
