@@ -247,12 +247,18 @@ def reaching(url: str, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     host = url.split("/")[2] if url.count("/") >= 2 else url
     try:
         return step()
-    except requests.exceptions.SSLError as error:
-        raise Fatal(f"the certificate of {host} is not accepted", advice="check `token_url` and `ca_file`") from error
     except (requests.RequestException, OSError) as error:
+        if is_untrusted(error):
+            advice = "check `token_url` and `ca_file`"
+            raise Fatal(f"the certificate of {host} is not accepted", advice=advice) from error
         raise Retriable(f"the sign-in service {host} cannot be reached: {type(error).__name__}") from error
     except (KeyError, ValueError) as error:  # msal trusts what it is sent
         raise Retriable(f"the sign-in service {host} answered what makes no sense") from error
+
+
+def is_untrusted(error: Exception) -> bool:
+    """Whether a server's certificate was refused. A handshake that was cut off is an SSLError, too, and will pass."""
+    return isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def _answer(session: requests.Session, url: str, form: Mapping[str, str]) -> dict[str, Any]:

@@ -10,10 +10,13 @@ PROPERTY_NAME = "CrmReminder"
 """A string. Its value is the uid of the item (`<keyed hash>@<installation>`), so that it can be asked for by `eq`."""
 BIRTH_NAME = "CrmReminderBirth"
 """A string, different for each attempt to create an item: who finds another one than the own came second."""
+ZONE_NAME = "CrmReminderZone"
+"""A string. The IANA zone of the start: several of them share a zone of Windows, which is what Exchange keeps."""
 LONGEST_VALUE = 255
 """Characters that a property can be filtered by on every version of Exchange."""
 
 GRAPH_ID = f"String {{{PROPERTY_SET}}} Name {PROPERTY_NAME}"
+GRAPH_ZONE_ID = f"String {{{PROPERTY_SET}}} Name {ZONE_NAME}"
 GRAPH_BIRTH_ID = f"String {{{PROPERTY_SET}}} Name {BIRTH_NAME}"
 
 

@@ -15,11 +15,9 @@ from connectors.exchange.items import change_key, id_of
 from connectors.exchange.xml import TYPES, Element, children, find, moment, t, text
 from connectors.ical import DESCRIPTION_LIMIT, TITLE_LIMIT, means_done
 from connectors.mime.charsets import clean_body, clean_line
-from connectors.own_property import PROPERTY_NAME, PROPERTY_SET, reminder_of
+from connectors.own_property import PROPERTY_NAME, PROPERTY_SET, ZONE_NAME, reminder_of
 from connectors.zones import iana_name, is_zone
 
-ZONE_NAME = "CrmReminderZone"
-"""Our second property: the IANA zone of the start."""
 _FIELDS = (
     "item:Subject", "item:Body", "item:Categories", "calendar:Start", "calendar:IsAllDayEvent", "calendar:IsMeeting",
     "calendar:IsCancelled", "calendar:StartTimeZone", "calendar:RequiredAttendees", "calendar:OptionalAttendees",

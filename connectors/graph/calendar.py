@@ -18,7 +18,7 @@ from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, Fou
 from connectors.graph import items
 from connectors.graph.client import Ask, GraphClient, Part, Query, relative, segment, with_query
 from connectors.graph.entries import Entry
-from connectors.graph.faults import Absent, Refused, Stale
+from connectors.graph.faults import Absent, Refused, Stale, Trouble
 from connectors.own_property import GRAPH_ID
 
 WINDOW_BACK, WINDOW_AHEAD = timedelta(days=92), timedelta(days=400)
@@ -45,6 +45,7 @@ class GraphSink:
         self.client = GraphClient(calendar.access, permission="Calendars.ReadWrite", sleep=sleep)
         self._calendar, self._today = calendar, today
         self._known: str | None = None
+        self._windows_zones: set[str] = set()
 
     def find(self, uid: str) -> FoundEvent | None:
         entry = self._look_up(uid)
@@ -69,11 +70,14 @@ class GraphSink:
 
     def update(self, event: CalendarEvent, found: FoundEvent) -> FoundEvent:
         """Our words, and our time if it is another one; all that the user added to it stays."""
-        body = items.changed_words(event)
-        if (found.start, found.timezone) != (event.start, event.timezone):
-            body |= items.changed_times(event)
+        moved = (found.start, found.timezone) != (event.start, event.timezone)
+
+        def write(windows: bool) -> dict[str, Any]:
+            body = items.changed_words(event) | (items.changed_times(event, windows=windows) if moved else {})
+            return self._write("PATCH", self._event(found.href), body=body, etag=found.etag)
+
         try:
-            self._write("PATCH", self._event(found.href), body=body, etag=found.etag)
+            self._in_its_zone(event.timezone, write)
         except Absent as gone:
             raise Conflict(_CHANGED) from gone
         return _ours(self._get(found.href))
@@ -144,7 +148,7 @@ class GraphSink:
         ours = f"singleValueExtendedProperties/any(ep: ep/id eq '{GRAPH_ID}' and ep/value ne null)"
         try:
             yield from self._list({**_ITEM, "$filter": ours, "$top": 100})
-        except Refused:
+        except (Refused, Trouble):
             yield from self._list({**_ITEM, "$top": 100})
 
     def _list(self, query: Query) -> Iterator[Entry]:
@@ -170,8 +174,22 @@ class GraphSink:
     # Writing
 
     def _post(self, event: CalendarEvent, birth: str, transaction: str) -> dict[str, Any]:
-        body = items.new_item(event, transaction=transaction, birth=birth)
-        return self._write("POST", f"{self._path()}/events", body=body)
+        def write(windows: bool) -> dict[str, Any]:
+            body = items.new_item(event, transaction=transaction, birth=birth, windows=windows)
+            return self._write("POST", f"{self._path()}/events", body=body)
+
+        return self._in_its_zone(event.timezone, write)
+
+    def _in_its_zone(self, zone: str, write: Callable[[bool], dict[str, Any]]) -> dict[str, Any]:
+        """A write that names a zone as IANA does, or as Windows does (True) where the server does not take that."""
+        if zone in self._windows_zones:
+            return write(True)
+        try:
+            return write(False)
+        except Refused:
+            done = write(True)  # raises if the zone is not to blame
+            self._windows_zones.add(zone)
+            return done
 
     def _write(self, method: str, path: str, *, body: Any = None, etag: str = "") -> dict[str, Any]:  # noqa: ANN401
         """Never sent twice by itself: whether it was carried out is looked up by whoever asked for it."""

@@ -17,7 +17,7 @@ from config.model import GraphAccess
 from connectors.errors import ConnectorError, Fatal, Interrupted, Retriable, Unreachable
 from connectors.graph.access import tenant_of
 from connectors.graph.faults import BUSY, Reply, TooLarge, fault_of, wait_of
-from connectors.oauth import TIMEOUTS
+from connectors.oauth import TIMEOUTS, is_untrusted
 
 VERSION = "/v1.0"
 MOST_PARTS = 20
@@ -176,15 +176,15 @@ class GraphClient:
                 ) as response,
             ):
                 return _read(response)
-        except requests.exceptions.SSLError as error:
-            raise Fatal("the certificate of Microsoft Graph is not accepted", advice="check `ca_file`") from error
         except requests.exceptions.ConnectTimeout as error:
             raise Unreachable("Microsoft Graph does not answer") from error
         except (requests.RequestException, OSError) as error:
             raise _lost(error) from error
 
 
-def _lost(error: Exception) -> Retriable:
+def _lost(error: Exception) -> ConnectorError:
+    if is_untrusted(error):
+        return Fatal("the certificate of Microsoft Graph is not accepted", advice="check `ca_file`")
     refused = isinstance(error, requests.ConnectionError) and "NewConnectionError" in repr(error)
     if refused:
         return Unreachable("Microsoft Graph cannot be reached")
@@ -225,7 +225,8 @@ def _replies(answers: object) -> Iterable[tuple[str, Reply]]:
 def relative(link: str) -> str:
     """A path or link without host and version, as batches want it. The query stays as the server wrote it."""
     parts = urlsplit(link)
-    path = parts.path.partition(VERSION)[2] if parts.scheme else parts.path
+    named = bool(parts.netloc) or parts.path.startswith(f"{VERSION}/")
+    path = parts.path.partition(VERSION)[2] if named else parts.path
     return f"{path}?{parts.query}" if parts.query else path
 
 

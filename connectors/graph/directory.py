@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Retriable
 from connectors.graph.access import Tenant
 from connectors.graph.client import GraphClient, Part, Query, with_query
 from connectors.message import Address, Envelope
@@ -59,6 +59,8 @@ def _look_up(client: GraphClient, tenant: Tenant, names: Sequence[str], until: f
         tenant.resolved.clear()
     for number, name in enumerate(names):
         reply = replies[str(number)]
+        if isinstance(client.fault(reply), Retriable) and not reply.ok:
+            continue
         found = reply.body.get("value") if reply.ok and isinstance(reply.body, dict) else None
         tenant.resolved[name] = (_address(found), until)
 

@@ -8,7 +8,8 @@ ConnectorError
 │   ├── Refused   the request itself is not taken, with the code that says why
 │   └── TooLarge  the answer is larger than what is read
 ├── Retriable
-│   └── Stale     a link to what changes is not known any more: begin with the folder anew
+│   ├── Stale     a link to what changes is not known any more: begin with the folder anew
+│   └── Trouble   the server failed over the request: later, or asked in another way
 └── Conflict      the item is another version than the one named
 """
 
@@ -22,6 +23,8 @@ from connectors.errors import Conflict, ConnectorError, Fatal, NeedsSignIn, Retr
 
 BUSY = frozenset((429, 503, 504))
 """Statuses after which the same request may work later ("Microsoft Graph throttling guidance")."""
+_FOR_NOW = frozenset((408, 423, 425, 509))
+"""Statuses that say nothing against the request ("Microsoft Graph error responses and resource types")."""
 LONGEST_WAIT = 3600.0
 """Seconds. A server that asks for more is asked again after an hour."""
 _STALE = frozenset(("syncstatenotfound", "syncstateinvalid", "resyncrequired", "resyncchangesapplydifferences",
@@ -85,6 +88,10 @@ class Stale(Retriable):
     """A nextLink or deltaLink that the server does not know any more."""
 
 
+class Trouble(Retriable):
+    """The server failed (HTTP 500). Graph does so too over what it should refuse, as an `$expand` in some queries."""
+
+
 def fault_of(reply: Reply, permission: str) -> ConnectorError:
     """What a refusal means. permission: what the application needs for this, by name."""
     code = reply.code
@@ -92,7 +99,7 @@ def fault_of(reply: Reply, permission: str) -> ConnectorError:
         return Stale("the server has forgotten how far this was read; it is read again from the beginning")
     if code in _NO_MAILBOX and "Group" not in permission:
         return Fatal(_NO_MAILBOX[code], advice=_CLOUD_ADVICE)
-    if reply.status in BUSY:
+    if reply.status in BUSY or reply.status in _FOR_NOW:
         return Retriable(f"Exchange Online is busy (HTTP {reply.status})", after=wait_of(reply))
     if reply.status == 401:
         return NeedsSignIn("Microsoft Graph refuses the token it was given", advice="check `tenant_id` and `client_id`")
@@ -103,7 +110,7 @@ def fault_of(reply: Reply, permission: str) -> ConnectorError:
     if reply.status in (409, 412) or code in ("errorirresolvableconflict", "errorchangekeyrequiredforwriteoperations"):
         return Conflict("it was changed meanwhile")
     if reply.status >= 500:
-        return Retriable(f"Exchange Online has trouble (HTTP {reply.status})")
+        return Trouble(f"Exchange Online has trouble (HTTP {reply.status})", after=wait_of(reply))
     return Refused(f"Microsoft Graph refused the request (HTTP {reply.status} {_plain(code)})", code)
 
 

@@ -100,9 +100,17 @@ class Fetcher:
             found = self.entries(folder, some, FLAGS)
             entries += found.entries
             gone += found.gone
-        return Page(validity=VALIDITY, flags=self.marks(entries), gone=tuple(gone))
+        return Page(validity=VALIDITY, flags=self._marks(entries), gone=tuple(gone))
 
-    def marks(self, entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
+    def marks(self, folder: Folder, entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
+        """Of messages as a listing tells them. One that came without MAPI properties, where every message has its
+        class, does not say whether it is private: that is asked for, twenty a request.
+        """
+        silent = [str(entry["id"]) for entry in entries if "singleValueExtendedProperties" not in entry]
+        asked = [entry for some in _portions(silent) for entry in self.entries(folder, some, FLAGS).entries]
+        return self._marks([entry for entry in entries if "singleValueExtendedProperties" in entry] + asked)
+
+    def _marks(self, entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
         return tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry, self._zone)) for entry in entries)
 
     def envelopes(self, entries: Sequence[Entry]) -> tuple[Envelope, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from config.model import FolderChoice
-from connectors.errors import Interrupted
+from connectors.errors import Interrupted, Retriable
 from connectors.folders.choice import Seen, choose
 from connectors.folders.roles import ARCHIVE, DRAFTS, INBOX, JUNK, SENT, TRASH
 from connectors.graph.client import GraphClient, Part, segment, with_query
@@ -86,10 +86,16 @@ class FolderTree:
                 link = str(answer.get("@odata.nextLink") or "")
 
     def _read_roles(self, client: GraphClient) -> None:
+        """A mailbox need not have all of them; but junk is not taken for mail because the server had trouble."""
         names = (*_ROLES, *_NO_MAIL)
         select = {"$select": "id"}
         parts = [Part(id=name, path=with_query(f"{client.user}/mailFolders/{name}", select)) for name in names]
-        found = {name: str(reply.body["id"]) for name, reply in client.batch(parts).items() if reply.ok}
+        found: dict[str, str] = {}
+        for name, reply in client.batch(parts).items():
+            if reply.ok and isinstance(reply.body, dict) and reply.body.get("id"):
+                found[name] = str(reply.body["id"])
+            elif not reply.ok and isinstance(fault := client.fault(reply), Retriable):
+                raise fault
         self.roles = {found[name]: role for name, role in _ROLES.items() if name in found}
         self.passed_over = frozenset(found[name] for name in _NO_MAIL if name in found)
 

@@ -11,13 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tzlocal.windows_tz import tz_win
+
 from connectors.event import CalendarEvent, FoundEvent
 from connectors.graph.entries import Entry, moment
 from connectors.ical import DESCRIPTION_LIMIT, TITLE_LIMIT, means_done
 from connectors.mime.charsets import clean_body, clean_line
 from connectors.mime.html import html_to_text
-from connectors.own_property import GRAPH_BIRTH_ID, GRAPH_ID, reminder_of
-from connectors.zones import iana_name
+from connectors.own_property import GRAPH_BIRTH_ID, GRAPH_ID, GRAPH_ZONE_ID, reminder_of
+from connectors.zones import iana_name, is_zone
 
 FIELDS = (
     "id,subject,body,start,end,isAllDay,originalStartTimeZone,categories,attendees,isCancelled,type,changeKey,"
@@ -26,7 +28,7 @@ FIELDS = (
 SIGNAL_ID = "SystemTime {00062008-0000-0000-C000-000000000046} Id 0x8560"
 """PidLidReminderSignalTime ([MS-OXORMDR] section 2.2.1.7): when it rings next, which a snooze alone moves."""
 EXPAND = "singleValueExtendedProperties($filter={})".format(
-    " or ".join(f"id eq '{id}'" for id in (GRAPH_ID, GRAPH_BIRTH_ID, SIGNAL_ID))
+    " or ".join(f"id eq '{id}'" for id in (GRAPH_ID, GRAPH_BIRTH_ID, GRAPH_ZONE_ID, SIGNAL_ID))
 )
 SNOOZED_FOR = timedelta(hours=1)
 """A snooze that goes so far beyond the start counts as moving the item; a shorter one is for the alarm alone."""
@@ -40,11 +42,12 @@ def transaction_of(uid: str, turn: str = "") -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{uid} {turn}" if turn else uid))
 
 
-def new_item(event: CalendarEvent, *, transaction: str, birth: str) -> dict[str, Any]:
-    """The body of a POST."""
+def new_item(event: CalendarEvent, *, transaction: str, birth: str, windows: bool = False) -> dict[str, Any]:
+    """The body of a POST. windows: see `changed_times`."""
+    times = changed_times(event, windows=windows)
     return {
         **changed_words(event),
-        **changed_times(event),
+        **times,
         "categories": list(event.categories),
         "showAs": "free",
         "sensitivity": "private",
@@ -53,6 +56,7 @@ def new_item(event: CalendarEvent, *, transaction: str, birth: str) -> dict[str,
         "singleValueExtendedProperties": [
             {"id": GRAPH_ID, "value": event.uid},
             {"id": GRAPH_BIRTH_ID, "value": birth},
+            *times.get("singleValueExtendedProperties", ()),
         ],
     }
 
@@ -65,16 +69,30 @@ def changed_words(event: CalendarEvent) -> dict[str, Any]:
     }
 
 
-def changed_times(event: CalendarEvent) -> dict[str, Any]:
-    """Start, end and alarm. Wall time in the person's zone, so that Outlook shows it where they are."""
-    end = event.start + timedelta(minutes=event.duration_minutes)
+def changed_times(event: CalendarEvent, *, windows: bool = False) -> dict[str, Any]:
+    """Start, end and alarm. Wall time in the person's zone, so that Outlook shows it where they are.
+
+    windows: the zone by the name that Windows has for it. Graph promises to take those, and of IANA's but some
+    ("dateTimeTimeZone resource type"; Vienna and Zurich are not among them). Then the name that was meant stands in a
+    property of ours, and a zone that Windows does not know is told as UTC: the instant is right.
+    """
+    start, zone = _in_windows(event) if windows else (event.start, event.timezone)
+    end = start + timedelta(minutes=event.duration_minutes)
     return {
-        "start": {"dateTime": event.start.isoformat(timespec="seconds"), "timeZone": event.timezone},
-        "end": {"dateTime": end.isoformat(timespec="seconds"), "timeZone": event.timezone},
+        "start": {"dateTime": start.isoformat(timespec="seconds"), "timeZone": zone},
+        "end": {"dateTime": end.isoformat(timespec="seconds"), "timeZone": zone},
         "isAllDay": False,
         "isReminderOn": True,
         "reminderMinutesBeforeStart": event.alarm_minutes,
+        **({"singleValueExtendedProperties": [{"id": GRAPH_ZONE_ID, "value": event.timezone}]} if windows else {}),
     }
+
+
+def _in_windows(event: CalendarEvent) -> tuple[datetime, str]:
+    zone = tz_win.get(event.timezone)
+    if zone is not None:
+        return event.start, zone
+    return event.start.replace(tzinfo=ZoneInfo(event.timezone)).astimezone(UTC).replace(tzinfo=None), "UTC"
 
 
 def uid_of(entry: Entry) -> str:
@@ -125,8 +143,18 @@ def _start(entry: Entry) -> tuple[datetime | date, str] | None:
     if entry.get("isAllDay") is True:
         return when.date(), ""
     when = _snoozed(entry, when)
-    zone = iana_name(str(entry.get("originalStartTimeZone") or "")) or "UTC"
+    zone = _zone(entry)
     return when.astimezone(ZoneInfo(zone)).replace(tzinfo=None), zone
+
+
+def _zone(entry: Entry) -> str:
+    """The zone we wrote while Windows' zone is still that one, else the one that the event's own name stands for."""
+    written, ours = str(entry.get("originalStartTimeZone") or ""), _properties(entry).get(GRAPH_ZONE_ID.lower(), "")
+    if written.lower().endswith("/utc"):  # Exchange also writes it `tzone://Microsoft/Utc`
+        written = "UTC"
+    if ours and is_zone(ours) and tz_win.get(ours, "UTC") == tz_win.get(written, written or "UTC"):
+        return ours
+    return iana_name(written) or "UTC"
 
 
 def _snoozed(entry: Entry, start: datetime) -> datetime:

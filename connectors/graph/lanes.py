@@ -15,7 +15,7 @@ from functools import partial
 from connectors.errors import Interrupted
 from connectors.graph.client import GraphClient, Query, relative, segment, with_query
 from connectors.graph.entries import FIELDS, LISTED, Entry, is_removed, is_whole, moment
-from connectors.graph.faults import Refused, Reply, Stale
+from connectors.graph.faults import Refused, Reply, Stale, Trouble
 from connectors.graph.fetching import LISTING, Fetcher, Found
 from connectors.graph.place import VALIDITY, Ahead, Past, midnight, read_ahead, read_past, written
 from connectors.graph.watch import Watch
@@ -100,7 +100,7 @@ class Lanes:
         return Page(
             validity=VALIDITY,
             envelopes=_oldest_first(self.fetcher.envelopes(found.entries)),
-            flags=self.fetcher.marks(found.entries),
+            flags=self.fetcher.marks(folder, found.entries),
             gone=(*(id for id, entry in last.items() if is_removed(entry)), *found.gone),
             withheld=tuple(found.withheld),
             cursor=cursor,
@@ -167,7 +167,7 @@ class Lanes:
         return Page(
             validity=VALIDITY,
             envelopes=_newest_first(self.fetcher.envelopes(ours)),
-            flags=self.fetcher.marks(ours) if past.again else (),
+            flags=self.fetcher.marks(folder, ours) if past.again else (),
             withheld=tuple(found.withheld),
             cursor=past.write(),
             forward=Ahead(link=forward).write() if forward else None,
@@ -185,7 +185,7 @@ class Lanes:
             yield Page(
                 validity=VALIDITY,
                 envelopes=_newest_first(self.fetcher.envelopes(fresh)),
-                flags=self.fetcher.marks(fresh) if past.again else (),
+                flags=self.fetcher.marks(folder, fresh) if past.again else (),
                 cursor=past.write(),
             )
 
@@ -221,14 +221,19 @@ class Lanes:
         return frozenset(str(entry["id"]) for entries, _ in pages for entry in entries)
 
     def _told(self, path: Callable[[Query], str], link: str = "") -> Reply:
-        """What a link says, or a path for envelopes if there is no link yet; without `$expand` if that is refused."""
+        """What a link says, or a path for envelopes if there is no link yet; without `$expand` if that is refused.
+
+        Delta queries of Exchange Online have been seen to answer an `$expand` with 500 instead of a refusal.
+        """
         if link:
             return self.client.replied(link, self.prefer)
         if self.fetcher.expands:
             try:
                 return self.client.replied(path({**_ENVELOPE, "$expand": LISTED}), self.prefer)
-            except Refused:
+            except (Refused, Trouble):
+                plain = self.client.replied(path(_ENVELOPE), self.prefer)  # raises if `$expand` is not to blame
                 self.fetcher.expands = False
+                return plain
         return self.client.replied(path(_ENVELOPE), self.prefer)
 
     # Paths

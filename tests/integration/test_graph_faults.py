@@ -8,7 +8,7 @@ import pytest
 
 from connectors.errors import Fatal, Interrupted, NeedsSignIn, Retriable
 from connectors.message import Message
-from tests.contracts.mail_owner import message_ids, names
+from tests.contracts.mail_owner import letter, message_ids, names
 from tests.integration.graph_mailroom import MORNING, Lab, begin, forward_of, inbox
 from tests.servers.graph import Tenant
 
@@ -233,9 +233,13 @@ def test_a_letter_too_large_to_be_read_is_kept_back_alone(lab: Lab, monkeypatch:
     assert len(read) == 4
 
 
-def test_a_server_that_expands_nothing_in_listings_is_read_without(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("status", "path", "code"),
+    [(400, "messages.*expand", "ErrorInvalidUrlQuery"), (500, "messages/delta.*expand", "InternalServerError")],
+)
+def test_a_server_that_expands_nothing_in_listings_is_read_without(lab: Lab, status: int, path: str, code: str) -> None:
     lab.fill(1, 2)
-    lab.tenant.faults.fail(400, "messages.*expand", code="ErrorInvalidUrlQuery", times=None)
+    lab.tenant.faults.fail(status, path, code=code, times=None)
     source = lab.open()
     folder = inbox(source)
     forward, history = begin(source, folder)
@@ -245,6 +249,28 @@ def test_a_server_that_expands_nothing_in_listings_is_read_without(lab: Lab) -> 
     assert message_ids(pages) == names(3)
     (whole,) = source.complete(folder, "graph", [new.immutable_id], texts=True)
     assert message_ids([whole]) == names(3)
+
+
+def test_what_is_private_is_known_of_changes_that_cannot_expand(lab: Lab) -> None:
+    """Also in the next session, which only has the link of a delta query that was made without `$expand`."""
+    lab.fill(1)
+    lab.tenant.faults.fail(500, "messages/delta.*expand", code="InternalServerError", times=None)
+    source = lab.open()
+    forward, _ = begin(source, inbox(source))
+    lab.mailbox.deliver(b"Sensitivity: Private\r\n" + letter(2))
+    later = lab.open()
+    pages = list(later.changes(inbox(later), forward))
+    assert [change.flags.private for page in pages for change in page.flags] == [True]
+
+
+@pytest.mark.parametrize("status", [408, 423, 509])
+def test_a_mailbox_that_is_not_available_for_now_is_tried_again(lab: Lab, status: int) -> None:
+    source = lab.open()
+    folder = inbox(source)
+    lab.tenant.faults.fail(status, "messages/delta", retry_after=40, times=None)
+    with pytest.raises(Retriable) as later:
+        begin(source, folder)
+    assert later.value.after == 40.0
 
 
 def test_no_more_than_four_requests_are_in_flight_in_one_mailbox(lab: Lab) -> None:

@@ -62,6 +62,25 @@ def test_a_reminder_is_private_free_rings_and_invites_nobody(sink: GraphSink, ma
     assert not any("attendees" in body for body in mailbox.calendars.written)
 
 
+@pytest.mark.parametrize(
+    ("meant", "written"),
+    [
+        ("Europe/Vienna", ("2026-04-01T09:00:00", "W. Europe Standard Time")),
+        ("Antarctica/Troll", ("2026-04-01T07:00:00", "UTC")),
+    ],
+)
+def test_a_zone_that_is_refused_is_named_as_windows_does_and_read_as_it_was_meant(
+    sink: GraphSink, mailbox: Mailbox, graph_tenant: Tenant, meant: str, written: tuple[str, str]
+) -> None:
+    """Graph takes but some of IANA's names; a zone that Windows does not know is told by its instant."""
+    graph_tenant.faults.fail(400, "POST .*/events", code="TimeZoneNotSupportedException")
+    event = an_event(start=datetime(2026, 4, 1, 9, 0), timezone=meant)
+    found = sink.create(event)
+    assert (found.start, found.timezone) == (event.start, meant)
+    start = mailbox.calendars.written[-1]["start"]
+    assert (start["dateTime"], start["timeZone"]) == written
+
+
 def test_moved_items_are_read_where_they_are_now(sink: GraphSink, mailbox: Mailbox) -> None:
     created = sink.create(an_event())
     cursor = sink.changes(None).cursor

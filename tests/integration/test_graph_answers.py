@@ -1,0 +1,80 @@
+"""Answers and connections as a real service has them on a bad day, which must not be taken for something else."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import Fatal, Retriable
+from connectors.graph.client import relative
+from tests.integration.graph_mailroom import Lab, begin, inbox
+from tests.servers.graph import Tenant
+
+
+@pytest.fixture
+def lab(graph_tenant: Tenant, ca_file: Path, tmp_path: Path) -> Lab:
+    return Lab.make(graph_tenant, ca_file, tmp_path)
+
+
+@pytest.fixture
+def hangs_up() -> Iterator[str]:
+    """The address of a server that ends every connection in the middle of the TLS handshake."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+
+        def end_each() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                connection.recv(8192)
+                connection.close()
+
+        threading.Thread(target=end_each, daemon=True).start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_handshake_that_is_cut_off_is_tried_again_and_is_no_bad_certificate(lab: Lab, hangs_up: str) -> None:
+    source = lab.open()
+    source.folders()
+    source.client.tenant.endpoint = hangs_up
+    with pytest.raises(Retriable):
+        source.folders()
+
+
+def test_a_handshake_that_is_cut_off_at_sign_in_is_tried_again_too(lab: Lab, hangs_up: str) -> None:
+    lab.access = lab.access.model_copy(update={"authority": f"{hangs_up}/{lab.access.tenant_id}"})
+    with pytest.raises(Retriable):
+        lab.open().folders()
+
+
+def test_a_certificate_of_nobody_we_know_is_a_matter_for_the_admin(lab: Lab) -> None:
+    lab.access = lab.access.model_copy(update={"ca_file": None})
+    with pytest.raises(Fatal):
+        lab.open().folders()
+
+
+def test_junk_is_not_taken_for_mail_because_the_server_had_trouble(lab: Lab) -> None:
+    lab.tenant.faults.fail(500, "mailFolders/junkemail")
+    source = lab.open()
+    with pytest.raises(Retriable):
+        source.folders()
+    assert "junk" not in [folder.role for folder in source.folders()]
+    begin(source, inbox(source))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://graph.microsoft.com/v1.0/users/a@b.example/messages?$skiptoken=x%2Fy",
+        "https://proxy.example/graph/v1.0/users/a@b.example/messages?$skiptoken=x%2Fy",
+        "/v1.0/users/a@b.example/messages?$skiptoken=x%2Fy",
+        "/users/a@b.example/messages?$skiptoken=x%2Fy",
+    ],
+)
+def test_a_link_is_asked_at_our_endpoint_whatever_host_it_names(link: str) -> None:
+    assert relative(link) == "/users/a@b.example/messages?$skiptoken=x%2Fy"
