@@ -247,6 +247,19 @@ class TestReminders:
         assert ews.operations["CreateItem"] == 1
 
 
+def test_meetings_with_contacts_come_out_of_the_same_mailbox(
+    desk: Desk, ews: EwsServer, box: Box, tmp_path: Path
+) -> None:
+    mailbox = read_exchange(desk, ews, box, tmp_path, address=ANNA, flagged=3)
+    asking = mailbox.model_copy(update={"reminders": mailbox.reminders.model_copy(update={"meetings": True})})
+    desk.settings = desk.settings.model_copy(update={"mailboxes": (asking,)})
+    soon = STARTED.replace(microsecond=0) + timedelta(days=2)
+    box.meeting("Demo", soon, uid="demo", organiser=("Anna", ANNA), required=[("Kim", KIM)])
+    desk.sync()
+    desk.sync()
+    assert (desk.only().subject, desk.only().occurred_at) == ("Demo", soon)
+
+
 def test_doubles_and_lookalikes_are_told_apart_as_anywhere(desk: Desk, box: Box, anna: Mailbox) -> None:
     """Scenarios 17 to 19: one id with other words, no id at all in one second, and the same octets once more."""
     shared = {"message_id": "shared@mail.example", "date": STARTED}

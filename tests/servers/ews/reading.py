@@ -52,6 +52,7 @@ def _page(element: Node, found: list[Item]) -> Page[Item]:
     days = element.find(f"{M}CalendarView")
     if days is not None:
         return _days(days, found)
+    found = [item for item in found if not item.is_one_time]
     restriction = element.find(f"{M}Restriction")
     if restriction is not None:
         found = [item for item in found if matches(restriction, lambda path: _value(item, path))]  # noqa: B023  # used at once
@@ -71,7 +72,8 @@ def _value(item: Item, path: Path) -> str | None:
 def _days(view: Node, found: list[Item]) -> Page[Item]:
     """What happens between two moments, by its start."""
     begin, end = comparable(view.get("StartDate")), comparable(view.get("EndDate"))
-    inside = [item for item in found if item.kind == "CalendarItem" and _overlaps(item, begin, end)]
+    shown = [item for item in found if item.value("CalendarItemType") != "RecurringMaster"]
+    inside = [item for item in shown if item.kind == "CalendarItem" and _overlaps(item, begin, end)]
     inside.sort(key=lambda item: item.value("Start"))
     most = min(int(view.get("MaxEntriesReturned") or MOST), MOST)
     return Page(things=inside[:most], next=None if len(inside) <= most else most, total=len(inside))
@@ -130,7 +132,8 @@ def _cut(listed: list[str], later: list[Change], most: int, state: State) -> tup
 
 def _arrivals(folder: Folder, state: State) -> list[Item]:
     """What the first listing still has to name, in its order."""
-    known, before = (item for item in folder.items.values() if item.created <= state.base), state.before or 0
+    everything = [item for item in folder.items.values() if not item.is_one_time]
+    known, before = (item for item in everything if item.created <= state.base), state.before or 0
     if before < 0:
         return [item for item in known if item.created >= -before]
     return [item for item in known if item.created < before][::-1]
@@ -140,7 +143,8 @@ def _later(folder: Folder, state: State, shape: Shape, ignored: set[str]) -> Ite
     """Changes after a state by their number."""
     base = state.base
     left = [(number, identity) for number, identity, created in folder.left if created <= base < number]
-    here = [(number, item) for item in folder.items.values() if (number := max(item.changed, item.read)) > base]
+    shown = (item for item in folder.items.values() if not item.is_one_time)
+    here = [(number, item) for item in shown if (number := max(item.changed, item.read)) > base]
     merged: list[tuple[int, Item | str]] = [*left, *here]
     for number, thing in sorted(merged, key=lambda change: change[0]):
         if isinstance(thing, str):
