@@ -22,6 +22,7 @@ from connectors.exchange.listing import all_ids
 from connectors.exchange.opening import Opened
 from connectors.exchange.people import People
 from connectors.exchange.reading import BATCH, Got, get_items
+from connectors.exchange.searching import naming
 from connectors.exchange.soap import Seat
 from connectors.exchange.xml import Element
 from connectors.folders.choice import choose
@@ -121,6 +122,10 @@ class ExchangeSource:
 
     def ids(self, folder: Folder, since: date | None) -> Listing:
         return Listing(validity=VALIDITY, ids=all_ids(self._seat(), folder.key, since))
+
+    def naming(self, folder: Folder, validity: str, addresses: Sequence[str]) -> frozenset[str]:
+        """See `connectors.base.Searches`."""
+        return naming(self._seat(), folder.key, addresses)
 
     def away(self) -> Away | None:
         return read_away(self._seat())

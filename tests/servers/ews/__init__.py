@@ -24,8 +24,8 @@ A test takes the fixture `ews` (one server a test process, reset for each test) 
 
 - `planner.py`: the meetings, series and contacts that an owner has (`box.meeting`, `box.contact`).
 
-Not there: series that a client makes or changes, public folders, archives, search folders, AQS queries, pull and push
-notifications.
+Not there: series that a client makes or changes, public folders, archives, search folders, AQS queries for anything but
+people, pull and push notifications.
 """
 
 from tests.servers.ews.exchange import Asked
