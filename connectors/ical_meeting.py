@@ -38,7 +38,7 @@ _PLAIN_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"})
 _PRIVATE = ("PRIVATE", "CONFIDENTIAL")
 _NOBODY = ("ROOM", "RESOURCE")
 LONGEST = timedelta(days=60)
-_FIRST_YEAR, _LAST_YEAR = 1980, 2200
+FIRST_YEAR, LAST_YEAR = 1980, 2200
 AWAY = re.compile(
     r"\b(?:out of (?:the )?office|ooo|on leave|annual leave|vacation|holidays?|urlaub|abwesend|elternzeit|vacances"
     r"|congés?|absent|vacaciones|de baja|ferie|in ferie|vakantie|afwezig|férias|semester|urlop)\b",
@@ -169,7 +169,7 @@ def _times(item: Event, window: Window) -> tuple[datetime, datetime]:
 def _aware(value: Any, window: Window) -> datetime:  # noqa: ANN401 - icalendar's values have no common type
     """Wall time in its zone; whole days and floating times are where the owner is."""
     moment: date | datetime = value.dt
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError("a year that calendars cannot reckon with")
     own = ZoneInfo(window.zone)
     if not isinstance(moment, datetime):

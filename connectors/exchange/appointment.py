@@ -12,7 +12,7 @@ from connectors.exchange import calendar_item, shapes
 from connectors.exchange.items import change_key, id_of, person
 from connectors.exchange.xml import Element, children, find, moment, text
 from connectors.ical import TITLE_LIMIT
-from connectors.ical_meeting import ATTENDEES, AWAY, LONGEST
+from connectors.ical_meeting import ATTENDEES, AWAY, FIRST_YEAR, LAST_YEAR, LONGEST
 from connectors.meeting import Appointment, Meeting, Window
 from connectors.mime.charsets import clean_line
 from connectors.zones import iana_name
@@ -31,7 +31,6 @@ _ONE_OF_A_SERIES = frozenset(("Occurrence", "Exception"))
 _OUTLOOKS = "040000008200E00074C5B7101A82E008"
 _DAY_IN_UID = slice(32, 40)
 """Where the UID that Outlook makes holds the day of one time of a series ([MS-OXOCAL] section 2.2.1.27)."""
-_FIRST_YEAR, _LAST_YEAR = 1980, 2200
 
 
 def listed() -> Element:
@@ -116,7 +115,7 @@ def _recurrence(item: Element) -> str:
 def _times(item: Element, window: Window) -> tuple[datetime, datetime] | None:
     """Start and end; of whole days, midnights where the owner is."""
     start, end = moment(text(item, "Start")), moment(text(item, "End"))
-    if start is None or end is None or not _FIRST_YEAR <= start.year <= end.year <= _LAST_YEAR:
+    if start is None or end is None or not FIRST_YEAR <= start.year <= end.year <= LAST_YEAR:
         return None
     if text(item, "IsAllDayEvent") == "true":
         first, last = _days(item, start, end, window)
@@ -138,7 +137,7 @@ def _away(item: Element, window: Window) -> tuple[date, date] | None:
     start, end = moment(text(item, "Start")), moment(text(item, "End"))
     if start is None or end is None or text(item, "IsAllDayEvent") != "true" or is_meeting(item):
         return None
-    if text(item, "CalendarItemType") not in ("", "Single") or not _FIRST_YEAR <= start.year <= end.year <= _LAST_YEAR:
+    if text(item, "CalendarItemType") not in ("", "Single") or not FIRST_YEAR <= start.year <= end.year <= LAST_YEAR:
         return None
     is_marked = text(item, "LegacyFreeBusyStatus") == "OOF"
     if not is_marked and not AWAY.search(text(item, "Subject")[:TITLE_LIMIT]):
