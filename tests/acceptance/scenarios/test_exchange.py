@@ -247,6 +247,21 @@ class TestReminders:
         assert ews.operations["CreateItem"] == 1
 
 
+def test_a_very_large_folder_shows_its_newest_mail_first_and_all_of_it_once(
+    desk: Desk, ews: EwsServer, box: Box, anna: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ((("lanes", "_MOST_PASSED"), 1), (("reading", "MOST_CHANGES"), 5), (("lanes", "PAGE"), 3)):
+        monkeypatch.setattr(f"connectors.exchange.{'.'.join(name)}", value)
+    for number in range(20):
+        box.deliver(letter(subject=f"Mail {number}"), received=STARTED + timedelta(minutes=number))
+    ews.faults.refuse("ErrorTimeoutExpired", "SyncFolderItems", times=1, skip=2)
+    desk.fail()
+    assert desk.subjects() == [f"Mail {number}" for number in (17, 18, 19)]
+    desk.sync()
+    assert len(desk.history()) == 20
+    complete(desk, anna)
+
+
 def test_meetings_with_contacts_come_out_of_the_same_mailbox(
     desk: Desk, ews: EwsServer, box: Box, tmp_path: Path
 ) -> None:
