@@ -1,7 +1,7 @@
 """Mailboxes and calendars of Exchange Server by Exchange Web Services (EWS, Exchange 2013 SP1 and later).
 
-`open_source` and `open_calendar` are the doors; nothing connects before the first call on what they return. Exchange
-Online is refused: it has a connector of its own.
+`open_source`, `open_calendar` and `open_meetings` are the doors; nothing connects before the first call on what they
+return. Exchange Online is refused: it has a connector of its own.
 """
 
 from typing import TYPE_CHECKING
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from config.model import Calendar, ExchangeAccess, ExchangeCalendar, Mailbox
 from connectors.errors import Fatal
 from connectors.exchange.calendar import ExchangeSink
+from connectors.exchange.meetings import ExchangeMeetings
 from connectors.exchange.source import ExchangeSource
 
 if TYPE_CHECKING:
     from connectors.oauth import TokenCache
 
-__all__ = ["ExchangeSink", "ExchangeSource", "open_calendar", "open_source"]
+__all__ = ["ExchangeMeetings", "ExchangeSink", "ExchangeSource", "open_calendar", "open_meetings", "open_source"]
 
 
 def open_source(mailbox: Mailbox, *, tokens: "TokenCache | None" = None) -> ExchangeSource:
@@ -29,3 +30,15 @@ def open_calendar(calendar: Calendar) -> ExchangeSink:
     if not isinstance(calendar, ExchangeCalendar):
         raise Fatal("this calendar is not one of an Exchange server")
     return ExchangeSink(calendar)
+
+
+def open_meetings(calendar: Calendar, other: str | None = None) -> ExchangeMeetings:
+    """The appointments in the mailbox's main calendar, wherever its reminders stand. Raises Fatal."""
+    if not isinstance(calendar, ExchangeCalendar):
+        raise Fatal("this calendar is not one of an Exchange server")
+    if other is not None:
+        raise Fatal(
+            "the appointments of a mailbox of Exchange are those of its main calendar, which has no address of its own",
+            advice="write `meetings = true`",
+        )
+    return ExchangeMeetings(calendar)

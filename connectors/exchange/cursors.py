@@ -21,8 +21,9 @@ BEGINNING = datetime(1601, 1, 1, tzinfo=UTC)
 class Forward:
     """state: what SyncFolderItems goes on from. how: what its answer means.
 
-    "news": changes since. "skip": the folder as it was at first contact, which the history lane owns. "again": the
-    folder as it is, because the server forgot the state: all of it may be news.
+    "news": changes since. "skip": the folder as it was at first contact, which the history lane owns. "first": the
+    same, of which nothing was shown yet. "again": the folder as it is, because the server forgot the state: all of it
+    may be news.
     """
 
     state: str

@@ -14,8 +14,13 @@ class NoState(Retriable):
     """The server does not know any more where a folder's reading stood: begin again."""
 
 
-GONE = frozenset(("ErrorItemNotFound", "ErrorObjectTypeChanged"))
-"""The item is not there any more."""
+GONE = frozenset(
+    (
+        "ErrorItemNotFound", "ErrorObjectTypeChanged", "ErrorCalendarOccurrenceIsDeletedFromRecurrence",
+        "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange",
+    )
+)  # fmt: skip
+"""The item is not there any more, or that time of a series."""
 NO_STATE = frozenset(("ErrorInvalidSyncStateData", "ErrorSyncFolderNotFound"))
 """A sync state that the server cannot go on from."""
 CHANGED = frozenset(("ErrorIrresolvableConflict", "ErrorStaleObject", "ErrorChangeKeyRequiredForWriteOperations"))

@@ -67,12 +67,16 @@ def list_folders(seat: Seat) -> list[Place]:
     return found
 
 
-def _find(seat: Seat, offset: int) -> Element:
+def _shape() -> Element:
     named = ("folder:DisplayName", "folder:FolderClass", "folder:ParentFolderId", "folder:TotalCount")
     paths = [*map(shapes.field, named), shapes.tagged(COMMITTED, "SystemTime"), shapes.tagged(DELETED, "Integer")]
+    return m("FolderShape", t("BaseShape", "IdOnly"), t("AdditionalProperties", *paths))
+
+
+def _find(seat: Seat, offset: int) -> Element:
     return m(
         "FindFolder",
-        m("FolderShape", t("BaseShape", "IdOnly"), t("AdditionalProperties", *paths)),
+        _shape(),
         m("IndexedPageFolderView", MaxEntriesReturned=str(MOST_LISTED), Offset=str(offset), BasePoint="Beginning"),
         m("ParentFolderIds", distinguished("msgfolderroot", seat.primary_smtp_address)),
         Traversal="Deep",
@@ -100,6 +104,16 @@ def _mark(folder: Element, answered: datetime | None) -> str | None:
         return None
     doubt = int(answered.timestamp()) // _DOUBT_EVERY
     return f"{changed.isoformat()} {text(folder, 'TotalCount')} {properties.get(DELETED, '')} {doubt}"
+
+
+def look_at(seat: Seat, name: str) -> tuple[str, str | None]:
+    """(id, mark) of a distinguished folder. Raises Skippable if there is none."""
+    payload = m("GetFolder", _shape(), m("FolderIds", distinguished(name, seat.primary_smtp_address)))
+    folders = only(seat.ask(payload), folder=True).find(MESSAGES + "Folders")
+    if folders is None or len(folders) == 0:
+        raise Interrupted("the mail server named a folder without telling of it")
+    place = _place(folders[0], seat.answered)
+    return place.id, place.mark
 
 
 def distinguished_ids(seat: Seat) -> dict[str, str]:

@@ -200,16 +200,20 @@ def _conversation(item: Element) -> str | None:
 
 def _mailboxes(item: Element, field: str, smtp: str = "") -> tuple[Address, ...]:
     """The people of a field. smtp: the address to take where Exchange tells an X.500 name."""
-    found: list[Address] = []
-    for mailbox in children(item, field):
-        address = text(mailbox, "EmailAddress").strip()
-        if is_x500(address) and "@" in smtp:
-            address = smtp.strip()
-        address = address if len(address) <= LONGEST_ADDRESS or is_x500(address) else ""
-        name = clean_line(text(mailbox, "Name"))[:LONGEST_NAME]
-        if address or name:
-            found.append(Address(address=clean_line(address), name="" if name == address else name))
-    return tuple(found[:MOST_ADDRESSES])
+    found = (person(mailbox, smtp) for mailbox in children(item, field))
+    return tuple(one for one in found if one is not None)[:MOST_ADDRESSES]
+
+
+def person(mailbox: Element | None, smtp: str = "") -> Address | None:
+    """Who a Mailbox element names, None if nobody."""
+    address = text(mailbox, "EmailAddress").strip()
+    if is_x500(address) and "@" in smtp:
+        address = smtp.strip()
+    address = address if len(address) <= LONGEST_ADDRESS or is_x500(address) else ""
+    name = clean_line(text(mailbox, "Name"))[:LONGEST_NAME]
+    if not address and not name:
+        return None
+    return Address(address=clean_line(address), name="" if name == address else name)
 
 
 def is_x500(address: str) -> bool:

@@ -2,7 +2,8 @@
 
 SyncFolderItems gives no "from now on", only "all, and then what changes". So first contact passes over what is there,
 ids alone and 512 at a time, up to the state from which the forward lane goes on; a very large folder is passed over
-page by page, each page committed. The history lane asks for views, newest first, second by second downward, because
+page by page, each page committed, once its newest mail was read: that is seen before all the rest is listed, and the
+history lane finds it known. The history lane asks for views, newest first, second by second downward, because
 offsets shift when mail comes and goes. Before a view it looks which ids came since first contact: those are the
 forward lane's.
 """
@@ -40,12 +41,15 @@ def first_contact(seat: Seat, folder: str) -> Page:
         if answer.last:
             forward, history = Forward(state=state), History(state=state)
             return Page(validity=VALIDITY, cursor=forward.write(), history=history.write())
-    return Page(validity=VALIDITY, cursor=Forward(state=state, how="skip").write(), history=History(state="").write())
+    return Page(validity=VALIDITY, cursor=Forward(state=state, how="first").write(), history=History(state="").write())
 
 
 def read_news(seat: Seat, folder: str, place: Forward, fetch: Fetch, zone: ZoneInfo) -> Iterator[Page]:
     """Everything since the place. A state that the server forgot begins the folder anew, through the same pages."""
     beginnings = 0
+    if place.how == "first":
+        place = Forward(state=place.state, how="skip")
+        yield _newest(seat, folder, place, fetch)
     while True:
         try:
             answer = sync(seat, folder, place.state)
@@ -63,6 +67,12 @@ def read_news(seat: Seat, folder: str, place: Forward, fetch: Fetch, zone: ZoneI
             return
         _check_moves(place, after)
         place = after
+
+
+def _newest(seat: Seat, folder: str, place: Forward, fetch: Fetch) -> Page:
+    """A page of what a large folder got last, out of turn. What is not handed out is told when its turn comes."""
+    envelopes, _, _ = fetch([one.id for one in view(seat, folder).items[:PAGE]])
+    return Page(validity=VALIDITY, envelopes=tuple(sorted(envelopes, key=_received)), cursor=place.write())
 
 
 def _check_moves(place: Forward, after: Forward) -> None:

@@ -35,6 +35,11 @@ class People:
             self._known[name.casefold()] = _ask(seat, name)
         return [self._named(envelope) for envelope in found] if names else found
 
+    def addresses(self, seat: Seat, people: Iterable[Address]) -> tuple[Address, ...]:
+        """The same for people who stand in no envelope; those without an address are left out."""
+        (found,) = self.resolved(seat, [Envelope(id="", to=tuple(people))])
+        return tuple(one for one in found.to if "@" in one.address)
+
     def _named(self, envelope: Envelope) -> Envelope:
         return replace(
             envelope,

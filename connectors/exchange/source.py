@@ -14,6 +14,7 @@ from connectors.errors import Interrupted, Unreachable
 from connectors.exchange import shapes
 from connectors.exchange.autodiscover import ENDPOINTS
 from connectors.exchange.away import read_away
+from connectors.exchange.cards import read_cards
 from connectors.exchange.cursors import VALIDITY, read_forward, read_history
 from connectors.exchange.folders import distinguished_ids, list_folders, seen
 from connectors.exchange.items import read_envelope, read_flags, read_message, read_whole
@@ -22,10 +23,11 @@ from connectors.exchange.listing import all_ids
 from connectors.exchange.opening import Opened
 from connectors.exchange.people import People
 from connectors.exchange.reading import BATCH, Got, get_items
+from connectors.exchange.searching import naming
 from connectors.exchange.soap import Seat
 from connectors.exchange.xml import Element
 from connectors.folders.choice import choose
-from connectors.message import Away, Cursor, Envelope, FlagChange, Folder, Listing, Message, Page, Withheld
+from connectors.message import Away, Card, Cursor, Envelope, FlagChange, Folder, Listing, Message, Page, Withheld
 from connectors.oauth import TokenCache
 from connectors.past import portions
 
@@ -122,8 +124,16 @@ class ExchangeSource:
     def ids(self, folder: Folder, since: date | None) -> Listing:
         return Listing(validity=VALIDITY, ids=all_ids(self._seat(), folder.key, since))
 
+    def naming(self, folder: Folder, validity: str, addresses: Sequence[str]) -> frozenset[str]:
+        """See `connectors.base.Searches`."""
+        return naming(self._seat(), folder.key, addresses)
+
     def away(self) -> Away | None:
         return read_away(self._seat())
+
+    def contacts(self) -> Iterator[Card]:
+        """See `connectors.base.HoldsContacts`."""
+        return read_cards(self._seat(), self._people)
 
     def close(self) -> None:
         opened, self._opened, self._seat_kept = self._opened, None, None

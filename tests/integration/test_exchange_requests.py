@@ -84,15 +84,17 @@ def test_a_change_that_is_not_over_for_seconds_gives_no_mark(box: Mailbox, sourc
 def test_a_folder_too_large_for_one_look_is_passed_over_page_by_page_and_nothing_is_lost(
     ews: EwsServer, box: Mailbox, source: ExchangeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Mail that comes while it is passed over is the history's, what comes later the forward lane's."""
+    """Its newest mail comes first. What comes while it is passed over is the history's, later the forward lane's."""
     monkeypatch.setattr(lanes, "_MOST_PASSED", 1)
     monkeypatch.setattr(reading, "MOST_CHANGES", 10)
     fill(box, *range(25))
     folder, forward, history = begin(source)
     fill(box, 25)
+    monkeypatch.setattr(lanes, "PAGE", 3)
     passed = list(source.changes(folder, forward))
-    assert message_ids(passed) == []
-    assert len(passed) == 2
+    assert message_ids(passed[:1]) == names(23, 24, 25)
+    assert message_ids(passed[1:]) == []
+    assert len(passed) == 3
     fill(box, 26, 27)
     assert message_ids(source.changes(folder, last_cursor(passed, forward))) == names(26, 27)
     old = message_ids(source.history(folder, history, None))

@@ -247,6 +247,34 @@ class TestReminders:
         assert ews.operations["CreateItem"] == 1
 
 
+def test_a_very_large_folder_shows_its_newest_mail_first_and_all_of_it_once(
+    desk: Desk, ews: EwsServer, box: Box, anna: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ((("lanes", "_MOST_PASSED"), 1), (("reading", "MOST_CHANGES"), 5), (("lanes", "PAGE"), 3)):
+        monkeypatch.setattr(f"connectors.exchange.{'.'.join(name)}", value)
+    for number in range(20):
+        box.deliver(letter(subject=f"Mail {number}"), received=STARTED + timedelta(minutes=number))
+    ews.faults.refuse("ErrorTimeoutExpired", "SyncFolderItems", times=1, skip=2)
+    desk.fail()
+    assert desk.subjects() == [f"Mail {number}" for number in (17, 18, 19)]
+    desk.sync()
+    assert len(desk.history()) == 20
+    complete(desk, anna)
+
+
+def test_meetings_with_contacts_come_out_of_the_same_mailbox(
+    desk: Desk, ews: EwsServer, box: Box, tmp_path: Path
+) -> None:
+    mailbox = read_exchange(desk, ews, box, tmp_path, address=ANNA, flagged=3)
+    asking = mailbox.model_copy(update={"reminders": mailbox.reminders.model_copy(update={"meetings": True})})
+    desk.settings = desk.settings.model_copy(update={"mailboxes": (asking,)})
+    soon = STARTED.replace(microsecond=0) + timedelta(days=2)
+    box.meeting("Demo", soon, uid="demo", organiser=("Anna", ANNA), required=[("Kim", KIM)])
+    desk.sync()
+    desk.sync()
+    assert (desk.only().subject, desk.only().occurred_at) == ("Demo", soon)
+
+
 def test_doubles_and_lookalikes_are_told_apart_as_anywhere(desk: Desk, box: Box, anna: Mailbox) -> None:
     """Scenarios 17 to 19: one id with other words, no id at all in one second, and the same octets once more."""
     shared = {"message_id": "shared@mail.example", "date": STARTED}

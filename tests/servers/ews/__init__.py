@@ -22,7 +22,10 @@ A test takes the fixture `ews` (one server a test process, reset for each test) 
   first listing; `ews.exchange.fractional`: moments are sent with fractions of a second; `ews.exchange.limits`:
   concurrency, hanging connections, and the peak that was seen.
 
-Not there: recurring appointments, public folders, archives, search folders, AQS queries, pull and push notifications.
+- `planner.py`: the meetings, series and contacts that an owner has (`box.meeting`, `box.contact`).
+
+Not there: series that a client makes or changes, public folders, archives, search folders, AQS queries for anything but
+people, pull and push notifications.
 """
 
 from tests.servers.ews.exchange import Asked

@@ -36,6 +36,7 @@ _CALENDAR = _names("""
     RequiredAttendees OptionalAttendees Resources Duration TimeZone AppointmentSequenceNumber AppointmentState
     Recurrence StartTimeZone EndTimeZone IsOnlineMeeting StartTimeZoneId EndTimeZoneId IsOrganizer
 """)
+_CONTACT = _names("FileAs DisplayName GivenName CompanyName EmailAddresses PhoneNumbers JobTitle Surname")
 _MEETING = _names("AssociatedCalendarItemId IsDelegated IsOutOfDate HasBeenProcessed ResponseType UID")
 _INVITATION = _names("MeetingRequestType Start End IsAllDayEvent Location Organizer RequiredAttendees")
 _ORDERS = {
@@ -45,13 +46,19 @@ _ORDERS = {
     "MeetingResponse": _ITEM + _MESSAGE + _MEETING,
     "MeetingCancellation": _ITEM + _MESSAGE + _MEETING,
     "MeetingMessage": _ITEM + _MESSAGE + _MEETING,
-    "Contact": _ITEM,
+    "Contact": _ITEM + _CONTACT,
+    "DistributionList": _ITEM + _names("FileAs DisplayName"),
     "Task": _ITEM,
 }
 RANKS = {kind: {name: rank for rank, name in enumerate(order)} for kind, order in _ORDERS.items()}
 
-# In answers of FindItem and SyncFolderItems these are not to be had: recipients silently, the rest with an error.
-NOT_IN_LISTS = frozenset({"ToRecipients", "CcRecipients", "BccRecipients", "ReplyTo", "InternetMessageHeaders"})
+# In answers of FindItem and SyncFolderItems these are not to be had: people silently, the rest with an error.
+NOT_IN_LISTS = frozenset(
+    {
+        *("ToRecipients", "CcRecipients", "BccRecipients", "ReplyTo", "InternetMessageHeaders"),
+        *("RequiredAttendees", "OptionalAttendees", "Resources"),
+    }
+)
 REFUSED_IN_LISTS = frozenset({"MimeContent", "Body", "TextBody", "UniqueBody", "Attachments"})
 
 DEFAULT_SHAPE = {

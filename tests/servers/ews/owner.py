@@ -5,12 +5,12 @@ when they move: methods that move return the new one. Folders are named by their
 distinguished name ("inbox"). All times are aware; on the wire they are whole seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from tests.servers.ews import mime
+from tests.servers.ews import mime, planner
 from tests.servers.ews.calls import Account
 from tests.servers.ews.fields import SNOOZED, Field, Key, Path, extended, flag, moment, simple, stamp, value
 from tests.servers.ews.shapes import Shape
@@ -231,6 +231,39 @@ class Mailbox:
         }
         with self._world.changed:
             return self.box.add(self.folder(folder), "CalendarItem", fields, None, event="Created").id
+
+    def meeting(self, subject: str, start: datetime, *, minutes: int = 60, **more: Any) -> str:  # noqa: ANN401 - of planner.meeting
+        """A meeting with people stands in the calendar; its ItemId. more: as `planner.meeting` has it."""
+        fields = planner.meeting(subject, start, start + timedelta(minutes=minutes), **more)
+        with self._world.changed:
+            return self.box.add(self.folder("calendar"), "CalendarItem", fields, None, event="Created").id
+
+    def series(self, subject: str, starts: Sequence[datetime], **more: Any) -> list[str]:  # noqa: ANN401 - of planner.meeting
+        """A meeting that comes again; the ItemIds of its times."""
+        self.meeting(subject, starts[0], kind="RecurringMaster", **more)
+        times = [self.meeting(subject, start, kind="Occurrence", **more) for start in starts]
+        for item, start in zip(times, starts, strict=True):
+            self.set(item, "OriginalStart", moment("OriginalStart", start))
+        return times
+
+    # The address book.
+
+    def contact(
+        self, name: str, *emails: str, phones: Mapping[str, str] | None = None, company: str = "", title: str = "",
+        sensitivity: str = "Normal",
+    ) -> str:  # fmt: skip
+        """Somebody stands in the address book; their ItemId."""
+        fields = planner.contact(name, emails, phones or {}, company, title, sensitivity)
+        with self._world.changed:
+            return self.box.add(self.folder("contacts"), "Contact", fields, None, event="Created").id
+
+    def distribution_list(self, name: str) -> str:
+        """A list of the owner's own; its ItemId."""
+        fields = planner.distribution_list(name)
+        with self._world.changed:
+            return self.box.add(self.folder("contacts"), "DistributionList", fields, None, event="Created").id
+
+    # What was planned changes.
 
     def reschedule(self, item: str, start: datetime) -> None:
         """Drag an appointment to another time; it stays as long."""

@@ -1,12 +1,13 @@
 """Operations that read items: SyncFolderItems ([MS-OXWSSYNC]), FindItem ([MS-OXWSSRCH]), GetItem ([MS-OXWSCORE])."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 
 from tests.servers.ews.calls import Call, operation
 from tests.servers.ews.fields import Path
-from tests.servers.ews.search import MOST, Page, comparable, matches, ordered, paged
+from tests.servers.ews.search import MOST, Page, asked_for, comparable, matches, ordered, paged
 from tests.servers.ews.shapes import Shape, look
 from tests.servers.ews.soap import M, Node, Refusal, attributes, tag, text
 from tests.servers.ews.states import State
@@ -14,6 +15,7 @@ from tests.servers.ews.store import Folder, Item
 
 MOST_CHANGES = 512  # a call of SyncFolderItems
 _OTHER_VIEWS = ("FractionalPageItemView", "SeekToConditionPageItemView", "ContactsView")
+_ADDRESS = re.compile("<t:EmailAddress>([^<]+)</t:EmailAddress>")
 Change = tuple[int, str]
 
 
@@ -45,18 +47,29 @@ def find_item(call: Call) -> str:
 def _page(element: Node, found: list[Item]) -> Page[Item]:
     if element.get("Traversal") == "Associated":
         found = []
-    elif element.get("Traversal") != "Shallow" or element.find(f"{M}QueryString") is not None:
-        raise Refusal("ErrorUnsupportedQueryFilter", "Only shallow traversal and restrictions are known here.")
+    elif element.get("Traversal") != "Shallow":
+        raise Refusal("ErrorUnsupportedQueryFilter", "Only shallow traversal is known here.")
     if any(element.find(f"{M}{name}") is not None for name in _OTHER_VIEWS):
         raise Refusal("ErrorInvalidPagingMaxRows", "Only indexed pages and calendar views are known here.")
     days = element.find(f"{M}CalendarView")
     if days is not None:
         return _days(days, found)
-    restriction = element.find(f"{M}Restriction")
-    if restriction is not None:
+    found = [item for item in found if not item.is_one_time]
+    query, restriction = element.findtext(f"{M}QueryString"), element.find(f"{M}Restriction")
+    if query is not None:
+        wanted = asked_for(query)
+        found = [item for item in found if wanted & _people(item)]
+    elif restriction is not None:
         found = [item for item in found if matches(restriction, lambda path: _value(item, path))]  # noqa: B023  # used at once
     found.reverse()  # the newest first, as a mailbox shows its mail
     return paged(ordered(found, element.find(f"{M}SortOrder"), _value), element.find(f"{M}IndexedPageItemView"))
+
+
+def _people(item: Item) -> set[str]:
+    """What the index knows of the people of a message, by the word that asks for them."""
+    groups = {"from": ("From", "Sender"), "participants": ("ToRecipients", "CcRecipients", "BccRecipients")}
+    found = ((word, item.fields[name].xml) for word, names in groups.items() for name in names if name in item.fields)
+    return {f"{word} {address}".lower() for word, xml in found for address in _ADDRESS.findall(xml)}
 
 
 def _value(item: Item, path: Path) -> str | None:
@@ -71,7 +84,8 @@ def _value(item: Item, path: Path) -> str | None:
 def _days(view: Node, found: list[Item]) -> Page[Item]:
     """What happens between two moments, by its start."""
     begin, end = comparable(view.get("StartDate")), comparable(view.get("EndDate"))
-    inside = [item for item in found if item.kind == "CalendarItem" and _overlaps(item, begin, end)]
+    shown = [item for item in found if item.value("CalendarItemType") != "RecurringMaster"]
+    inside = [item for item in shown if item.kind == "CalendarItem" and _overlaps(item, begin, end)]
     inside.sort(key=lambda item: item.value("Start"))
     most = min(int(view.get("MaxEntriesReturned") or MOST), MOST)
     return Page(things=inside[:most], next=None if len(inside) <= most else most, total=len(inside))
@@ -130,7 +144,8 @@ def _cut(listed: list[str], later: list[Change], most: int, state: State) -> tup
 
 def _arrivals(folder: Folder, state: State) -> list[Item]:
     """What the first listing still has to name, in its order."""
-    known, before = (item for item in folder.items.values() if item.created <= state.base), state.before or 0
+    everything = [item for item in folder.items.values() if not item.is_one_time]
+    known, before = (item for item in everything if item.created <= state.base), state.before or 0
     if before < 0:
         return [item for item in known if item.created >= -before]
     return [item for item in known if item.created < before][::-1]
@@ -140,7 +155,8 @@ def _later(folder: Folder, state: State, shape: Shape, ignored: set[str]) -> Ite
     """Changes after a state by their number."""
     base = state.base
     left = [(number, identity) for number, identity, created in folder.left if created <= base < number]
-    here = [(number, item) for item in folder.items.values() if (number := max(item.changed, item.read)) > base]
+    shown = (item for item in folder.items.values() if not item.is_one_time)
+    here = [(number, item) for item in shown if (number := max(item.changed, item.read)) > base]
     merged: list[tuple[int, Item | str]] = [*left, *here]
     for number, thing in sorted(merged, key=lambda change: change[0]):
         if isinstance(thing, str):

@@ -12,6 +12,7 @@ from tests.servers.ews.soap import Node, Refusal, T, attributes, children, local
 MOST = 1000  # items a page, the default of EWSFindCountLimit
 Thing = TypeVar("Thing")
 Look = Callable[[Path], str | None]
+_TERM = re.compile(r'(from|participants):"([^"*]+)"')
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?$")
 
 
@@ -41,6 +42,14 @@ def paged(found: Sequence[Thing], view: Node) -> Page[Thing]:
     end = offset + min(most, MOST)
     after = end if end < len(found) else None
     return Page(things=found[offset:end], next=after, total=len(found))
+
+
+def asked_for(query: str) -> frozenset[str]:
+    """The addresses of a query for people: `from:"…" OR participants:"…"`, which is all that is known here of AQS."""
+    found = _TERM.findall(query)
+    if " OR ".join(f'{field}:"{phrase}"' for field, phrase in found) != query:
+        raise Refusal("ErrorUnsupportedQueryFilter", "Only people, joined by OR, can be asked for here.")
+    return frozenset(f"{field} {phrase}".lower() for field, phrase in found)
 
 
 def matches(restriction: Node, look: Look) -> bool:

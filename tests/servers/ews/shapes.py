@@ -104,7 +104,7 @@ class Shape:
             return partial(_body, "Body", wanted=self.body, most=self.most)
         if key == "UniqueBody":
             return partial(_unique, wanted=self.unique)
-        if self.listing and key in ("From", "Sender"):
+        if self.listing and key in ("From", "Sender", "Organizer"):
             return partial(_name_only, key=key)
         return partial(_kept, key=key)
 

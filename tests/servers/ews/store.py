@@ -78,6 +78,11 @@ class Item:
             self._texts = Texts(self.raw or b"")
         return self._texts
 
+    @property
+    def is_one_time(self) -> bool:
+        """Whether it is one time of a series, which only a view of the calendar shows."""
+        return self.value("CalendarItemType") in ("Occurrence", "Exception")
+
     def value(self, key: Key) -> str:
         """A property's value, empty if the item does not have it."""
         found = self.fields.get(key)
