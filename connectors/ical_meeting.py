@@ -37,9 +37,9 @@ _NO_LEAP_YEAR = 2001
 _PLAIN_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"})
 _PRIVATE = ("PRIVATE", "CONFIDENTIAL")
 _NOBODY = ("ROOM", "RESOURCE")
-_LONGEST = timedelta(days=60)
-_FIRST_YEAR, _LAST_YEAR = 1980, 2200
-_AWAY = re.compile(
+LONGEST = timedelta(days=60)
+FIRST_YEAR, LAST_YEAR = 1980, 2200
+AWAY = re.compile(
     r"\b(?:out of (?:the )?office|ooo|on leave|annual leave|vacation|holidays?|urlaub|abwesend|elternzeit|vacances"
     r"|congés?|absent|vacaciones|de baja|ferie|in ferie|vakantie|afwezig|férias|semester|urlop)\b",
     re.IGNORECASE,
@@ -85,7 +85,7 @@ def _meeting(item: Event, start: datetime, end: datetime, recurrence: str) -> Me
     people = [one for one in _values(item, "ATTENDEE") if str(one.params.get("CUTYPE", "")).upper() not in _NOBODY]
     attendees = tuple(address for one in people[:ATTENDEES] if (address := _address(one)) is not None)
     organiser = next((address for one in _values(item, "ORGANIZER") if (address := _address(one))), None)
-    if not attendees or end - start > _LONGEST:
+    if not attendees or end - start > LONGEST:
         return None
     declined = (_address(one) for one in people if str(one.params.get("PARTSTAT", "")).upper() == "DECLINED")
     return Meeting(
@@ -169,7 +169,7 @@ def _times(item: Event, window: Window) -> tuple[datetime, datetime]:
 def _aware(value: Any, window: Window) -> datetime:  # noqa: ANN401 - icalendar's values have no common type
     """Wall time in its zone; whole days and floating times are where the owner is."""
     moment: date | datetime = value.dt
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError("a year that calendars cannot reckon with")
     own = ZoneInfo(window.zone)
     if not isinstance(moment, datetime):
@@ -187,7 +187,7 @@ def _away(item: Event) -> tuple[date, date] | None:
     if start is None or isinstance(start, datetime) or "ATTENDEE" in item or "RRULE" in item:
         return None
     is_marked = _text(item, "X-MICROSOFT-CDO-BUSYSTATUS").upper() == "OOF"
-    if not is_marked and not _AWAY.search(_text(item, "SUMMARY")[:TITLE_LIMIT]):
+    if not is_marked and not AWAY.search(_text(item, "SUMMARY")[:TITLE_LIMIT]):
         return None
     end = _first(item, "DTEND").dt if "DTEND" in item else start + timedelta(days=1)
     return start, max(start, end - timedelta(days=1))
