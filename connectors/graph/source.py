@@ -1,4 +1,4 @@
-"""A mailbox of Exchange Online as the agent reads it: a `MailSource` that `CompletesHeaders` and `TellsAway`.
+"""A mailbox of Exchange Online as the agent reads it, with all that `connectors.base` offers beside a `MailSource`.
 
 Nothing connects before it is used. Reading asks for the permission Mail.Read alone and changes nothing, not even
 `isRead`.
@@ -17,6 +17,7 @@ from connectors.graph.faults import Absent, Refused
 from connectors.graph.fetching import Fetcher
 from connectors.graph.folders import FolderTree
 from connectors.graph.place import VALIDITY
+from connectors.graph.search import naming
 from connectors.graph.watch import Watch
 from connectors.message import Away, Cursor, Folder, Listing, Message, Page, Withheld
 from connectors.zones import iana_name
@@ -71,6 +72,9 @@ class GraphSource:
 
     def ids(self, folder: Folder, since: date | None) -> Listing:
         return Listing(validity=VALIDITY, ids=self._lanes.ids(folder, since))
+
+    def naming(self, folder: Folder, validity: str, addresses: Sequence[str]) -> frozenset[str]:
+        return naming(self.client, folder, addresses)
 
     def away(self) -> Away | None:
         """Automatic replies. None too where the application may not read the mailbox's settings."""
