@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
 from connectors.meeting import Appointments, Window
-from connectors.message import Away, Cursor, Folder, Listing, Message, Page, Withheld
+from connectors.message import Away, Card, Cursor, Folder, Listing, Message, Page, Withheld
 
 
 class MailSource(Protocol):
@@ -93,6 +93,17 @@ class TellsAway(Protocol):
 
     def away(self) -> Away | None:
         """The owner's automatic replies, if they are on now or set for later."""
+
+
+@runtime_checkable
+class HoldsContacts(Protocol):
+    """A source whose mailbox has an address book of its own."""
+
+    def contacts(self) -> Iterator[Card]:
+        """Everybody in the main address book, each once; nothing private, no distribution lists.
+
+        Raises ConnectorError.
+        """
 
 
 class MeetingSource(Protocol):

@@ -177,6 +177,18 @@ class Away:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """A contact as it stands in a mailbox's own address book. id: the provider's, stable inside the mailbox."""
+
+    id: str
+    name: str = ""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    company: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
     """All ids a folder holds right now that are not older than the floor asked for."""
 
