@@ -9,7 +9,7 @@ WRITES_MAIL = frozenset({"Mail.ReadWrite", "Mail.Send", "full_access_as_app"})
 OPENS_ALL = frozenset(
     {
         *("Mail.Read", "Mail.ReadBasic", "Mail.ReadBasic.All", "Calendars.Read", "Calendars.ReadWrite"),
-        *("MailboxSettings.Read", "MailboxSettings.ReadWrite"),
+        *("MailboxSettings.Read", "MailboxSettings.ReadWrite", "Contacts.Read", "Contacts.ReadWrite"),
     }
 )
 """Consent in Entra holds for every mailbox of the tenant, unless an application access policy says otherwise."""

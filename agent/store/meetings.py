@@ -229,7 +229,11 @@ def _drop(
     private = [row.id for row in rows if row.href in found.private]
     left = [row.id for row in rows if row.href not in found.private and row.occurred_at > now]
     of = sa.and_(meeting_places.c.mailbox_id == mailbox_id, meeting_places.c.place == place)
-    connection.execute(sa.delete(meeting_places).where(of, meeting_places.c.interaction_id.in_([*private, *left])))
+    out = {*private, *left}
+    for row in rows:  # of one that stands there anew, the old place alone
+        here = sa.and_(meeting_places.c.href == row.href, meeting_places.c.interaction_id == row.id)
+        if row.id in out:
+            connection.execute(sa.delete(meeting_places).where(of, here))
     revise.withdraw(database, connection, dict.fromkeys(_unheld(connection, private)), "withdrawn")
     _cancel(database, connection, _unheld(connection, left), now)
 

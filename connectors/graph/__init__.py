@@ -1,8 +1,9 @@
 """Mailboxes and calendars of Exchange Online through Microsoft Graph v1.0, the application signing in as itself.
 
 `access` (tokens and requests), `faults` (what answers mean), `folders`, `lanes`, `entries` (JSON to envelopes), `whole`
-(what costs a request a message), `source`; `calendar` and `items` for reminders; `checks` for `doctor`. Nothing that
-happens here changes anything in a mailbox but our own calendar items.
+(what costs a request a message), `source`; `calendar` and `items` for reminders; `meetings` and `appointments` for what
+else stands in the calendar; `checks` for `doctor`. Nothing that happens here changes anything in a mailbox but our own
+calendar items.
 """
 
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from connectors.errors import Fatal
 
 if TYPE_CHECKING:
     from connectors.graph.calendar import GraphSink
+    from connectors.graph.meetings import GraphMeetings
     from connectors.graph.source import GraphSource
     from connectors.oauth import TokenCache
 
@@ -32,3 +34,17 @@ def open_calendar(calendar: Calendar) -> "GraphSink":
     if not isinstance(calendar, GraphCalendar):
         raise Fatal("the mailbox has no calendar of Exchange Online", advice='write type = "own" in [calendar]')
     return GraphSink(calendar)
+
+
+def open_meetings(calendar: Calendar, other: str | None = None) -> "GraphMeetings":
+    """For `connectors.registry`. Raises Fatal if it is no calendar of Exchange Online, or if another one is named."""
+    from connectors.graph.meetings import GraphMeetings
+
+    if not isinstance(calendar, GraphCalendar):
+        raise Fatal("the mailbox has no calendar of Exchange Online", advice='write type = "own" in [calendar]')
+    if other is not None:
+        raise Fatal(
+            "the appointments are said to be at an address, but a mailbox of Exchange Online has its own calendar",
+            advice="write reminders.meetings = true",
+        )
+    return GraphMeetings(calendar)

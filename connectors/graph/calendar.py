@@ -13,21 +13,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from config.model import GraphCalendar
-from connectors.errors import Conflict, Fatal, Interrupted, Skippable
+from connectors.errors import Conflict, Fatal, Skippable
 from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
 from connectors.graph import items
-from connectors.graph.client import Ask, GraphClient, Part, Query, relative, segment, with_query
+from connectors.graph.client import Ask, GraphClient, Part, Query, segment, with_query
 from connectors.graph.entries import Entry
 from connectors.graph.faults import Absent, Refused, Stale, Trouble
+from connectors.graph.view import ROUNDS, entries_of, first_link, follow
 from connectors.own_property import GRAPH_ID
 
 WINDOW_BACK, WINDOW_AHEAD = timedelta(days=92), timedelta(days=400)
 """What the changes of a calendar are read of: older reminders concern nobody, none is made so far ahead."""
 WINDOW_KEPT = timedelta(days=30)
-LISTING_LIMIT = 50_000
 _VERSION = 1
-_ROUNDS = 2_000
-_PAGE = ("odata.maxpagesize=200",)
 _ITEM: Query = {"$select": items.FIELDS, "$expand": items.EXPAND}
 _CHANGED = "the calendar item was changed meanwhile"
 
@@ -94,7 +92,7 @@ class GraphSink:
         if link is None:
             return self._everything()
         try:
-            touched, link = self._follow(link)
+            touched, link = follow(self.client, link)
         except (Stale, Absent):
             return self._everything()
         found, gone = self._read(touched)
@@ -108,24 +106,10 @@ class GraphSink:
     def _everything(self) -> CalendarChanges:
         """The link first, then the items: what changes between is told twice."""
         today = self._today()
-        start, end = today - WINDOW_BACK, today + WINDOW_AHEAD
-        window: Query = {"startDateTime": f"{start}T00:00:00Z", "endDateTime": f"{end}T00:00:00Z"}
-        _, link = self._follow(with_query(f"{self._path()}/calendarView/delta", window))
+        midnight = datetime.combine(today, datetime.min.time(), tzinfo=UTC)
+        _, link = follow(self.client, first_link(self._path(), midnight - WINDOW_BACK, midnight + WINDOW_AHEAD))
         found = tuple(item for entry in self._all_ours() if (item := items.found_of(entry)) is not None)
         return CalendarChanges(found=found, gone=(), cursor=self._cursor(link, today), complete=True)
-
-    def _follow(self, link: str) -> tuple[Sequence[str], str]:
-        """Ids of what changed, whether it is there or not, and the link to go on from."""
-        touched: dict[str, None] = {}
-        for _ in range(_ROUNDS):
-            answer = self.client.get(link, prefer=_PAGE)
-            touched |= {str(entry["id"]): None for entry in _entries(answer)}
-            if last := answer.get("@odata.deltaLink"):
-                return list(touched), relative(str(last))
-            link = str(answer.get("@odata.nextLink") or "")
-            if not link or len(touched) > LISTING_LIMIT:
-                raise Interrupted("the changes of the calendar have no end")
-        raise Interrupted("the changes of the calendar have no end")
 
     def _read(self, ids: Sequence[str]) -> tuple[tuple[FoundEvent, ...], tuple[str, ...]]:
         """Our items among these, and the ids of all that is not there or not ours: the delta does not tell whose."""
@@ -153,9 +137,9 @@ class GraphSink:
 
     def _list(self, query: Query) -> Iterator[Entry]:
         link = with_query(f"{self._path()}/events", query)
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             answer = self.client.get(link)
-            yield from _entries(answer)
+            yield from entries_of(answer)
             link = str(answer.get("@odata.nextLink") or "")
             if not link:
                 return
@@ -222,7 +206,7 @@ class GraphSink:
         link = with_query(f"{self.client.user}/calendars", {"$select": "id,name", "$top": 100})
         while link:
             answer = self.client.get(link)
-            for entry in _entries(answer):
+            for entry in entries_of(answer):
                 if str(entry.get("name", "")).casefold() == name.casefold():
                     return str(entry["id"])
             link = str(answer.get("@odata.nextLink") or "")
@@ -259,11 +243,6 @@ def _anchor(cursor: CalendarCursor | None) -> date:
         return date.fromisoformat(str(_content(cursor).get("since"))) if cursor is not None else date.min
     except ValueError:
         return date.min
-
-
-def _entries(answer: dict[str, Any]) -> list[Entry]:
-    value = answer.get("value")
-    return [one for one in value if isinstance(one, dict) and one.get("id")] if isinstance(value, list) else []
 
 
 def _ours(entry: Entry) -> FoundEvent:

@@ -136,8 +136,7 @@ def etag_of(entry: Entry) -> str:
 
 def _start(entry: Entry) -> tuple[datetime | date, str] | None:
     """Wall time and zone. The zone is '' for a whole day, and UTC where nobody knows the name of the event's own."""
-    written = entry.get("start")
-    when = _instant(written) if isinstance(written, Mapping) else None
+    when = instant_of(entry.get("start"))
     if when is None:
         return None
     if entry.get("isAllDay") is True:
@@ -163,8 +162,10 @@ def _snoozed(entry: Entry, start: datetime) -> datetime:
     return rings if asleep and rings is not None else start
 
 
-def _instant(written: Mapping[str, Any]) -> datetime | None:
-    """A dateTimeTimeZone; Graph answers in UTC unless it is asked for another zone."""
+def instant_of(written: object) -> datetime | None:
+    """A dateTimeTimeZone, in UTC; Graph answers in UTC unless it is asked for another zone. None for anything else."""
+    if not isinstance(written, Mapping):
+        return None
     zone = iana_name(str(written.get("timeZone") or "UTC")) or "UTC"
     try:
         return datetime.fromisoformat(str(written.get("dateTime"))).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""A mailbox of Exchange Online as the agent reads it: a `MailSource` that `CompletesHeaders` and `TellsAway`.
+"""A mailbox of Exchange Online as the agent reads it, with all that `connectors.base` offers beside a `MailSource`.
 
 Nothing connects before it is used. Reading asks for the permission Mail.Read alone and changes nothing, not even
 `isRead`.
@@ -13,12 +13,14 @@ from config.model import FolderChoice, GraphAccess
 from connectors.errors import Fatal
 from connectors.graph import lanes
 from connectors.graph.client import GraphClient
+from connectors.graph.contacts import contacts
 from connectors.graph.faults import Absent, Refused
 from connectors.graph.fetching import Fetcher
 from connectors.graph.folders import FolderTree
 from connectors.graph.place import VALIDITY
+from connectors.graph.search import naming
 from connectors.graph.watch import Watch
-from connectors.message import Away, Cursor, Folder, Listing, Message, Page, Withheld
+from connectors.message import Away, Card, Cursor, Folder, Listing, Message, Page, Withheld
 from connectors.zones import iana_name
 
 
@@ -37,6 +39,7 @@ class GraphSource:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = GraphClient(access, sleep=sleep)
+        self._access, self._sleep = access, sleep
         self._choice = choice or FolderChoice()
         self._tree = FolderTree()
         self._fetcher = Fetcher(self.client, timezone)
@@ -72,6 +75,9 @@ class GraphSource:
     def ids(self, folder: Folder, since: date | None) -> Listing:
         return Listing(validity=VALIDITY, ids=self._lanes.ids(folder, since))
 
+    def naming(self, folder: Folder, validity: str, addresses: Sequence[str]) -> frozenset[str]:
+        return naming(self.client, folder, addresses)
+
     def away(self) -> Away | None:
         """Automatic replies. None too where the application may not read the mailbox's settings."""
         try:
@@ -80,6 +86,9 @@ class GraphSource:
             return None
         setting = answer.get("automaticRepliesSetting")
         return _away(setting) if isinstance(setting, dict) else None
+
+    def contacts(self) -> Iterator[Card]:
+        return contacts(self._access, sleep=self._sleep)
 
     def close(self) -> None:
         """The connections belong to all mailboxes of the tenant."""

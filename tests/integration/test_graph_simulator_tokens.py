@@ -209,6 +209,7 @@ def test_permissions_are_asked_one_by_one(graph_tenant: Tenant, graph_client: As
     asked = {
         "Mail.Read": "/users/anna@firm.example/messages",
         "Calendars.ReadWrite": "/users/anna@firm.example/events",
+        "Contacts.Read": "/users/anna@firm.example/contacts",
         "MailboxSettings.Read": "/users/anna@firm.example/mailboxSettings",
         "GroupMember.Read.All": f"/groups/{group.id}/members",
         "User.Read.All": "/users/anna@firm.example",

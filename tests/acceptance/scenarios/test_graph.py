@@ -150,6 +150,23 @@ def test_an_unchanged_poll_of_twenty_folders_is_one_round_trip(desk: Desk, user:
     desk.complete()
 
 
+def test_mail_of_a_new_contact_is_sought_first_and_the_rest_follows(
+    desk: Desk, user: GraphUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One search a folder, however much lies there; the spelling that no index finds is logged all the same."""
+    monkeypatch.setattr("agent.sync.repair.BATCH", 4)
+    sent = [*(f"b{n}@nowhere.example" for n in range(6)), "New@gmail.com", "n.e.w@gmail.com"]
+    for one in sent:
+        user.append("INBOX", letter(from_=one, subject=one))
+    desk.read(user)
+    desk.sync()
+    desk.know("Nora New", "new@gmail.com")
+    before = user.tenant.requests["GET users/*/mailFolders/*/messages"]
+    desk.sync()
+    assert user.tenant.requests["GET users/*/mailFolders/*/messages"] - before == len(desk_folders(user))
+    assert sorted(desk.subjects()) == ["New@gmail.com", "n.e.w@gmail.com"]
+
+
 def desk_folders(user: GraphUser) -> list[str]:
     """Names of the folders that are read of a fresh mailbox."""
     source = GraphSource(user.access)

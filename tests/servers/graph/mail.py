@@ -17,6 +17,8 @@ from tests.servers.graph.web import Answer
 
 _FOLDER_PROPERTIES = words("id displayName parentFolderId childFolderCount unreadItemCount totalItemCount isHidden")
 _DELTA_FILTER = re.compile(r"\s*receivedDateTime\s+(ge|gt)\s+(\S+)\s*")
+_SEARCH = re.compile(r'"participants:([^\s"()*:]+)"')
+_SEARCHED_AT_MOST = 1000
 _DELTA_ORDER = re.compile(r"\s*receivedDateTime\s+desc\s*", re.IGNORECASE)
 
 
@@ -216,12 +218,32 @@ def _messages(call: Call, mailbox: Mailbox, found: Sequence[Message]) -> Answer:
 
 def _filtered(call: Call, found: Sequence[Message]) -> Sequence[Message]:
     if "$search" in call.query:
-        raise refusals.Refuse(501, "NotImplemented", "This simulator has no $search.")
+        return _searched(call, found)
     text = call.query.get("$filter")
     if text is None:
         return found
     test = filters.compiled(text)
     return [message for message in found if test(_filterable(message))]
+
+
+def _searched(call: Call, found: Sequence[Message]) -> Sequence[Message]:
+    """`$search` by participants, the only kind there is here: from, to, cc and bcc. Reply-To is none of them."""
+    for option in ("$filter", "$orderby"):
+        if option in call.query:
+            message = f"The query parameter '{option}' is not supported with '$search'."
+            raise refusals.bad_request(message, f"SearchWith{'Filter' if option == '$filter' else 'OrderBy'}")
+    wanted = _SEARCH.fullmatch(call.query["$search"])
+    if wanted is None:
+        raise refusals.Refuse(501, "NotImplemented", "This simulator searches for participants only.")
+    newest = sorted(found, key=lambda message: message.received, reverse=True)
+    return [message for message in newest if wanted[1].lower() in _participants(message)][:_SEARCHED_AT_MOST]
+
+
+def _participants(message: Message) -> set[str]:
+    whole = message.whole()
+    fields = [whole.get(name) or [] for name in ("from", "toRecipients", "ccRecipients", "bccRecipients")]
+    people = [one for field in fields for one in (field if isinstance(field, list) else [field])]
+    return {str(person["emailAddress"].get("address", "")).lower() for person in people}
 
 
 def _filterable(message: Message) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Mailbox:
         self.calendars = Calendars(self.ids, owner, self._tell_event)
         self.transactions: dict[str, tuple[str, str, float]] = {}
         self.transaction_memory = 3600.0
+        self.contacts: list[dict[str, Any]] = []
         self.settings: dict[str, Any] = _settings()
         self.folders: dict[str, Folder] = {}
         self.folder_journal: list[tuple[int, Folder]] = []
@@ -177,6 +178,16 @@ class Mailbox:
             if moment:
                 setting[name] = {"dateTime": f"{moment[:19]}.0000000", "timeZone": "UTC"}
 
+    def add_contact(
+        self, *, sensitivity: str | None = "0", message_class: str = "IPM.Contact", **fields: object
+    ) -> str:
+        """A contact in the main address book; fields are Graph's properties. Its immutable id."""
+        properties = {"Integer 0x36": sensitivity, "String 0x1a": message_class}
+        key = self.ids.immutable(self._number())
+        extended = {name: value for name, value in properties.items() if value is not None}
+        self.contacts.append({"id": key, "extended": extended, **fields})
+        return key
+
     def expire_links(
         self,
         *,
@@ -266,6 +277,7 @@ class Mailbox:
                 },
                 "calendars": self.calendars.snapshot(),
                 "settings": repr(self.settings),
+                "contacts": repr(self.contacts),
                 "sequence": self.sequence,
             }
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
 
-from tests.servers.graph import directory, events, mail, refusals, subscribing
+from tests.servers.graph import contacts, directory, events, mail, refusals, subscribing
 from tests.servers.graph.web import Answer
 
 Where = Literal["mailbox", "directory", "application"]
 READS_MAIL = frozenset({"Mail.Read", "Mail.ReadWrite"})
 WRITES_MAIL = frozenset({"Mail.ReadWrite"})
 READS_SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
+READS_CONTACTS = frozenset({"Contacts.Read", "Contacts.ReadWrite"})
 READS_CALENDARS = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
 WRITES_CALENDARS = frozenset({"Calendars.ReadWrite"})
 READS_GROUPS = frozenset({"GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"})
@@ -73,6 +74,7 @@ _GET = [
     *_everywhere("messages/*/attachments/*", mail.get_attachment),
     *_mail("users/*/mailboxSettings", mail.get_settings, READS_SETTINGS),
     *_mail("users/*/mailboxSettings/*", mail.get_settings, READS_SETTINGS),
+    *_mail("users/*/contacts", contacts.list_contacts, READS_CONTACTS),
     *_mail("users/*/calendars", events.list_calendars, READS_CALENDARS),
     *_mail("users/*/calendars/*", events.get_calendar, READS_CALENDARS),
     *_mail("users/*/calendar", events.get_calendar, READS_CALENDARS),
