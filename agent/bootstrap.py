@@ -6,17 +6,16 @@ Called by the command line and the demo.
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-from agent.engine.daemon import Beside
 from agent.engine.progress import Progress, utc_now
 from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
@@ -41,15 +40,17 @@ from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
 from agent.upkeep import Upkeep, kept_from
-from config.model import ExchangeAccess, Mailbox, MailboxList, Settings, Store
+from config.model import Mailbox, MailboxList, Settings, Store
 from connectors import registry
 from connectors.base import HoldsContacts, MailSource, TellsAway
 from connectors.errors import ConnectorError
 from matchers.policy import own_of, policy_of
 
 if TYPE_CHECKING:
-    from agent.push.keeper import Subscriptions
+    from agent.engine.daemon import Beside
 
+ABSENCE_EVERY = timedelta(minutes=15)
+"""How often an owner's automatic replies are looked at."""
 _log = structlog.get_logger(__name__)
 
 
@@ -74,6 +75,7 @@ class House:
     calendar_errors: dict[str, ConnectorError] = field(default_factory=dict)
     missing_folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     derived: dict[str, Remembered] = field(default_factory=dict)
+    absence_asked: dict[str, datetime] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
     upkeep: Upkeep
 
@@ -89,16 +91,11 @@ class House:
         """The settings with the mailboxes of their lists as last taken. Raises StoreError."""
         return with_lists(self.database, described)
 
-    def beside(self) -> Sequence[Beside]:
+    def beside(self) -> "Sequence[Beside]":
         """What works beside the daemon's passes."""
-        from agent.push.push import Push  # a web server: only where a daemon runs
-        from agent.push.streams import Streams
+        from agent.push.wiring import beside  # a web server: only where a daemon runs
 
-        wake = partial(_wake, self)
-        return (
-            Push(_subscriptions, self.hasher, wake, self.clock),
-            Streams(partial(_listen, self.tokens), wake),
-        )
+        return beside(self.database, self.hasher, self.tokens, self.clock)
 
     def forgetting(self, who: str) -> Forgetting:
         """What an erasure works with. who: whom the audit table names."""
@@ -107,22 +104,6 @@ class House:
     def farewell(self, *, eager: bool) -> Farewell | None:
         """How calendars of mailboxes that left are emptied; None where nothing may be written outside (a dry run)."""
         return None if self.dry else partial(_farewell, self, eager)
-
-
-def _subscriptions() -> "Subscriptions":
-    from connectors.graph import subscriptions
-
-    return subscriptions
-
-
-def _listen(tokens: StoredTokens | None, access: ExchangeAccess) -> Iterator[bool]:
-    from connectors.exchange.streaming import listen
-
-    return listen(access, tokens)
-
-
-def _wake(house: House, addresses: Collection[str]) -> None:
-    mailboxes.wake(house.database, addresses, house.clock())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,10 +168,19 @@ class Work:
             _log.warning("configured folders are missing", mailbox=lease.mailbox_id, folders=missing)
 
     def _note_absence(self, mailbox: Mailbox, source: MailSource, lease: Lease) -> None:
-        """Reminders wait for the owner's return."""
-        if isinstance(source, TellsAway):
-            found = absences.from_replies(source.away(), zone=mailbox.timezone, now=self.house.clock())
-            absences.store(self.house.database, lease, absences.REPLIES, found)
+        """Reminders wait for the owner's return. It costs a request, so it is asked now and then."""
+        house, now = self.house, self.house.clock()
+        last = house.absence_asked.get(mailbox.address)
+        fresh = not self.eager and last is not None and now - last < ABSENCE_EVERY
+        if fresh or not isinstance(source, TellsAway):
+            return
+        try:
+            found = absences.from_replies(source.away(), zone=mailbox.timezone, now=now)
+        except ConnectorError as error:
+            _log.warning("nobody knows whether the owner is away", mailbox=lease.mailbox_id, sentence=str(error))
+            return
+        house.absence_asked[mailbox.address] = now
+        absences.store(house.database, lease, absences.REPLIES, found)
 
     def _import_contacts(self, mailbox: Mailbox, source: MailSource, lease: Lease) -> None:
         """Whoever stands in the owner's address book, where that is wanted. One that fails holds up neither mail nor

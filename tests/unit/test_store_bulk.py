@@ -37,7 +37,8 @@ def interaction(number: int, text: str) -> dict[str, object]:
         "direction": "inbound", "occurred_at": NOW, "date": None, "from_address": text, "subject": text or None,
         "message_id": None, "thread_id": None, "capture": "full", "rule": "address", "attachments": [{"name": text}],
         "flagged_as": [text], "asks": None if number % 2 else True, "words": number,
-        "holds_until": date(2026, 12, 24) if number % 2 else None, "recorded_at": NOW,
+        "holds_until": date(2026, 12, 24) if number % 2 else None, "promises": None, "ends_at": NOW,
+        "cancelled_at": NOW if number % 3 else None, "recorded_at": NOW,
     }  # fmt: skip
 
 
