@@ -1,4 +1,4 @@
-"""Scenario 37 for Exchange Online: killed when a reminder was made there and nothing here knows, one reminder stands."""
+"""Scenario 37 for Exchange Online: killed when a reminder was made there and nobody here knows, one reminder stands."""
 
 import subprocess
 import sys
