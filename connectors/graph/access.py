@@ -18,7 +18,7 @@ from jwt.exceptions import InvalidKeyError
 
 from config.model import GraphAccess
 from config.secrets import Secret, SecretError
-from connectors.errors import Fatal
+from connectors.errors import ConnectorError, Fatal, NeedsSignIn
 from connectors.microsoft import asked
 from connectors.oauth import EARLY_SECONDS, http_session, refusal
 
@@ -26,6 +26,8 @@ MOST_CONNECTIONS = 16
 """To one tenant, for all of its mailboxes together."""
 MOST_PER_MAILBOX = 4
 """Requests in flight that Outlook takes from one application in one mailbox ("Microsoft Graph throttling limits")."""
+REFUSED_SECONDS = 10.0
+"""A refusal answers for so long whoever asks meanwhile: a pass reads ahead, and a tenant has many mailboxes."""
 _GLOBAL = "https://graph.microsoft.com"
 _OTHER_SCOPE = frozenset(("invalid_scope", "invalid_resource", "invalid_target"))
 _AUTHORITIES = {
@@ -49,6 +51,7 @@ class Tenant:
         self._gates: dict[str, threading.BoundedSemaphore] = {}
         self._token, self._ends = "", 0.0
         self._made_with: object = None
+        self._refused: tuple[str, object, float] | None = None
         self._app: Any = None  # untyped in msal
         self.resolved: dict[str, tuple[str | None, float]] = {}
 
@@ -66,12 +69,22 @@ class Tenant:
             return self._token
 
     def _ask(self, *, fresh: bool) -> None:
+        error, credential, at = self._refused or ("", None, 0.0)
+        if error and time.monotonic() - at < REFUSED_SECONDS and credential == _credential(self.access):
+            raise refusal(error, device=False)
         authority = authority_of(self.access)
         answer = asked(authority, lambda: self._answer(authority, fresh))
         if "access_token" not in answer:
-            raise refusal(str(answer.get("error", "unknown")), device=False)
+            raise self._remembered(str(answer.get("error", "unknown")))
         self._token = str(answer["access_token"])
         self._ends = time.time() + float(answer.get("expires_in", 300))
+
+    def _remembered(self, code: str) -> ConnectorError:
+        """What a refusal means. One of the credential is kept; a busy service may answer at once."""
+        error = refusal(code, device=False)
+        if isinstance(error, NeedsSignIn):
+            self._refused = code, _credential(self.access), time.monotonic()
+        return error
 
     def _answer(self, authority: str, fresh: bool) -> dict[str, Any]:
         app = self._application(authority)

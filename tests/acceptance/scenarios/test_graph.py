@@ -3,10 +3,12 @@
 Those named first run with the `user` of this file; what only Graph can do follows below.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from connectors.errors import NeedsSignIn
 from connectors.graph.source import GraphSource
 from tests.acceptance.scenarios import (
     test_arrivals,
@@ -15,7 +17,7 @@ from tests.acceptance.scenarios import (
     test_remote_control,
 )
 from tests.acceptance.scenarios.graph_user import GraphUser
-from tests.acceptance.scenarios.harness import Desk
+from tests.acceptance.scenarios.harness import Clock, Desk
 from tests.acceptance.scenarios.letters import ANNA, BOB, KIM, STARTED, STRANGER, letter, letters
 from tests.servers.dovecot import Dovecot
 from tests.servers.graph import Tenant
@@ -83,6 +85,34 @@ def test_a_thread_seen_by_imap_and_by_graph_is_one_interaction_a_message(
     assert len({one.thread_id for one in told}) == 1
     desk.complete(ANNA)
     desk.complete(BOB)
+
+
+def test_scenario_33_a_token_that_ends_in_a_pass_and_is_not_renewed_loses_nothing(
+    desk: Desk, user: GraphUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One renewal at once, one more after an hour, then none until somebody signs in: directories lock accounts."""
+    monkeypatch.setattr("connectors.graph.lanes.PAGE", 10)
+    user.append_many("INBOX", ((raw, None, ()) for raw in letters(25)))
+    desk.read(user)
+    tenant, clock = user.tenant, Clock()
+    tenant.faults.before(lambda: tenant.fail_sign_in(401, "invalid_client", 7000222, times=9), r"delta\?\$skiptoken")
+    tenant.faults.expire_token(r"GET .*/messages/delta\?\$skiptoken")
+    with desk.open() as house:
+        (ended,) = desk.attempt(house, eager=False, clock=clock)
+        assert isinstance(ended.ended.error, NeedsSignIn)
+        assert 0 < len(desk.history()) < 25
+        assert len(tenant.sign_in_failures) == 8
+        monkeypatch.setattr("connectors.graph.access.REFUSED_SECONDS", 0.0)
+        for hours, left in ((0.9, 8), (0.2, 7), (48, 7)):
+            clock.now += timedelta(hours=hours)
+            desk.live(house, clock, timedelta(minutes=1))
+            assert (desk.state(clock=clock).state, len(tenant.sign_in_failures)) == ("needs-sign-in", left)
+    tenant.sign_in_failures.clear()
+    desk.sync()
+    assert len(desk.history()) == 25
+    assert [event for event, _ in desk.feed()] == ["logged"] * 25
+    assert desk.state().state == "ok"
+    desk.complete()
 
 
 def test_scenario_35_forgotten_links_cost_neither_a_message_nor_a_double(desk: Desk, user: GraphUser) -> None:
