@@ -1,6 +1,6 @@
 """Calendar items on the EWS server of the lab: made, changed, in conflict, followed and thrown away."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from exchangelib import UTC as ZULU
@@ -234,3 +234,27 @@ def test_items_are_deleted_in_three_ways(ews: EwsServer, how: str, where: str | 
     assert client.ask(delete).codes == ["ErrorItemNotFound"]
     assert box.items("calendar") == []
     assert [seen["Subject"] for seen in (box.items(where) if where else [])] == (["x"] if where else [])
+
+
+def test_times_of_a_series_are_seen_in_a_view_alone_and_nobody_in_a_list(ews: EwsServer) -> None:
+    """Whoever synchronises the folder is told of the series as one item; who takes part, GetItem says."""
+    box = ews.mailbox()
+    weeks = [NOON, NOON + timedelta(days=7), NOON + timedelta(days=14)]
+    people = {"organiser": ("Anna", box.address), "required": [("Kim", "kim@customer.example")]}
+    times = box.series("Jour fixe", weeks, uid="u", **people)
+    client = Soap.of(ews, box)
+    view = f'<m:CalendarView StartDate="{NOON:%Y-%m-%d}T00:00:00Z" EndDate="{weeks[1]:%Y-%m-%d}T23:00:00Z"/>'
+    more = f"<t:AdditionalProperties>{field('calendar:RequiredAttendees')}</t:AdditionalProperties>"
+    shape = f"<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>{more}</m:ItemShape>"
+    where = '<m:ParentFolderIds><t:DistinguishedFolderId Id="calendar"/></m:ParentFolderIds>'
+    seen = client.ask(f'<m:FindItem Traversal="Shallow">{shape}{view}{where}</m:FindItem>')
+    assert seen.all("//t:ItemId/@Id") == times[:2]
+    assert seen.texts("//t:Attendee") == []
+    assert client.ask(get_item(times[0], more=field("calendar:RequiredAttendees"))).texts("//t:Mailbox/t:Name") == [
+        "Kim"
+    ]
+    folder = '<m:SyncFolderId><t:DistinguishedFolderId Id="calendar"/></m:SyncFolderId>'
+    sync = f"<m:SyncFolderItems>{shape}{folder}<m:MaxChangesReturned>10</m:MaxChangesReturned></m:SyncFolderItems>"
+    listed = client.ask(sync).all("//t:Create//t:ItemId/@Id")
+    assert len(listed) == 1
+    assert not set(listed) & set(times)

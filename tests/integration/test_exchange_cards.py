@@ -4,7 +4,7 @@ import pytest
 
 from connectors.base import HoldsContacts
 from connectors.errors import Skippable
-from connectors.exchange import reading
+from connectors.exchange import cards, reading
 from connectors.message import Card
 from tests.integration.exchange_lab import Open, box, opened
 from tests.servers.ews import EwsServer, Mailbox
@@ -46,12 +46,16 @@ def test_lists_and_what_is_private_are_nobody(box: Mailbox, opened: Open) -> Non
 
 
 def test_a_colleague_who_stands_there_by_name_has_the_address_of_the_directory(
-    ews: EwsServer, box: Mailbox, opened: Open
+    ews: EwsServer, box: Mailbox, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As far as so many may be looked up."""
     ews.person(Person(name="Ben", address="ben@ourfirm.example", legacy="/o=firm/cn=ben"))
-    box.contact("Ben", "/o=firm/cn=ben", "/o=firm/cn=left")
+    box.contact("Ben", "/o=firm/cn=ben", "/o=firm/cn=left", "ben@home.example")
     (card,) = opened().contacts()
-    assert card.emails == ("ben@ourfirm.example",)
+    assert card.emails == ("ben@ourfirm.example", "ben@home.example")
+    monkeypatch.setattr(cards, "MOST_LOOKED_UP", 1)
+    assert [one.emails for one in opened().contacts()] == [("ben@home.example",)]
+    assert ews.operations["ResolveNames"] == 2
 
 
 def test_a_large_address_book_is_read_in_pages_and_each_once_while_it_changes(

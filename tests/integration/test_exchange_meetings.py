@@ -213,10 +213,10 @@ def test_a_whole_day_away_is_an_absence_and_no_meeting(firm: Firm, anna: Mailbox
 
 
 def test_whole_days_are_those_of_the_zone_they_were_made_in(firm: Firm, anna: Mailbox) -> None:
-    item = anna.meeting("Fair", datetime(2026, 3, 9, 5, tzinfo=UTC), minutes=24 * 60, **demo())
+    item = anna.meeting("Fair", datetime(2026, 3, 8, 15, tzinfo=UTC), minutes=24 * 60, **demo())
     anna.set(item, "IsAllDayEvent", flag("IsAllDayEvent", True))
     zone = simple("StartTimeZone", "")
-    anna.set(item, "StartTimeZone", type(zone)('<t:StartTimeZone Id="Eastern Standard Time"/>', ""))
+    anna.set(item, "StartTimeZone", type(zone)('<t:StartTimeZone Id="Tokyo Standard Time"/>', ""))
     firm.read()
     assert firm.only()["occurred_at"] == datetime(2026, 3, 8, 23, tzinfo=UTC)  # midnight of the 9th in Berlin
 
