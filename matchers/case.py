@@ -82,6 +82,18 @@ def open_case(
     )
 
 
+def without_erased(case: Case) -> Case:
+    """The case as if those who were erased took no part; the same case where none does.
+
+    Nor is it anybody's by its conversation alone: that tells of no one who takes part.
+    """
+    inside = [seat for seat in case.inside if seat.normal.match_key not in case.erased_keys]
+    outside = [seat for seat in case.outside if seat.normal.match_key not in case.erased_keys]
+    if len(inside) + len(outside) == len(case.inside) + len(case.outside):
+        return case
+    return case._replace(inside=inside, outside=outside, thread=None)
+
+
 def is_inside(seat: Seat, own: Own, answers: Answers) -> bool:
     """Whether this seat is on our side. Below our domains too (`de.ourfirm.example`), unless a contact is there."""
     normal = seat.normal

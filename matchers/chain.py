@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from connectors.message import Envelope, Message
-from matchers.case import Case, direction, everyone, open_case
+from matchers.case import Case, direction, everyone, open_case, without_erased
 from matchers.company import corporate_domain
 from matchers.contact import Answers, ThreadView
 from matchers.filters import late
@@ -101,6 +101,16 @@ def match_page(
 
 
 def decide(case: Case) -> Decision:
+    """Without the people who were erased: what concerns nobody else is erased, whatever else might be said of it."""
+    if case.erased_keys and (left := without_erased(case)) is not case:
+        found = search(left)
+        if not (found.links or found.companies or found.doubts):
+            return Skip(reason=Reason.ERASED, evidence=("A person in it was erased",))
+        case = left
+    return _decide(case)
+
+
+def _decide(case: Case) -> Decision:
     """Reasons first, then the tiers, then whether it is machine mail."""
     if skip := first_reason(case):
         return skip

@@ -34,20 +34,10 @@ def first_reason(case: Case) -> Skip | None:
 
 
 def _erased(case: Case) -> Skip | None:
+    """The message itself; of people in it who were erased, `matchers.chain` sees to it."""
     if case.tombstone is Reason.ERASED:
         return Skip(reason=Reason.ERASED, evidence=("It was erased together with a person",))
-    if case.erased_keys and _only_about_erased(case):
-        return Skip(reason=Reason.ERASED, evidence=("A person in it was erased",))
     return None
-
-
-def _only_about_erased(case: Case) -> bool:
-    """An erased person wrote it, or takes part and no contact does; with a contact it is kept without the person."""
-    erased = [seat for seat in (*case.outside, *case.inside) if seat.normal.match_key in case.erased_keys]
-    if not erased or any(seat.role is Role.FROM for seat in erased):
-        return bool(erased)
-    keys = {seat.normal.match_key for seat in case.outside} - case.erased_keys
-    return keys.isdisjoint(case.answers.holders)
 
 
 def _removed(case: Case) -> Skip | None:

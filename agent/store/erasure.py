@@ -76,7 +76,10 @@ def erase(writer: Writer, person: Person, hashes: Collection[bytes], now: dateti
 
 
 def _split(connection: sa.Connection, person: Person) -> tuple[list[str], list[str]]:
-    """Interactions that concern nobody but the person, and those that others share."""
+    """Interactions that concern nobody but the person, and those that others share.
+
+    A link that only their conversation made is no share: `matchers.case` decides new mail by the same rule.
+    """
     concerned: set[str] = set()
     if person.contact is not None:
         linked = sa.select(links.c.interaction_id).where(links.c.contact_id == person.contact.id)
@@ -92,7 +95,9 @@ def _shared(connection: sa.Connection, person: Person, ids: Sequence[str]) -> se
     own = person.contact.id if person.contact is not None else ""
     shared: set[str] = set()
     for chunk in chunks(ids):
-        others = sa.select(links.c.interaction_id).where(links.c.interaction_id.in_(chunk), links.c.contact_id != own)
+        others = sa.select(links.c.interaction_id).where(
+            links.c.interaction_id.in_(chunk), links.c.contact_id != own, links.c.rule != THREAD_RULE
+        )
         shared.update(connection.execute(others).scalars())
         shared.update(_kept_by_company(connection, person, chunk))
     return shared
@@ -152,6 +157,19 @@ def _take_person_out(connection: sa.Connection, shared: Sequence[str], person: P
             )
         for table, other in ((links, links.c.contact_id), (company_links, company_links.c.company_id)):
             _clear_evidence(connection, table, other, chunk, person)
+        _renew_rules(connection, chunk)
+
+
+def _renew_rules(connection: sa.Connection, ids: Sequence[str]) -> None:
+    """What was kept for the person is kept now for what the others are linked by, a contact's link before a firm's."""
+    query = sa.select(links.c.interaction_id, links.c.rule).where(links.c.interaction_id.in_(ids))
+    by_contact = connection.execute(query.order_by(links.c.confidence)).all()
+    firms = sa.select(company_links.c.interaction_id, company_links.c.rule).where(
+        company_links.c.interaction_id.in_(ids)
+    )
+    left = {row.interaction_id: row.rule for row in (*connection.execute(firms).all(), *by_contact)}
+    for interaction, rule in left.items():
+        connection.execute(sa.update(interactions).where(interactions.c.id == interaction).values(rule=rule))
 
 
 def _wrote(connection: sa.Connection, ids: Sequence[str], person: Person) -> list[list[str]]:
@@ -173,6 +191,7 @@ def _wrote(connection: sa.Connection, ids: Sequence[str], person: Person) -> lis
 def _drop_words(connection: sa.Connection, ids: Sequence[str]) -> None:
     """The text goes, with whatever else of the person's own the header and the attachments tell."""
     connection.execute(sa.delete(texts).where(texts.c.interaction_id.in_(ids)))
+    connection.execute(sa.update(locations).where(locations.c.interaction_id.in_(ids)).values(text_digest=None))
     connection.execute(
         sa.update(interactions)
         .where(interactions.c.id.in_(ids))

@@ -102,24 +102,37 @@ def deepen(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -
 def ask_anew(
     connection: sa.Connection, changes: Sequence[Mapping[str, object]], questions: Sequence[Mapping[str, object]]
 ) -> None:
-    """Questions about messages that were in doubt before, and still are, say what is in doubt now."""
-    doubtful = {(change["mailbox_id"], change["message_key"]) for change in changes if change["outcome"] == "review"}
-    asked = [one for one in questions if (one["mailbox_id"], one["message_key"]) in doubtful]
+    """Questions about messages that are decided anew say what is in doubt now; those that are settled end."""
+    for change in changes:
+        if change["outcome"] in ("review", "logged"):
+            here = (change["mailbox_id"], change["message_key"], change["interaction_id"])
+            asked = [one for one in questions if _about(one) == here]
+            _ask_of_one(connection, here, asked)
+
+
+def _about(question: Mapping[str, object]) -> tuple[object, object, object]:
+    return question["mailbox_id"], question["message_key"], question["interaction_id"]
+
+
+def _ask_of_one(
+    connection: sa.Connection, here: tuple[object, object, object], asked: Sequence[Mapping[str, object]]
+) -> None:
+    """here: mailbox, message key, and the interaction of a message that is kept, None of one that waits."""
+    mailbox, key, interaction = here
     for one in asked:
-        values = {name: one[name] for name in ("role", "rule", "candidates", "evidence")}
+        values = {name: one[name] for name in ("interaction_id", "role", "rule", "candidates", "evidence")}
         connection.execute(
             sa.update(reviews).where(reviews.c.id == one["id"], reviews.c.state == "open").values(values)
         )
-    for mailbox, key in doubtful:
-        connection.execute(
-            sa.delete(reviews).where(
-                reviews.c.mailbox_id == mailbox,
-                reviews.c.message_key == key,
-                reviews.c.interaction_id.is_(None),
-                reviews.c.state == "open",
-                reviews.c.id.not_in([one["id"] for one in asked]),
-            )
+    connection.execute(
+        sa.delete(reviews).where(
+            reviews.c.mailbox_id == mailbox,
+            reviews.c.message_key == key,
+            reviews.c.interaction_id.is_not_distinct_from(interaction),
+            reviews.c.state == "open",
+            reviews.c.id.not_in([one["id"] for one in asked]),
         )
+    )
 
 
 def _close_reviews(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:

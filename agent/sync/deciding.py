@@ -44,6 +44,11 @@ class Decided:
         return first.normalised if first is not None and first.match_key not in self.erased else ""
 
     @property
+    def by_erased(self) -> bool:
+        """Whether somebody who was erased wrote it: others may keep that it came, but not a word of it."""
+        return any(normalise(author.address).match_key in self.erased for author in self.envelope.from_)
+
+    @property
     def ids(self) -> tuple[bytes, ...]:
         """Every id it has or refers to; the thread's root in front."""
         return (*self.refs, self.key)

@@ -5,7 +5,7 @@ about whoever is invited; private ones are never looked into, and a title is kep
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agent.store import directory, meetings, never, tombstones
@@ -115,7 +115,7 @@ def _decided(diary: Diary, told: Appointments, now: datetime) -> Found:
         erased_keys=erased,
     )
     pairs = zip(attended, decisions, strict=True)
-    rows = [_rows(diary, href, one, log, now) for (href, one), log in pairs if isinstance(log, Log)]
+    rows = [_rows(diary, href, one, log, now, erased) for (href, one), log in pairs if isinstance(log, Log)]
     return Found(
         rows=rows,
         read=frozenset(one.href for one in told.found),
@@ -152,7 +152,20 @@ def _envelope(name: str, one: Meeting, mailbox: Mailbox) -> Envelope:
     )
 
 
-def _rows(diary: Diary, href: str, one: Meeting, log: Log, now: datetime) -> MeetingRows:
+def _without(one: Meeting, erased: frozenset[str]) -> Meeting:
+    """The meeting as it is told, without people who were erased."""
+    if not erased:
+        return one
+    left = [person for person in _everybody(one) if normalise(person.address).match_key not in erased]
+    return replace(
+        one,
+        organiser=one.organiser if one.organiser in left else None,
+        attendees=tuple(person for person in one.attendees if person in left),
+    )
+
+
+def _rows(diary: Diary, href: str, one: Meeting, log: Log, now: datetime, erased: frozenset[str]) -> MeetingRows:
+    named = _without(one, erased)
     key = diary.hasher.hash("meeting", one.uid, one.recurrence)
     id = interaction_id(diary.hasher, key, 0)
     return MeetingRows(
@@ -166,7 +179,7 @@ def _rows(diary: Diary, href: str, one: Meeting, log: Log, now: datetime) -> Mee
             "direction": log.direction.value,
             "occurred_at": one.start,
             "date": None,
-            "from_address": normalise(one.organiser.address).normalised if one.organiser is not None else "",
+            "from_address": normalise(named.organiser.address).normalised if named.organiser is not None else "",
             "subject": one.title if diary.mailbox.capture != "metadata" else None,
             "message_id": None,
             "thread_id": None,
@@ -178,7 +191,7 @@ def _rows(diary: Diary, href: str, one: Meeting, log: Log, now: datetime) -> Mee
             "cancelled_at": now if one.cancelled else None,
             "recorded_at": now,
         },
-        participants=list(_participants(id, one)),
+        participants=list(_participants(id, named)),
         links=[
             {
                 "interaction_id": id,

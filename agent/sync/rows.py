@@ -83,7 +83,7 @@ def interaction(spot: Spot, one: Decided, log: Log, *, id: str, variant: int, ca
         "date": envelope.date,
         "from_address": one.from_address,
         "subject": envelope.subject if capture != "metadata" else None,
-        "message_id": envelope.message_id,
+        "message_id": None if one.by_erased else envelope.message_id,
         "thread_id": None,
         "capture": capture,
         "rule": log.rule,

@@ -196,7 +196,7 @@ def _log(page: Page, one: Decided, log: Log, body: Message | None) -> None:
     else:
         shared = isinstance(found, New) and found.shared and bool(page.overlay.interactions(one.key))
         interaction = _log_new(page, one, log, body, shared=shared)
-    page.place(one, rows.logged_place(page.spot, one, interaction, digest))
+    page.place(one, rows.logged_place(page.spot, one, interaction, None if one.by_erased else digest))
     page.overlay.put(one, interaction, digest)
     page.out.participants.extend(rows.participants(interaction, one))
     page.out.links.extend(rows.links(interaction, log))
@@ -209,13 +209,17 @@ def _log(page: Page, one: Decided, log: Log, body: Message | None) -> None:
 def _log_new(page: Page, one: Decided, log: Log, body: Message | None, *, shared: bool) -> str:
     new = page.overlay.add(one)
     row = rows.interaction(page.spot, one, log, id=new.id, variant=new.variant, capture=page.room.capture)
-    if body is not None and page.room.capture == "full":
+    if body is not None and _keeps_text(page, one):
         _add_text(page, one, row, body)
     if shared:
         row["flagged_as"] = [*_list(row), "shared-message-id" if one.envelope.message_id else "same-header"]
     page.out.interactions.append(row)
     page.out.ids[new.id] = one.ids
     return new.id
+
+
+def _keeps_text(page: Page, one: Decided) -> bool:
+    return page.room.capture == "full" and not one.by_erased
 
 
 def _add_text(page: Page, one: Decided, row: rows.Changing, body: Message) -> None:
@@ -246,7 +250,7 @@ def _log_again(page: Page, one: Decided, interaction: str, body: Message | None)
 
 def _deepen(page: Page, one: Decided, interaction: str, body: Message | None) -> None:
     row: rows.Changing = {"id": interaction, "capture": page.room.capture, "subject": one.envelope.subject}
-    if body is not None and page.room.capture == "full":
+    if body is not None and _keeps_text(page, one):
         _add_text(page, one, row, body)
     page.out.deepened.append(row)
 

@@ -104,14 +104,14 @@ class Process:
         self.database = Watched(url)
         self.hasher = hasher
         self.name = name
-        self._world = world
+        self.world = world
         self._boxes = world.boxes if boxes is None else boxes
         mailboxes.settle(self.database, SETTINGS, hasher, world.now)
         with self.database.read() as connection:
             self.ids = mailboxes.ids(connection)
 
     def take(self, address: str) -> Lease | None:
-        return leases.take(self.database, self.ids[address], self.name, LEASE, self._world.now, force_due=True)
+        return leases.take(self.database, self.ids[address], self.name, LEASE, self.world.now, force_due=True)
 
     def sync(
         self, address: str, *, eager: bool = True, page: int = 2, stop: Event | None = None, suggest: bool = False
@@ -128,7 +128,7 @@ class Process:
         except Exception:
             leases.release(self.database, lease)
             raise
-        now = self._world.now
+        now = self.world.now
         leases.record_success(self.database, lease, started=now, now=now, next_due=now)
 
     def _room(self, address: str, reader: Reader, lease: Lease, stop: Event, *, eager: bool, suggest: bool) -> Room:
@@ -142,9 +142,9 @@ class Process:
             policy=policy_of(SETTINGS.policy, None),
             capture=mailbox.capture,
             since=None,
-            progress=Progress(self.database, lease, seconds=LEASE, clock=self._world.clock),
+            progress=Progress(self.database, lease, seconds=LEASE, clock=self.world.clock),
             stop=stop,
-            now=self._world.clock,
+            now=self.world.clock,
             eager=eager,
             suggest_contacts=suggest,
         )
@@ -152,7 +152,7 @@ class Process:
     def settle(self, addresses: Sequence[str] = (ANNA, BOB), *, page: int = 2) -> None:
         """Passes over all mailboxes until nothing waits for a further look: the state that must not depend on order."""
         with self.database.write() as connection:
-            gaps.retry(connection, self._world.now, None)
+            gaps.retry(connection, self.world.now, None)
         for _ in range(6):
             for address in addresses:
                 self.sync(address, page=page)
@@ -179,7 +179,7 @@ class Process:
     def remove(self, interaction: str) -> None:
         """Somebody takes an interaction out of the history."""
         with self.database.write() as connection:
-            assert corrections.remove(self.database, connection, self.hasher, interaction, self._world.now)
+            assert corrections.remove(self.database, connection, self.hasher, interaction, self.world.now)
 
     def decide(self, which: int, *, accept: bool) -> bytes | None:
         """Somebody decides an item of the review queue, for its first candidate or for nobody. The message's key."""
@@ -191,9 +191,9 @@ class Process:
             chosen = str(item.candidates[0]["id"]) if item.candidates and accept else None
             contact = contacts.show(connection, chosen) if chosen else None
             if contact is not None:
-                reviews.accept(self.database, connection, item, contact, self._world.now)
+                reviews.accept(self.database, connection, item, contact, self.world.now)
             else:
-                reviews.reject(self.database, connection, item, self._world.now)
+                reviews.reject(self.database, connection, item, self.world.now)
             return item.message_key
 
     def accounts(self, address: str) -> list[Account]:
