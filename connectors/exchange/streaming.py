@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from config.model import ExchangeAccess
 from connectors.errors import ConnectorError, Interrupted
@@ -22,6 +23,7 @@ MINUTES = 29
 """How long one connection lasts; servers allow 30."""
 _EVENTS = ("NewMailEvent", "CreatedEvent", "DeletedEvent", "ModifiedEvent", "MovedEvent", "CopiedEvent")
 _END = re.compile(rb"</(?:[A-Za-z0-9]+:)?Envelope>\s*")
+_PIECE = 64 * 1024
 _LONGEST = 1024 * 1024
 """Bytes of one envelope of events."""
 
@@ -85,15 +87,25 @@ def _envelopes(response: requests.Response, endpoint: str, auth: str) -> Iterato
         raise refusal(response.status_code, names, b"", endpoint, auth) or Interrupted("the mail server tells nothing")
     held = b""
     try:
-        for piece in response.iter_content(None):
+        for piece in _pieces(response):
             held += piece
             while (end := _END.search(held)) is not None:
                 yield parse(held[: end.end()].strip())
                 held = held[end.end() :]
             if len(held) > _LONGEST:
                 raise Interrupted("the mail server tells more at once than we read")
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise network_error(error, endpoint, None) from error
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """Bytes as they come. Behind some proxies an answer has no chunks and ends with its connection; requests would
+    wait for that end.
+    """
+    if response.raw.chunked:
+        yield from response.iter_content(None)
+    while piece := response.raw.read1(_PIECE):
+        yield piece
 
 
 def _is_news(message: Element) -> bool:
