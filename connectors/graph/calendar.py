@@ -95,7 +95,7 @@ class GraphSink:
             return self._everything()
         try:
             touched, link = self._follow(link)
-        except (Stale, Absent):
+        except (Stale, Absent, Refused):
             return self._everything()
         found, gone = self._read(touched)
         return CalendarChanges(found=found, gone=gone, cursor=self._cursor(link, _anchor(cursor)), complete=False)
