@@ -32,6 +32,21 @@ def test_news_is_told_and_signs_of_life_are_none_until_the_time_is_over(
     assert ews.world.pace.subscriptions == {}
 
 
+def test_a_delegate_hears_of_the_mailbox_that_is_read_and_not_of_their_own(
+    ews: EwsServer, box: Mailbox, tmp_path: Path
+) -> None:
+    own = ews.mailbox()
+    ews.account(own.address, box.password, opens={box.address})
+    box.create_folder("Customers")
+    heard = listen(access_to(ews, box, tmp_path, username=own.address), minutes=20)
+    next(heard)
+    own.deliver(letter(1))
+    assert [next(heard), next(heard), next(heard)] == [False] * 3
+    box.deliver(letter(2), folder="Customers")
+    assert True in [next(heard), next(heard), next(heard)]
+    heard.close()  # type: ignore[attr-defined]  # a generator
+
+
 def test_who_stops_listening_ends_subscription_and_connection(ews: EwsServer, box: Mailbox, tmp_path: Path) -> None:
     heard = listen(access_to(ews, box, tmp_path))
     next(heard)
@@ -116,7 +131,7 @@ def test_news_is_told_at_once_also_where_an_answer_has_no_chunks(
     ews: EwsServer, box: Mailbox, tmp_path: Path, unchunked: ThreadingHTTPServer
 ) -> None:
     endpoint = f"http://127.0.0.1:{unchunked.server_port}/EWS/Exchange.asmx"
-    heard = listen(access_to(ews, box, tmp_path, endpoint=endpoint))
+    heard = listen(access_to(ews, box, tmp_path, endpoint=endpoint, access="impersonation"))
     assert next(heard) is True
     unchunked.heard.set()  # type: ignore[attr-defined]  # of the fixture
     assert list(heard) == [False]
