@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from config.model import OAuth
 from config.secrets import SecretError
@@ -247,7 +248,7 @@ def reaching(url: str, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     host = url.split("/")[2] if url.count("/") >= 2 else url
     try:
         return step()
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:  # HTTPError: an answer that was cut off
         if is_untrusted(error):
             advice = "check `token_url` and `ca_file`"
             raise Fatal(f"the certificate of {host} is not accepted", advice=advice) from error

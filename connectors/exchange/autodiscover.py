@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 import requests
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
 
 from connectors.errors import ConnectorError, Fatal, NeedsSignIn, Unreachable
 from connectors.exchange.faults import is_online, online
@@ -120,7 +121,7 @@ def _ask(url: str, address: str, sign_in: SignIn, ca_file: Path | None) -> Eleme
         ) as response:
             body = response.raw.read(_ANSWER_LIMIT, decode_content=True)
             headers = {name.lower(): value for name, value in response.headers.items()}
-    except (requests.RequestException, OSError, KeyError) as error:
+    except (requests.RequestException, HTTPError, OSError, KeyError) as error:  # HTTPError: an answer that was cut off
         raise network_error(error, url, ca_file) from error
     finally:
         session.close()

@@ -112,18 +112,23 @@ class ExchangeSink:
                 break
             if not moved:
                 raise Retriable("the calendar server never comes to the end of its changes")
-        found = self._found([id for id, there in touched.items() if there])
-        gone = tuple(id for id in touched if id not in {one.href for one in found})
+        found, kept_back = self._found([id for id, there in touched.items() if there])
+        told = kept_back | {one.href for one in found}
+        gone = tuple(id for id in touched if id not in told)
         return CalendarChanges(found=found, gone=gone, cursor=_cursor(state), complete=False)
 
     def _everything(self) -> CalendarChanges:
-        """The state first, and then what stands there: a change in between is told twice, not never."""
+        """The state first, and then what stands there: a change in between is told twice, not never.
+
+        Where an item of ours is kept back this is not everything: nothing is taken for gone, and all is read again.
+        """
         state, last = "", False
         while not last:
             answer = self._sync(state)
             state, last = answer.state, answer.last
-        found = self._found([id for id, _ in self._search(calendar_item.carries_mark())])
-        return CalendarChanges(found=found, gone=(), cursor=_cursor(state), complete=True)
+        found, kept_back = self._found([id for id, _ in self._search(calendar_item.carries_mark())])
+        cursor = _cursor("" if kept_back else state)
+        return CalendarChanges(found=found, gone=(), cursor=cursor, complete=not kept_back)
 
     def _sync(self, state: str) -> Changes:
         return self._on_place(lambda place: sync(self._seat(), place, state))
@@ -175,12 +180,14 @@ class ExchangeSink:
             items += got.items.values()
         return items
 
-    def _found(self, ids: Sequence[str]) -> tuple[FoundEvent, ...]:
-        """Those of ours among these. One that the server keeps back blocks none of the others."""
+    def _found(self, ids: Sequence[str]) -> tuple[tuple[FoundEvent, ...], set[str]]:
+        """Those of ours among these, and the ids of what the server keeps back, which blocks none of the others."""
         found: list[FoundEvent] = []
+        kept_back: set[str] = set()
         for got in get_items(self._seat(), ids, calendar_item.shape()):
             found += [one for item in got.items.values() if (one := calendar_item.read(item)) is not None]
-        return tuple(found)
+            kept_back |= {*got.refused, *got.long}
+        return tuple(found), kept_back
 
     def _read(self, id: str) -> FoundEvent:
         item = next(iter(self._items([id])), None)

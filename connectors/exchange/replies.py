@@ -5,6 +5,7 @@ it says in a status. The text of an answer is never quoted: it may hold somebody
 """
 
 import email.utils
+import re
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,6 +21,9 @@ PROTECTION = (
     "if user name and password are right, Extended Protection (on by default since Exchange 2019 CU14) may refuse NTLM "
     "behind a proxy that ends TLS: let us reach the server itself, or give the proxy the server's own certificate"
 )
+_SOAP = re.compile(rb"<(?:[\w.-]+:)?Envelope[\s>]")
+_HEAD = 500
+"""Bytes in which an envelope begins, whatever prefix it has."""
 _SCHEMES = {"ntlm": ("ntlm", "negotiate"), "basic": ("basic",), "oauth": ("bearer",)}
 _CHECK = "check `username` and the password; it is tried once more in an hour"
 
@@ -27,9 +31,7 @@ _CHECK = "check `username` and the password; it is tried once more in an hour"
 def refusal(status: int, headers: Mapping[str, str], body: bytes, endpoint: str, auth: str) -> ConnectorError | None:
     """The error that a status means; None for an answer to be read (200, and 500 with a SOAP fault)."""
     host = urlsplit(endpoint).netloc
-    if status == 200 or (
-        status == 500 and body[:200].lstrip(b"\xef\xbb\xbf \r\n").startswith((b"<?xml", b"<s:", b"<soap"))
-    ):
+    if status == 200 or (status == 500 and _SOAP.search(body[:_HEAD]) is not None):
         return None
     if status == 401:
         return _unauthorised(headers, host, auth)

@@ -9,10 +9,13 @@ import re
 from collections.abc import Iterator
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from config.model import ExchangeAccess
 from connectors.errors import ConnectorError, Interrupted
+from connectors.exchange.folders import list_folders
 from connectors.exchange.opening import Opened
+from connectors.exchange.reading import folder_id
 from connectors.exchange.replies import network_error, refusal
 from connectors.exchange.soap import Seat, error_of, only
 from connectors.exchange.xml import MESSAGES, Element, children, local, m, parse, t
@@ -22,6 +25,8 @@ MINUTES = 29
 """How long one connection lasts; servers allow 30."""
 _EVENTS = ("NewMailEvent", "CreatedEvent", "DeletedEvent", "ModifiedEvent", "MovedEvent", "CopiedEvent")
 _END = re.compile(rb"</(?:[A-Za-z0-9]+:)?Envelope>\s*")
+_MOST_FOLDERS = 100
+_PIECE = 64 * 1024
 _LONGEST = 1024 * 1024
 """Bytes of one envelope of events."""
 
@@ -34,7 +39,7 @@ def listen(access: ExchangeAccess, tokens: TokenCache | None = None, *, minutes:
     opened = Opened(access, tokens)
     try:
         seat = Seat(opened.wire, access.user, access.access)
-        subscription = _subscribe(seat)
+        subscription = _subscribe(seat, access.access)
         try:
             yield from _hear(seat, subscription, minutes)
         finally:
@@ -43,13 +48,23 @@ def listen(access: ExchangeAccess, tokens: TokenCache | None = None, *, minutes:
         opened.close()
 
 
-def _subscribe(seat: Seat) -> str:
+def _subscribe(seat: Seat, access: str) -> str:
+    """To the whole mailbox. A delegate has to name its folders: "all" are those of the delegate's own."""
     events = t("EventTypes", *(t("EventType", name) for name in _EVENTS))
-    payload = m("Subscribe", m("StreamingSubscriptionRequest", events, SubscribeToAllFolders="true"))
+    if access == "delegate":
+        named = t("FolderIds", *map(folder_id, _folders(seat)))
+        payload = m("Subscribe", m("StreamingSubscriptionRequest", named, events))
+    else:
+        payload = m("Subscribe", m("StreamingSubscriptionRequest", events, SubscribeToAllFolders="true"))
     found = only(seat.ask(payload, affinity=True)).findtext(MESSAGES + "SubscriptionId")
     if not found:
         raise Interrupted("the mail server made a subscription without a name")
     return str(found)
+
+
+def _folders(seat: Seat) -> list[str]:
+    """Ids of the mailbox's folders of mail, the first of many; of the others polling tells."""
+    return [place.id for place in list_folders(seat) if place.kind in ("", "ipf.note")][:_MOST_FOLDERS]
 
 
 def _unsubscribe(seat: Seat, subscription: str) -> None:
@@ -85,15 +100,25 @@ def _envelopes(response: requests.Response, endpoint: str, auth: str) -> Iterato
         raise refusal(response.status_code, names, b"", endpoint, auth) or Interrupted("the mail server tells nothing")
     held = b""
     try:
-        for piece in response.iter_content(None):
+        for piece in _pieces(response):
             held += piece
             while (end := _END.search(held)) is not None:
                 yield parse(held[: end.end()].strip())
                 held = held[end.end() :]
             if len(held) > _LONGEST:
                 raise Interrupted("the mail server tells more at once than we read")
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise network_error(error, endpoint, None) from error
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """Bytes as they come. Behind some proxies an answer has no chunks and ends with its connection; requests would
+    wait for that end.
+    """
+    if response.raw.chunked:
+        yield from response.iter_content(None)
+    while piece := response.raw.read1(_PIECE):
+        yield piece
 
 
 def _is_news(message: Element) -> bool:

@@ -20,6 +20,8 @@ MESSAGES = "{http://schemas.microsoft.com/exchange/services/2006/messages}"
 TYPES = "{http://schemas.microsoft.com/exchange/services/2006/types}"
 _SPACES = {"m": MESSAGES[1:-1], "t": TYPES[1:-1]}
 _REFERENCE = re.compile(rb"&#(?:[xX]([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
+_BEFORE = b"\xef\xbb\xbf \t\r\n"
+"""What proxies put before a document."""
 _FRACTION = re.compile(r"\.\d+")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
@@ -51,6 +53,7 @@ def writable(text: str) -> str:
 
 def parse(body: bytes) -> Element:
     """The root of an answer. Raises Interrupted if it is no XML, or not all of it."""
+    body = body.lstrip(_BEFORE)
     try:
         return _strictly(body)
     except etree.XMLSyntaxError:

@@ -18,7 +18,7 @@ from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, Fou
 from connectors.graph import items
 from connectors.graph.client import Ask, GraphClient, Part, Query, segment, with_query
 from connectors.graph.entries import Entry
-from connectors.graph.faults import Absent, Refused, Stale, Trouble
+from connectors.graph.faults import Absent, Refused, Reply, Stale, Trouble
 from connectors.graph.view import ROUNDS, entries_of, first_link, follow
 from connectors.own_property import GRAPH_ID
 
@@ -93,7 +93,7 @@ class GraphSink:
             return self._everything()
         try:
             touched, link = follow(self.client, link)
-        except (Stale, Absent):
+        except (Stale, Absent, Refused):
             return self._everything()
         found, gone = self._read(touched)
         return CalendarChanges(found=found, gone=gone, cursor=self._cursor(link, _anchor(cursor)), complete=False)
@@ -112,21 +112,30 @@ class GraphSink:
         return CalendarChanges(found=found, gone=(), cursor=self._cursor(link, today), complete=True)
 
     def _read(self, ids: Sequence[str]) -> tuple[tuple[FoundEvent, ...], tuple[str, ...]]:
-        """Our items among these, and the ids of all that is not there or not ours: the delta does not tell whose."""
+        """Our items among these, and the ids of all that is not there or not ours: the delta does not tell whose.
+
+        One that the server keeps back is neither, and blocks none of the others.
+        """
         parts = [Part(id=str(number), path=with_query(self._event(id), _ITEM)) for number, id in enumerate(ids)]
         replies = self.client.batch(parts)
         found: list[FoundEvent] = []
         gone: list[str] = []
         for number, id in enumerate(ids):
             reply = replies[str(number)]
-            if not reply.ok and not isinstance(fault := self.client.fault(reply), Absent):
-                raise fault
-            item = items.found_of({**reply.body, "id": id}) if reply.ok else None
+            item = self._item(id, reply)
             if item is not None:
                 found.append(item)
-            else:
+            elif reply.ok or isinstance(self.client.fault(reply), Absent):
                 gone.append(id)
         return tuple(found), tuple(gone)
+
+    def _item(self, id: str, reply: Reply) -> FoundEvent | None:
+        if reply.ok:
+            return items.found_of({**reply.body, "id": id})
+        fault = self.client.fault(reply)
+        if not isinstance(fault, Skippable):
+            raise fault
+        return None
 
     def _all_ours(self) -> Iterator[Entry]:
         ours = f"singleValueExtendedProperties/any(ep: ep/id eq '{GRAPH_ID}' and ep/value ne null)"

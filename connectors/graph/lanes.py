@@ -55,7 +55,7 @@ class Lanes:
         link, answer = self.watch.newest(folder.key, ahead.link)
         try:
             yield from self._news(folder, ahead.link, link, answer)
-        except Stale:
+        except (Stale, Refused):  # a link that was moved to another server may be called badly formed (400)
             self.watch.forget(folder.key)
             yield self._begin(folder, again=True)
 
@@ -145,7 +145,7 @@ class Lanes:
                 past = past.opened(since)
             try:
                 told = self._told(partial(self._round, folder), past.link)
-            except Stale:
+            except (Stale, Refused):
                 if renewed or not past.link:
                     raise
                 renewed, past = True, past.opened(since)

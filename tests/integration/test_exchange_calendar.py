@@ -203,3 +203,18 @@ def test_a_calendar_that_was_thrown_away_is_made_again(box: Mailbox, make: Make)
     changes = sink.changes(cursor)
     assert (changes.found, changes.complete) == ((), True)
     assert sink.create(reminder())
+
+
+def test_an_item_that_is_kept_back_is_not_taken_for_deleted(ews: EwsServer, box: Mailbox, make: Make) -> None:
+    sink = make()
+    created = sink.create(reminder())
+    cursor = sink.changes(None).cursor
+    box.retitle(created.href, "Another")
+    ews.faults.refuse("ErrorItemCorrupt", "GetItem", whole=False)
+    told = sink.changes(cursor)
+    assert (told.found, told.gone) == ((), ())
+    ews.faults.refuse("ErrorItemCorrupt", "GetItem", whole=False)
+    everything = sink.changes(None)
+    assert (everything.found, everything.complete) == ((), False)
+    again = sink.changes(everything.cursor)
+    assert ([one.href for one in again.found], again.complete) == ([created.href], True)

@@ -182,6 +182,18 @@ def test_a_forgotten_link_begins_anew_and_keeps_what_ids_mean(lab: Lab, code: st
     assert message_ids(source.history(folder, page.history, None)) == names(3, 2, 1)
 
 
+def test_a_link_that_is_called_malformed_begins_anew_too(lab: Lab) -> None:
+    lab.fill(1, 2)
+    source = lab.open()
+    folder = inbox(source)
+    forward, _ = begin(source, folder)
+    lab.tenant.faults.fail(400, "deltatoken", code="BadRequest", message="Badly formed token.")
+    lab.fill(3)
+    (page,) = source.changes(folder, forward)
+    assert page.history is not None
+    assert message_ids(source.history(folder, page.history, None)) == names(3, 2, 1)
+
+
 def test_a_round_whose_link_expires_midway_is_read_again_to_its_end(lab: Lab) -> None:
     lab.fill(*range(30))
     source = lab.open(page=10)

@@ -1,5 +1,6 @@
 """What a salesperson does to a reminder in Outlook is read back, and nothing of theirs is touched."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -231,3 +232,15 @@ def test_a_missing_permission_is_named(graph_tenant: Tenant, sink: GraphSink) ->
     next(iter(graph_tenant.applications.values())).roles.discard("Calendars.ReadWrite")
     with pytest.raises(ConnectorError, match=r"Calendars\.ReadWrite is missing"):
         sink.create(an_event())
+
+
+def test_an_item_that_is_kept_back_is_not_taken_for_deleted_and_blocks_no_other(
+    sink: GraphSink, mailbox: Mailbox, graph_tenant: Tenant
+) -> None:
+    created, other = sink.create(an_event()), sink.create(an_event(2))
+    cursor = sink.changes(None).cursor
+    for one in (created, other):
+        mailbox.calendars.change(event_of(mailbox.calendars, one), subject="Another")
+    graph_tenant.faults.fail(400, f"GET .*/events/{re.escape(created.href)}", code="ErrorItemCorrupt", times=None)
+    told = sink.changes(cursor)
+    assert ([one.href for one in told.found], told.gone) == ([other.href], ())

@@ -133,6 +133,15 @@ def test_addresses_of_exchange_are_looked_up_once(lab: Lab) -> None:
     assert lab.tenant.requests["GET users"] == 2
 
 
+def test_a_directory_in_trouble_is_asked_again_and_is_no_miss(lab: Lab) -> None:
+    name = "/O=Lab/cn=Bob"
+    lab.tenant.user("bob@lab.example", x500=(name,))
+    lab.mailbox.deliver(RAW, received=MORNING, fields={"from": {"emailAddress": {"name": "Bob", "address": name}}})
+    lab.tenant.faults.fail(500, "GET /users\\?")
+    assert [one.from_[0].address for one in listed(lab.open())] == [name]
+    assert [one.from_[0].address for one in listed(lab.open())] == ["bob@lab.example"]
+
+
 def test_without_the_right_to_read_people_their_addresses_stay(lab: Lab) -> None:
     next(iter(lab.tenant.applications.values())).roles.discard("User.Read.All")
     person = {"emailAddress": {"name": "Somebody", "address": "/o=Lab/cn=x"}}

@@ -258,5 +258,22 @@ def test_a_status_is_an_error_named_by_what_to_do(
     assert type(told) is kind
 
 
-def test_a_fault_in_a_500_is_read_and_not_refused() -> None:
-    assert replies.refusal(500, {}, b"<?xml version='1.0'?><s:Envelope/>", "https://x.example/", "basic") is None
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<?xml version='1.0'?><s:Envelope xmlns:s='x'/>",
+        b"\xef\xbb\xbf\r\n<SOAP-ENV:Envelope xmlns:SOAP-ENV='x'>",
+        b"<Envelope xmlns='x'>",
+    ],
+)
+def test_a_fault_in_a_500_is_read_and_not_refused_whatever_its_prefix(body: bytes) -> None:
+    assert replies.refusal(500, {}, body, "https://x.example/", "basic") is None
+
+
+def test_a_page_of_a_proxy_in_a_500_is_no_fault() -> None:
+    page = b"<?xml version='1.0'?><html><body>Envelope</body></html>"
+    assert type(replies.refusal(500, {}, page, "https://x.example/", "basic")) is Retriable
+
+
+def test_what_stands_before_a_document_is_passed_over() -> None:
+    assert xml.parse(b"\xef\xbb\xbf\r\n<?xml version='1.0'?><a/>").tag == "a"

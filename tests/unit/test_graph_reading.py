@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import Conflict, ConnectorError, Fatal, NeedsSignIn, Retriable
 from connectors.graph import items
 from connectors.graph.entries import envelope_of, flags_of, is_whole
-from connectors.graph.faults import Absent, Forbidden, Refused, Reply, Stale, fault_of, wait_of
+from connectors.graph.faults import Absent, Forbidden, Refused, Reply, Stale, Trouble, fault_of, wait_of
 from connectors.graph.place import Ahead, Past, read_ahead, read_past
 from connectors.graph.whole import message_of, whole_envelope
 
@@ -58,7 +58,8 @@ def reply(status: int, code: str = "", **headers: str) -> Reply:
         (reply(409), Conflict),
         (reply(412, "ErrorIrresolvableConflict"), Conflict),
         (reply(429), Retriable),
-        (reply(500), Retriable),
+        (reply(500), Trouble),
+        (reply(423), Retriable),
         (reply(503), Retriable),
         (Reply(status=400, body=["odd"], headers={}), Refused),
     ],

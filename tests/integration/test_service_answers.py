@@ -4,12 +4,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 
 from connectors.errors import Fatal, Retriable
+from connectors.exchange.autodiscover import follow
 from connectors.graph.client import relative
+from connectors.oauth import post_form
 from tests.integration.graph_mailroom import Lab, begin, inbox
 from tests.servers.graph import Tenant
 
@@ -65,6 +69,37 @@ def test_junk_is_not_taken_for_mail_because_the_server_had_trouble(lab: Lab) -> 
         source.folders()
     assert "junk" not in [folder.role for folder in source.folders()]
     begin(source, inbox(source))
+
+
+@pytest.fixture
+def cuts_off() -> Iterator[str]:
+    """The address of a server whose answers end before the length that they name."""
+
+    class Cutting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"access_token"')
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cutting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_token_that_was_cut_off_on_the_way_is_asked_for_again_later(cuts_off: str) -> None:
+    with closing(requests.Session()) as session, pytest.raises(Retriable):
+        post_form(session, f"{cuts_off}/token", {"grant_type": "client_credentials"})
+
+
+def test_an_autodiscover_that_was_cut_off_on_the_way_is_asked_again_later(cuts_off: str) -> None:
+    with pytest.raises(Retriable):
+        follow(f"{cuts_off}/autodiscover/autodiscover.xml", "anna@lab.example", lambda: None, None)
 
 
 @pytest.mark.parametrize(
