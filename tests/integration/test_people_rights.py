@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -243,22 +244,20 @@ def test_strangers_are_suggested_only_where_the_admin_allows_it(firm: Firm, user
 def test_mail_older_than_the_firm_keeps_is_neither_kept_nor_read(
     firm: Firm, user: DovecotUser, deliver: Callable[..., str], tmp_path: Path
 ) -> None:
+    """An archive that was handed in only lately is as old as that: it does not go at once."""
     deliver("young", "jane@acme.example")
-    user.append(
-        "INBOX",
-        (
-            f"From: jane@acme.example\r\nTo: {user.address}\r\nSubject: old\r\nMessage-ID: <old>\r\n"
-            "Date: Thu, 20 Nov 2025 10:00:00 +0100\r\n\r\nLong ago.\r\n"
-        ).encode(),
-    )
+    for subject, received in (("old", datetime(2025, 11, 20, 9, tzinfo=UTC)), ("handed in", datetime.now(UTC))):
+        head = f"From: jane@acme.example\r\nTo: {user.address}\r\nSubject: {subject}\r\nMessage-ID: <{subject[:3]}>\r\n"
+        raw = f"{head}Date: Thu, 20 Nov 2025 10:00:00 +0100\r\n\r\nLong ago.\r\n".encode()
+        user.append("INBOX", raw, when=received)
     ok(firm, "sync")
-    assert subjects(firm) == ["old", "young"]
+    assert subjects(firm) == ["handed in", "old", "young"]
 
     firm.write("\n[policy]\nretention_days = 100\n")
     ok(firm, "sync")
     user.set_uidvalidity("INBOX", 99)
     ok(firm, "sync")
-    assert subjects(firm) == ["young"]
+    assert subjects(firm) == ["handed in", "young"]
     assert firm.rows("explain", "old")[0]["reason"] == "before-start"
     assert firm.run("reconcile").returncode == 0
 
