@@ -39,7 +39,7 @@ from agent.sync.meetings import Diary, read_meetings
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
-from agent.upkeep import Upkeep, kept_from
+from agent.upkeep import Upkeep, floor_of, kept_from
 from config.model import Mailbox, MailboxList, Settings, Store
 from connectors import registry
 from connectors.base import HoldsContacts, MailSource, TellsAway
@@ -130,7 +130,7 @@ class Work:
         with house.database.read() as connection:
             since = mailboxes.since(connection, lease.mailbox_id)
         kept = kept_from(house.settings.policy, house.clock())
-        floor = max(filter(None, (since, kept.date() if kept else None)), default=None)
+        floor = floor_of(house.settings.policy, since, house.clock())
         with Reader(source) as reader:
             room = Room(
                 database=house.database,
@@ -215,7 +215,8 @@ class Work:
             return
         other = mailbox.reminders.meetings if isinstance(mailbox.reminders.meetings, str) else None
         with house.database.read() as connection:
-            floor = mailboxes.since(connection, lease.mailbox_id)
+            since = mailboxes.since(connection, lease.mailbox_id)
+        floor = floor_of(house.settings.policy, since, house.clock())
         fresh, error = read_meetings(
             Diary(
                 database=house.database,

@@ -6,7 +6,7 @@ is remembered but where it was: whoever starts anew finds the same things too ol
 
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from agent.store import retention, rewriting
 from agent.store.database import Database
@@ -21,6 +21,12 @@ AGAIN = timedelta(hours=6)
 def kept_from(policy: Policy, now: datetime) -> datetime | None:
     """What happened before is kept no longer, and not read any more; None keeps everything."""
     return now - timedelta(days=policy.retention_days) if policy.retention_days else None
+
+
+def floor_of(policy: Policy, since: date | None, now: datetime) -> date | None:
+    """The day of arrival from which mail is read: what a mailbox is read from, and what the firm keeps at all."""
+    kept = kept_from(policy, now)
+    return max(filter(None, (since, kept.date() if kept else None)), default=None)
 
 
 @dataclass(kw_only=True)

@@ -43,11 +43,13 @@ def _accounts(house: "House", mailbox: "Mailbox", wrong: list[str]) -> Iterator[
     from agent.cli.choosing import mailbox_id
     from agent.store import mailboxes
     from agent.sync.reconcile import reconcile as count
+    from agent.upkeep import floor_of
     from connectors.errors import ConnectorError
 
     with house.database.read() as connection:
         id = mailbox_id(connection, mailbox.address)
-        floor = mailboxes.since(connection, id)
+        since = mailboxes.since(connection, id)
+    floor = floor_of(house.settings.policy, since, house.clock())
     try:
         for account in house.sources.use(mailbox, lambda source: list(count(house.database, source, id, floor))):
             if account.missing or account.problem:
