@@ -43,7 +43,11 @@ def _decides_otherwise(room: Room, change: FlagChange, place: places.Place) -> b
         return not private
     if place.reason == "draft":
         return not flags.draft
+    if flags.draft and place.reason not in _BEFORE_DRAFT:
+        return True
     return removed != (place.reason == "removed") or ((asked or private) and place.reason not in _FINAL)
 
 
+_BEFORE_DRAFT: Sequence[str] = ("erased", "removed")
+"""Reasons that win over that of a draft."""
 _FINAL: Sequence[str] = ("erased", "removed", "never-log")

@@ -23,7 +23,7 @@ from agent.sync.rows import Spot
 from agent.sync.timing import occurred_at, trusted
 from connectors.message import Message, Withheld
 from matchers.chain import late_skip
-from matchers.match import Decision, Log, Reason, Review, Skip
+from matchers.match import Decision, Direction, Log, Reason, Review, Skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,10 +225,15 @@ def _keeps_text(page: Page, one: Decided) -> bool:
 def _add_text(page: Page, one: Decided, row: rows.Changing, body: Message) -> None:
     sent = occurred_at(one.envelope.date, one.envelope.server_time, page.spot.now)
     is_young = page.spot.now - sent <= page.room.weighed_for
-    columns = rows.captured(body, sent, weighed=is_young, ours=row["direction"] == "outbound")
+    columns = rows.captured(body, sent, weighed=is_young, ours=_is_ours(one))
     columns["flagged_as"] = [*_list(row), *_list(columns)]
     row.update(columns)
     page.out.texts.append({"interaction_id": row["id"], "text": body.text})
+
+
+def _is_ours(one: Decided) -> bool:
+    """Whether one of us wrote it: only our own promises are reminded of."""
+    return isinstance(one.decision, Log) and one.decision.direction is Direction.OUTBOUND
 
 
 def _list(row: Mapping[str, object]) -> list[object]:

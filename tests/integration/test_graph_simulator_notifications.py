@@ -112,7 +112,7 @@ def test_an_endpoint_that_does_not_echo_gets_no_subscription(graph_client: Asker
     "wrong",
     [
         {"expirationDateTime": "2020-01-01T00:00:00Z"},
-        {"expirationDateTime": (datetime.now(UTC) + timedelta(minutes=10_090)).isoformat()},
+        {"expirationDateTime": (datetime.now(UTC) + timedelta(days=30)).isoformat()},
         {"clientState": "x" * 129},
         {"changeType": "moved"},
         {"resource": "groups/x"},

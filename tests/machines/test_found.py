@@ -125,3 +125,17 @@ def test_two_strangers_of_one_company_in_one_conversation_are_known_by_its_domai
         letter = Letter(id=f"m{number}@mail.example", from_=KIM, to=address, date=date, refs=refs)
         machine.world.deliver(address, "INBOX", letter)
     _meet(machine, "Max")
+
+
+def test_mail_that_nobody_keeps_is_told_to_be_a_draft_once_it_is_marked_so(machine: SyncMachine) -> None:
+    _deliver(machine, "m0", OFFICE)
+    _sync(machine)
+    machine.flag(0, "draft")
+
+
+def test_mail_of_two_mailboxes_is_kept_in_full_though_one_keeps_less_and_came_first(machine: SyncMachine) -> None:
+    machine.write(
+        address=ANNA, bulk=False, cc="", date=None, folder=0, from_=KIM, has_id=False, refs=[], text="one", to=KIM
+    )
+    machine.deliver_again(which=0, address=BOB, folder=0, banner=False)
+    _meet(machine, "Kim")
