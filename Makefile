@@ -4,8 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# how many test processes: one more than there are cores, for many tests wait for a server
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# how many test processes; one a core
+WORKERS ?= auto
 # further words for pytest: make test TESTS="tests/unit -k match"
 TESTS ?=
 DEMO ?=
