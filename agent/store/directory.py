@@ -37,6 +37,24 @@ _COMPANIES = (
     .where(company_domains.c.domain.in_(sa.bindparam("values", expanding=True)))
 )
 
+
+def _people(first: "sa.Column[Any]", key: "sa.Column[Any]") -> "sa.Select[Any]":
+    """Contacts of which `key` is one of `values`, each with the main address if there is one; `first` in front."""
+    return (
+        sa.select(
+            first,
+            contacts.c.id,
+            contacts.c.name,
+            sa.func.coalesce(contact_emails.c.address, "").label("email"),
+            contacts.c.company_id,
+            contact_emails.c.valid_from,
+            contact_emails.c.valid_to,
+        )
+        .outerjoin(contact_emails, sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary))
+        .where(key.in_(sa.bindparam("values", expanding=True)))
+    )
+
+
 _COMMON = (
     sa.select(contacts.c.name_key)
     .where(contacts.c.name_key.in_(sa.bindparam("values", expanding=True)))
@@ -44,19 +62,7 @@ _COMMON = (
     .having(sa.func.count() > MOST_NAMESAKES)
 )
 
-_NAMED = (
-    sa.select(
-        contacts.c.name_key,
-        contacts.c.id,
-        contacts.c.name,
-        sa.func.coalesce(contact_emails.c.address, "").label("email"),
-        contacts.c.company_id,
-        contact_emails.c.valid_from,
-        contact_emails.c.valid_to,
-    )
-    .outerjoin(contact_emails, sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary))
-    .where(contacts.c.name_key.in_(sa.bindparam("values", expanding=True)))
-)
+_NAMED = _people(contacts.c.name_key, contacts.c.name_key)
 
 MOST_STAFF = 200
 """Contacts at one company that a signature is compared with; in a larger one names and numbers repeat."""
@@ -68,19 +74,7 @@ _SMALL = (
     .having(sa.func.count() <= MOST_STAFF)
 )
 
-_STAFF = (
-    sa.select(
-        contacts.c.phones,
-        contacts.c.id,
-        contacts.c.name,
-        sa.func.coalesce(contact_emails.c.address, "").label("email"),
-        contacts.c.company_id,
-        contact_emails.c.valid_from,
-        contact_emails.c.valid_to,
-    )
-    .outerjoin(contact_emails, sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary))
-    .where(contacts.c.company_id.in_(sa.bindparam("values", expanding=True)))
-)
+_STAFF = _people(contacts.c.phones, contacts.c.company_id)
 
 
 def look_up(connection: sa.Connection, keys: Collection[str], domains: Collection[str]) -> Answers:

@@ -42,7 +42,7 @@ def merge(writer: Writer, kept: Contact, gone: Contact, now: datetime) -> Merged
     snapshot = {"contact": _columns(connection, gone.id), **_outside(connection, gone.id)}
     known = {"contact": before, **_outside(connection, kept.id)}
     values = {"kept_id": kept.id, "gone_id": gone.id, "gone": snapshot, "kept": known, "moved": {}, "made_at": now}
-    number = int(connection.execute(sa.insert(merges).values(values)).inserted_primary_key[0])  # type: ignore[index]
+    number = connection.execute(sa.insert(merges).values(values).returning(merges.c.id)).scalar_one()
     both = merged_rows.move_links(connection, number, gone.id, kept.id)
     count = merged_rows.count_links(connection, number)
     moved = merged_rows.move_rest(writer, gone.id, kept.id, now)
