@@ -245,6 +245,8 @@ def _take_response(buffer: bytearray, method: str) -> tuple[bytes, Response] | N
     if not head:
         return None
     status = int(head[0][1])
+    if head[0][0] == "HTTP/1.0":  # it closes after each answer; rewritten as HTTP/1.1, the answer has to say so
+        head[1].setdefault("connection", "close")
     bodyless = method == "HEAD" or status in (100, 204, 304)
     taken = (b"", head[2]) if bodyless else _body(buffer, head[2], head[1])
     if not taken:
