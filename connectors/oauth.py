@@ -1,8 +1,8 @@
-"""Sign-in by token: access tokens that are valid now, from a refresh token, a device code or the client's own secret.
+"""Access tokens that are valid now, from a refresh token, a device code or the client's own secret.
 
-Called by the IMAP connector for every sign-in and by `crm-agent sign-in` for the device code. Microsoft goes through
-msal, everyone else through the standard requests (RFC 6749, RFC 8628). What must survive a restart is handed to a
-`TokenCache`, which encrypts it; nothing of it is ever logged or part of an error's sentence.
+By the standard requests (RFC 6749, RFC 8628); `connectors.tokens` chooses between these and Microsoft's. What must
+survive a restart is handed to a `TokenCache`, which encrypts it; nothing of it is ever logged or part of an error's
+sentence.
 """
 
 import json
@@ -91,17 +91,6 @@ class Tokens(Protocol):
 
     def finish_device(self, prompt: DevicePrompt) -> None:
         """Waits until the person is done, and keeps the tokens. Raises NeedsSignIn if they said no or were too slow."""
-
-
-def tokens_for(oauth: OAuth, mailbox: str, cache: TokenCache | None = None, ca_file: Path | None = None) -> Tokens:
-    """The tokens of `mailbox`. `ca_file`: an authority to trust beside the system's, for a provider of one's own."""
-    kept = cache if cache is not None else NoTokens()
-    session = http_session(ca_file)
-    if oauth.provider == "microsoft" and oauth.token_url is None:
-        from connectors.microsoft import MicrosoftTokens  # msal takes 0.3 s: imported where it is used
-
-        return MicrosoftTokens(oauth, mailbox, kept, session)
-    return StandardTokens(oauth, mailbox, kept, session)
 
 
 def http_session(ca_file: Path | None, *, connections: int = 10) -> requests.Session:

@@ -19,7 +19,8 @@ from connectors.exchange.autodiscover import ENDPOINTS
 from connectors.exchange.faults import is_online, online
 from connectors.exchange.ntlm import Ntlm
 from connectors.exchange.wire import WIRES, Door, Wire
-from connectors.oauth import MemoryTokens, TokenCache, Tokens, tokens_for
+from connectors.oauth import MemoryTokens, TokenCache, Tokens
+from connectors.tokens import tokens_for
 
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 

@@ -28,7 +28,7 @@ def tokens_of(mailbox: Mailbox, cache: "TokenCache | None" = None) -> "Tokens | 
     access = mailbox.access
     if not isinstance(access, ImapAccess) or access.oauth is None:
         return None
-    from connectors.oauth import tokens_for  # brings an HTTP client, which a password does not need
+    from connectors.tokens import tokens_for  # brings an HTTP client, which a password does not need
 
     ca_file = access.ca_file if access.oauth.provider == "custom" else None
     return tokens_for(access.oauth, mailbox.address, cache, ca_file)
