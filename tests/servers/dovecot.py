@@ -10,29 +10,17 @@ announced is caught by the proxy's command counters, not by an error.
 import grp
 import os
 import pwd
-import signal
 import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from tests.servers.certs import Authority, ServerCertificate
+from tests.servers.lab_server import LabServer
 from tests.servers.mailuser import BulkMessage, MailUser
-from tests.servers.process import (
-    ROOT,
-    NotReady,
-    answers,
-    end,
-    free_port,
-    make_folder,
-    program,
-    remove_folder,
-    spawn,
-    wait_until,
-)
+from tests.servers.process import ROOT, answers, free_port, program, remove_folder
 from tests.servers.tokens import TokenServer
 
 Storage = Literal["maildir", "mdbox"]
@@ -72,7 +60,7 @@ class DovecotUser(MailUser):
         self.server.doveadm("kick", self.username, accept=(0, 68))  # 68: nobody was there
 
 
-class Dovecot:
+class Dovecot(LabServer):
     """A running server.
 
     max_connections: sessions one user may hold from one address (the distribution's default is 10).
@@ -99,8 +87,7 @@ class Dovecot:
         program("lmtp", Path("/usr/lib/dovecot"), Path("/usr/libexec/dovecot"))
         self.ca_file, self.host, self.storage = authority.ca_file, "127.0.0.1", storage
         self.master_username, self.master_password = "master", "master-secret"
-        self.folder = make_folder("dovecot")
-        self.log = self.folder / "dovecot.log"
+        super().__init__("dovecot")
         self.tokens = TokenServer(authority)
         self._options = {
             "max_connections": str(max_connections),
@@ -114,48 +101,12 @@ class Dovecot:
             "key": str((certificate or authority.server).key),
         }
         self._users: dict[str, str] = {}
-        try:
-            self.start()
-        except BaseException:
-            self.tokens.stop()
-            remove_folder(self.folder)
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def start(self) -> None:
-        """Start on fresh ports; again if another process was quicker to take one."""
-        for _ in range(4):
-            self.imap_port, self.imaps_port, self.lmtp_port = free_port(), free_port(), free_port()
-            try:
-                self._launch()
-            except NotReady as error:
-                if "Address already in use" not in str(error):
-                    raise
-            else:
-                return
-        raise NotReady("no free port in four tries")
-
-    def restart(self) -> None:
-        """End all sessions and come back on the same ports, with everything as it was."""
-        self.halt()
-        self._launch()
-
-    def halt(self) -> None:
-        """The server is gone; its mail stays."""
-        end(self._process, how=signal.SIGTERM)
+        self.begin()
 
     def close(self) -> None:
-        """End the server and remove its folder."""
-        self.halt()
+        """See LabServer."""
+        super().close()
         self.tokens.stop()
-        remove_folder(self.folder)
 
     def user(
         self,
@@ -207,7 +158,10 @@ class Dovecot:
             raise RuntimeError(f"doveadm {arguments[0]} gave {done.returncode}: {done.stderr}")
         return done.stdout
 
-    def _launch(self) -> None:
+    def _choose_ports(self) -> None:
+        self.imap_port, self.imaps_port, self.lmtp_port = free_port(), free_port(), free_port()
+
+    def _configure(self) -> None:
         for folder in ("run", "state", "home", "users"):
             (self.folder / folder).mkdir(exist_ok=True)
         if ROOT:
@@ -215,12 +169,12 @@ class Dovecot:
         remove_folder(self.folder / "run")  # a stale one costs five seconds
         (self.folder / "dovecot.conf").write_text(self._configuration())
         (self.folder / "oauth.conf").write_text(self._oauth_configuration())
-        self._process = spawn([self._binary, "-F", "-c", str(self.folder / "dovecot.conf")], self.log)
-        try:
-            wait_until(lambda: answers(self.lmtp_port) and answers(self.imaps_port), self._process, self.log)
-        except NotReady:
-            end(self._process)
-            raise
+
+    def _command(self) -> Sequence[str]:
+        return [self._binary, "-F", "-c", str(self.folder / "dovecot.conf")]
+
+    def _answers(self) -> bool:
+        return answers(self.lmtp_port) and answers(self.imaps_port)
 
     def _write_user(self, username: str) -> None:
         """One file a user: Dovecot looks at most once a second whether a file it knows has changed."""

@@ -11,84 +11,36 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from tests.servers.process import (
-    ROOT,
-    Missing,
-    NotReady,
-    end,
-    free_port,
-    make_folder,
-    program,
-    remove_folder,
-    spawn,
-    wait_until,
-)
+from tests.servers.lab_server import LabServer
+from tests.servers.process import ROOT, Missing, NotReady, free_port, program
 
 _USER = "postgres"
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
 
 
-class Postgres:
+class Postgres(LabServer):
     """A running server. Connections come over TCP on loopback without a password."""
+
+    HALT = signal.SIGINT  # at once, as in a crash that lost nothing; open transactions are rolled back
+    USER = _USER
+    CWD = Path("/")
 
     def __init__(self) -> None:
         self._initdb, self._server = _binary("initdb"), _binary("postgres")
         if ROOT and not _exists(_USER):
             raise Missing("the system user postgres")
-        self.folder = make_folder("postgres")
-        self.log = self.folder / "postgres.log"
+        super().__init__("postgres")
         self._count = 0
-        try:
-            self._initialise()
-            self.start()
-        except BaseException:
-            remove_folder(self.folder)
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def start(self) -> None:
-        """Start on a fresh port; again if another process was quicker to take it."""
-        for _ in range(4):
-            self.port = free_port()
-            try:
-                self._launch()
-            except NotReady as error:
-                if "in use" not in str(error):
-                    raise
-            else:
-                return
-        raise NotReady("no free port in four tries")
-
-    def restart(self) -> None:
-        """Break all connections and come back on the same port, with all data."""
-        self.halt()
-        self.come_back()
-
-    def halt(self) -> None:
-        """The server is gone at once, as in a crash that lost nothing; open transactions are rolled back."""
-        end(self._process, how=signal.SIGINT)
-
-    def come_back(self) -> None:
-        """After `halt`: on the same port, with all data."""
-        self._launch()
+        self.begin()
 
     def close(self) -> None:
-        """End the server and remove its folder."""
-        end(self._process, how=signal.SIGQUIT)
-        remove_folder(self.folder)
+        """See LabServer; nothing is written down first."""
+        self._end(signal.SIGQUIT)
+        super().close()
 
     def database(self) -> str:
         """URL of a fresh empty database, for SQLAlchemy with psycopg 3."""
@@ -116,25 +68,24 @@ class Postgres:
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(f"host=127.0.0.1 port={self.port} user={_USER} dbname=postgres", autocommit=True)
 
-    def _initialise(self) -> None:
-        data = self.folder / "data"
+    def _prepare(self) -> None:
         if ROOT:
             shutil.chown(self.folder, _USER)
-        command = [self._initdb, "-D", str(data), "-U", _USER, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+        command = [self._initdb, "-D", self._data, "-U", _USER, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
         done = subprocess.run(_as_owner(command), capture_output=True, text=True, cwd="/", check=False)
         if done.returncode:
             raise NotReady(done.stderr)
 
-    def _launch(self) -> None:
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    def _choose_ports(self) -> None:
+        self.port = free_port()
+
+    def _command(self) -> Sequence[str]:
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}"]
-        settings = [word for option in (*options, *_FAST) for word in ("-c", option)]
-        command = [self._server, "-D", str(self.folder / "data"), *settings]
-        self._process = spawn(command, self.log, cwd=Path("/"), user=_USER)
-        try:
-            wait_until(self._answers, self._process, self.log)
-        except NotReady:
-            end(self._process)
-            raise
+        return [self._server, "-D", self._data, *(word for option in (*options, *_FAST) for word in ("-c", option))]
 
     def _answers(self) -> bool:
         try:

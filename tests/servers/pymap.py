@@ -8,24 +8,13 @@ own; TLS from the first byte is a proxy's in front of it.
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
-from types import TracebackType
-from typing import Self
 
 from passlib.hash import pbkdf2_sha256  # type: ignore[import-untyped]  # comes with pymap, untyped
 
 from tests.servers.certs import Authority
+from tests.servers.lab_server import LabServer
 from tests.servers.mailuser import MailUser
-from tests.servers.process import (
-    Missing,
-    NotReady,
-    answers,
-    end,
-    free_port,
-    make_folder,
-    remove_folder,
-    spawn,
-    wait_until,
-)
+from tests.servers.process import Missing, answers, free_port
 from tests.servers.proxy import Proxy
 
 
@@ -37,7 +26,7 @@ class PymapUser(MailUser):
         return self.append(target, self.fetch(source, uid))
 
 
-class Pymap:
+class Pymap(LabServer):
     """A running server: `imap_port` (plain and STARTTLS), `imaps_port` (TLS)."""
 
     def __init__(self, authority: Authority) -> None:
@@ -45,48 +34,18 @@ class Pymap:
             raise Missing("pymap (pip install crm-sync-agent[demo])")
         self.ca_file, self.host = authority.ca_file, "127.0.0.1"
         self._certificate = authority.server
-        self.folder = make_folder("pymap")
-        self.log = self.folder / "pymap.log"
+        super().__init__("pymap")
         self._users = 0
-        try:
-            self.start()
-        except BaseException:
-            remove_folder(self.folder)
-            raise
+        self._front: Proxy | None = None
+        self.begin()
         self._front = Proxy(self.imap_port, certificate=self._certificate)
         self.imaps_port = self._front.port
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def start(self) -> None:
-        """Start on a fresh port; again if another process was quicker to take it."""
-        for _ in range(4):
-            self.imap_port = free_port()
-            try:
-                self._launch()
-            except NotReady as error:
-                if "in use" not in str(error):
-                    raise
-            else:
-                return
-        raise NotReady("no free port in four tries")
-
-    def restart(self) -> None:
-        """End all sessions and come back on the same ports, with all mail."""
-        end(self._process)
-        self._launch()
-
     def close(self) -> None:
-        """End the server and remove its folder."""
-        self._front.close()
-        end(self._process)
-        remove_folder(self.folder)
+        """See LabServer."""
+        if self._front is not None:
+            self._front.close()
+        super().close()
 
     def user(self, folders: Sequence[str] = ("Sent",), *, name: str = "user", domain: str = "lab.example") -> PymapUser:
         """A fresh user with INBOX and `folders`."""
@@ -110,13 +69,14 @@ class Pymap:
         with (self.folder / file).open("a") as users:
             users.write(f"{line}\r\n")
 
-    def _launch(self) -> None:
+    def _choose_ports(self) -> None:
+        self.imap_port = free_port()
+
+    def _command(self) -> Sequence[str]:
         command = [sys.executable, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1"]
         command += ["--port", str(self.imap_port), "--no-service", "managesieve", "--no-service", "admin"]
         command += ["--cert", str(self._certificate.certificate), "--key", str(self._certificate.key)]
-        self._process = spawn([*command, "maildir", str(self.folder)], self.log)
-        try:
-            wait_until(lambda: answers(self.imap_port), self._process, self.log)
-        except NotReady:
-            end(self._process)
-            raise
+        return [*command, "maildir", str(self.folder)]
+
+    def _answers(self) -> bool:
+        return answers(self.imap_port)

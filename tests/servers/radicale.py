@@ -4,30 +4,19 @@
 without any code of ours. Plain HTTP on loopback, or TLS with the lab's certificate.
 """
 
-import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import fromstring
 
 import requests
 
 from tests.servers.certs import Authority
-from tests.servers.process import (
-    Missing,
-    NotReady,
-    answers,
-    end,
-    free_port,
-    make_folder,
-    remove_folder,
-    spawn,
-    wait_until,
-)
+from tests.servers.lab_server import LabServer
+from tests.servers.process import Missing, answers, free_port
 
 _DAV = "{DAV:}"
 _LIST = b'<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
@@ -104,57 +93,16 @@ class DavCalendar:
         return answer
 
 
-class Radicale:
+class Radicale(LabServer):
     """A running server. `tls`: with the authority's certificate, else plain HTTP."""
 
     def __init__(self, authority: Authority, *, tls: bool = False) -> None:
         if find_spec("radicale") is None:
             raise Missing("radicale (pip install crm-sync-agent[demo])")
-        self.folder = make_folder("radicale")
-        self.log = self.folder / "radicale.log"
+        super().__init__("radicale")
         self._authority, self._tls = authority, tls
         self._users: dict[str, str] = {}
-        (self.folder / "users").write_text("")
-        try:
-            self.start()
-        except BaseException:
-            remove_folder(self.folder)
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def start(self) -> None:
-        """Start on a fresh port; again if another process was quicker to take it."""
-        for _ in range(4):
-            self.port = free_port()
-            try:
-                self._launch()
-            except NotReady as error:
-                if "in use" not in str(error):
-                    raise
-            else:
-                return
-        raise NotReady("no free port in four tries")
-
-    def restart(self) -> None:
-        """End and come back on the same port, with all items."""
-        self.halt()
-        self._launch()
-
-    def halt(self) -> None:
-        """The server is gone; its items stay."""
-        end(self._process, how=signal.SIGTERM)
-
-    def close(self) -> None:
-        """End the server and remove its folder."""
-        self.halt()
-        remove_folder(self.folder)
+        self.begin()
 
     @property
     def url(self) -> str:
@@ -179,15 +127,20 @@ class Radicale:
         calendar._ask("MKCOL", "", _CALENDAR, {"Content-Type": "application/xml"})
         return calendar
 
-    def _launch(self) -> None:
+    def _prepare(self) -> None:
+        (self.folder / "users").write_text("")
+
+    def _choose_ports(self) -> None:
+        self.port = free_port()
+
+    def _configure(self) -> None:
         (self.folder / "config").write_text(self._configuration())
-        command = [sys.executable, "-m", "radicale", "--config", str(self.folder / "config")]
-        self._process = spawn(command, self.log)
-        try:
-            wait_until(lambda: answers(self.port), self._process, self.log)
-        except NotReady:
-            end(self._process)
-            raise
+
+    def _command(self) -> Sequence[str]:
+        return [sys.executable, "-m", "radicale", "--config", str(self.folder / "config")]
+
+    def _answers(self) -> bool:
+        return answers(self.port)
 
     def _configuration(self) -> str:
         server = self._authority.server
