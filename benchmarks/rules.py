@@ -147,7 +147,9 @@ class _Firm:
 
     def _record(self, numbers: Sequence[int], when: Callable[[int], datetime]) -> list[str]:
         """Messages of a thread have numbers that differ by `people` times `contacts`' share, so one salesperson's."""
-        rows, who, links = [], [], []
+        rows: list[dict[str, object]] = []
+        who: list[dict[str, object]] = []
+        links: list[dict[str, object]] = []
         for number in numbers:
             self._number = max(self._number, number)
             contact = number % self.contacts

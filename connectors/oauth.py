@@ -114,11 +114,11 @@ class _Trusting(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # handed through as they are
         return super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Without REQUESTS_CA_BUNDLE, which would be loaded beside `ca_file` or, if missing, end every request."""
         return super().send(request, *args, **{**kwargs, "verify": True})
 
-    def cert_verify(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # the context knows the authorities
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:  # the context knows the authorities
         return None
 
 

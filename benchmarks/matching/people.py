@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from benchmarks.matching.letters import ANNA, Letter, Writer, ids, mailbox, said, written
 from benchmarks.matching.world import FREE_MAIL, LEFT, Person, World, employee, person_name, plain, private
@@ -27,7 +28,7 @@ def _domain(person: Person) -> str:
     return person.email.partition("@")[2]
 
 
-def _new(world: World, person: Person, **more: str) -> Person:
+def _new(world: World, person: Person, **more: Any) -> Person:
     """Somebody who is entered into the address book for one letter alone."""
     return replace(person, id=f"n{len(world.holders)}.{len(world.named)}", **more)
 
@@ -44,7 +45,7 @@ def spellings(world: World, random: Random) -> Letter:
     """Capitals, comments, quotes, groups, encoded words, several senders, a missing name."""
     one = _contact(world, random)
     email = random.choice([one.email.upper(), one.email.title()])
-    forms = [
+    forms: list[dict[str, Any]] = [
         {"from_": mailbox(one, email=email)},
         {"from_": f"<{email}> (from the road)"},
         {"from_": f"'{email}'"},

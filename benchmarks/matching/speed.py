@@ -66,8 +66,8 @@ def _pages(letters: Sequence[Letter]) -> list[list[Envelope]]:
     return [numbered[start : start + PAGE] for start in range(0, len(numbered), PAGE)]
 
 
-def _decide(page: Sequence[Envelope], answers: Answers) -> None:
-    match_page(page, own=OWN, policy=POLICY, answers=answers, threads={}, tombstones={})
+def _decide(page: Sequence[Envelope], answers: Answers) -> object:
+    return match_page(page, own=OWN, policy=POLICY, answers=answers, threads={}, tombstones={})
 
 
 def _pure(world: World, letters: Sequence[Letter]) -> list[Figure]:

@@ -30,10 +30,6 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
 _GIVEN = _words(
     "Anna Peter Maria Thomas Julia Michael Sarah Robert William Elizabeth Katherine James Jennifer David Susan Daniel"
     " Christine Stefan Jürgen Ulrike Günther Sophie Antoine Zoé François Giulia Marco Lucía José Miguel Carmen Søren"

@@ -109,7 +109,7 @@ class Bearer(AuthBase):
         request.hooks["response"].append(self._renew)
         return request
 
-    def _renew(self, response: Response, **kwargs: Any) -> Response:  # noqa: ANN401 - handed through as they are
+    def _renew(self, response: Response, **kwargs: Any) -> Response:
         """One more try with a new token: a token may be taken back before its time."""
         if response.status_code != 401 or "X-Renewed" in response.request.headers:
             return response

@@ -86,7 +86,7 @@ class _Tls(_Bounded, IMAP4_TLS):  # type: ignore[misc]  # imapclient is untyped
 class Client(IMAPClient):  # type: ignore[misc]  # imapclient is untyped
     """IMAPClient on connections whose reads are bounded, without its trace of every literal."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # handed through as they are
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # handed through as they are
         super().__init__(*args, **kwargs)
         self._imap.debug = 0
         self.normalise_times = False

@@ -45,7 +45,7 @@ class MaildirOwner:
     def _path(self, folder: str) -> Path:
         if folder == "INBOX":
             return self.root
-        return self.root / ("." + utf7(folder).decode("ascii").replace(".", "&AC4-"))
+        return self.root / f".{utf7(folder).decode('ascii').replace('.', '&AC4-')}"
 
     def open(self) -> ArchiveSource:
         return open_source(mailbox_at(self.root))

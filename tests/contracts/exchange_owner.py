@@ -13,7 +13,7 @@ from tests.servers.ews import EwsServer
 from tests.servers.ews import Mailbox as Box
 
 
-def access_to(server: EwsServer, box: Box, secrets: Path, **changes: Any) -> ExchangeAccess:  # noqa: ANN401 - settings
+def access_to(server: EwsServer, box: Box, secrets: Path, **changes: Any) -> ExchangeAccess:
     """How the agent signs in as the owner. The password lies in a file below `secrets`."""
     secret = secrets / f"password of {box.address}"
     if not secret.exists():

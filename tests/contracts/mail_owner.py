@@ -19,7 +19,7 @@ class Owner(Protocol):
     def append(self, folder: str, raw: bytes, when: datetime, flags: Flags = NO_FLAGS) -> str:
         """Puts a message into a folder; `when` is its server time."""
 
-    def create(self, folder: str) -> None: ...
+    def create(self, folder: str, /) -> object: ...
 
     def remove(self, folder: str) -> None:
         """Removes a folder with all that is in it."""
@@ -34,7 +34,7 @@ class Owner(Protocol):
     def flag(self, folder: str, id: str, flags: Flags) -> None:
         """Replaces the flags of a message."""
 
-    def renumber(self, folder: str) -> None:
+    def renumber(self, folder: str, /) -> object:
         """All ids of the folder change their meaning."""
 
     def snapshot(self) -> object:

@@ -76,15 +76,15 @@ def test_a_password_that_cannot_be_read_is_said(calendar: DavCalendar, monkeypat
         CalDavSink(access(calendar))
 
 
-@pytest.mark.parametrize("call", ["changes", "create", "find"])
-def test_a_calendar_that_does_not_exist_is_said(calendar: DavCalendar, call: str) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [lambda sink: sink.changes(None), lambda sink: sink.create(an_event()), lambda sink: sink.find("x@y")],
+    ids=["changes", "create", "find"],
+)
+def test_a_calendar_that_does_not_exist_is_said(calendar: DavCalendar, call: Callable[[CalDavSink], object]) -> None:
     sink = CalDavSink(access(calendar, url=f"{calendar.url[:-1]}-none/"))
     with pytest.raises(Fatal, match="no calendar at this address"):
-        {
-            "changes": lambda: sink.changes(None),
-            "create": lambda: sink.create(an_event()),
-            "find": lambda: sink.find("x@y"),
-        }[call]()
+        call(sink)
 
 
 def test_the_address_of_the_account_is_no_calendar(calendar: DavCalendar) -> None:

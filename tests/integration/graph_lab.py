@@ -28,7 +28,7 @@ class Asker:
         """Take a new token."""
         self.session.headers["Authorization"] = f"Bearer {self.tenant.token(self.application)}"
 
-    def ask(self, method: str, path: str, **how: Any) -> requests.Response:  # noqa: ANN401  # of requests
+    def ask(self, method: str, path: str, **how: Any) -> requests.Response:  # of requests
         """One request, whatever the answer."""
         url = path if path.startswith("https://") else f"{self.tenant.endpoint}{path}"
         return self.session.request(method, url, timeout=30, **how)
@@ -39,7 +39,7 @@ class Asker:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def refused(self, status: int, method: str, path: str, **how: Any) -> str:  # noqa: ANN401  # of requests
+    def refused(self, status: int, method: str, path: str, **how: Any) -> str:  # of requests
         """The error code of an answer that must have this status."""
         answer = self.ask(method, path, **how)
         assert answer.status_code == status, answer.text

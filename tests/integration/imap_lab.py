@@ -51,7 +51,7 @@ class Lab:
         *,
         port: int | None = None,
         folders: FolderChoice | None = None,
-        **access: Any,  # noqa: ANN401  # any server of the lab
+        **access: Any,  # any server of the lab
     ) -> Mailbox:
         settings = {
             "host": "127.0.0.1",

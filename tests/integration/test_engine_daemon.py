@@ -61,7 +61,7 @@ class Place:
     @contextmanager
     def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
         """A running daemon; killed at the end if it still runs."""
-        command = [sys.executable, "-m", "tests.integration.engine_program", self.url, self.config, "journal"]
+        command = [sys.executable, "-m", "tests.integration.engine_program", self.url, str(self.config), "journal"]
         command[-1] = str(self.folder / "journal")
         with (self.folder / "log").open("ab") as log, subprocess.Popen(command, cwd=ROOT, stderr=log) as process:
             try:

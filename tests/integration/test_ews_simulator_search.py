@@ -181,7 +181,7 @@ def test_exchangelib_filters_by_time_and_by_message_id(ews: EwsServer) -> None:
     assert inbox.get(message_id="<0@client.example>").subject == "Grüße 0"
 
 
-class OurKey(ExtendedProperty):
+class OurKey(ExtendedProperty):  # type: ignore[misc]  # exchangelib is untyped
     """A property of this test's own."""
 
     property_set_id = "7b9c4a4e-1f0f-4c39-9a0e-0f5b8f6d1c11"

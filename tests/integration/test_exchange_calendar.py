@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def make(ews: EwsServer, box: Mailbox, tmp_path: Path) -> Make:
     return make_it
 
 
-def reminder(**changes: object) -> CalendarEvent:
+def reminder(**changes: Any) -> CalendarEvent:
     return an_event(**changes)
 
 

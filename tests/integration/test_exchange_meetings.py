@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ UID = "040000008200E00074C5B7101A82E00800000000A0B1C2D3E4F5DB0100000000000000001
 WINDOW = Window(start=MONDAY - timedelta(days=60), end=MONDAY + timedelta(days=31), zone="Europe/Berlin")
 
 
-def demo(**changes: object) -> dict[str, object]:
+def demo(**changes: object) -> dict[str, Any]:
     """Anna shows Ben's and Zoe's firms something."""
     people = {"organiser": ("Anna", ANNA), "required": [("Zoe", ZOE)], "optional": [("Ben", BEN)]}
     return {"uid": UID, **people, "rooms": [("Room 1", "room1@ourfirm.example")], **changes}

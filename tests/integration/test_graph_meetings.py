@@ -70,9 +70,9 @@ class Firm:
             raise error
         return fresh
 
-    def put(self, owner: str = ANNA, start: datetime = START, end: datetime | None = None, **fields: object) -> Event:
+    def put(self, owner: str = ANNA, start: datetime = START, end: datetime | None = None, **fields: Any) -> Event:
         """The demo that Anna invites Ben and Zoe to."""
-        usual = {
+        usual: dict[str, Any] = {
             "subject": "Demo",
             "organizer": {"emailAddress": {"address": ANNA, "name": "Anna"}},
             "attendees": [person(ZOE, name="Zoe"), person(BEN), ROOM],

@@ -130,7 +130,7 @@ def test_flags_of_earlier_mail_are_reported(
     reader = source if kept else lab.source(user, dovecot)
     pages, forward = news(reader, folder, forward)
     (change,) = [change for page in pages for change in page.flags]
-    assert (change.id, change.flags.flagged, change.flags.categories) == ("2", True, {"CRM"})
+    assert (change.id, change.flags.flagged, change.flags.categories) == ("2", True, frozenset({"CRM"}))
     assert news(reader, folder, forward)[0] == []
 
 

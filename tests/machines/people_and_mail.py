@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -128,7 +129,7 @@ class PeopleAndMail(RuleBasedStateMachine):
             [{"text": "three"}, {"text": "seventeen"}, {"text": "one  "}, {"from_": KIM}, {"date": ""}]
         ),
     )
-    def deliver_variant(self, which: int, address: str, change: dict[str, str]) -> None:
+    def deliver_variant(self, which: int, address: str, change: dict[str, Any]) -> None:
         """Another letter under the same Message-ID."""
         letter = self._letter(which)
         if letter.id:

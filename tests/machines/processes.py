@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.util import LRUCache
@@ -37,7 +37,7 @@ class Crash(Exception):
     """The process ends here, by a power cut as it were."""
 
 
-_COMPILED = LRUCache(1000)
+_COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """Statements as SQL, shared by all databases of a run: they are many and live for a second."""
 
 

@@ -72,7 +72,7 @@ def links_of(database: Database, contact_id: str) -> list[tuple[str, str, str]]:
         wanted = sa.select(links.c.interaction_id, links.c.email, links.c.origin).where(
             links.c.contact_id == contact_id
         )
-        return sorted(tuple(row) for row in connection.execute(wanted))  # type: ignore[misc]  # three texts
+        return sorted(tuple(row) for row in connection.execute(wanted))  # three texts
 
 
 def ids(database: Database) -> Sequence[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -78,7 +79,7 @@ class Room:
         with self.database.write() as connection:
             if company is not None:
                 self.database.insert_new(connection, tables.companies, [{"id": company, "name": company}])
-            row = {"id": id, "name": name, "company_id": company, "phones": [], "created_by": "add"}
+            row: dict[str, object] = {"id": id, "name": name, "company_id": company, "phones": [], "created_by": "add"}
             row |= {"fields": dict(fields or {}), **more}
             connection.execute(sa.insert(tables.contacts).values(**row, created_at=MONDAY))
             address = f"{id}@buyer.example"
@@ -162,10 +163,10 @@ class Room:
 
     # The agent
 
-    def tend(self, **changes: object) -> Tended:
+    def tend(self, **changes: Any) -> Tended:
         return tend_mailbox(self.tending(**changes))
 
-    def tending(self, mailbox: Mailbox | None = None, **changes: object) -> Tending:
+    def tending(self, mailbox: Mailbox | None = None, **changes: Any) -> Tending:
         one = mailbox or self.mailbox
         content: dict[str, object] = {
             "database": self.database,
@@ -179,7 +180,7 @@ class Room:
             "clock": lambda: self.now,
             "hold": lambda seconds: self.lease_holds,
         }
-        return Tending(**{**content, **changes})  # type: ignore[arg-type]
+        return Tending(**{**content, **changes})
 
     def leave(self) -> None:
         """The mailbox is taken out of the configuration."""
@@ -189,7 +190,7 @@ class Room:
         """The mailbox is in the configuration again, as it was."""
         self._configure(Settings(mailboxes=(self.mailbox,)))
 
-    def farewell(self, **changes: object) -> Withdrawn:
+    def farewell(self, **changes: Any) -> Withdrawn:
         """What the engine does for a mailbox that left."""
         tending = self.tending(**changes)
         names = ("database", "hasher", "lease", "installation", "open_sink", "clock", "hold", "eager")
@@ -246,11 +247,11 @@ class Room:
     def _add_mailbox(self, connection: sa.Connection, mailbox: Mailbox) -> int:
         row = {"address": mailbox.address, "written": mailbox.address, "connector": "mail", "next_due": MONDAY}
         row |= {"lease_epoch": 1, **_HELD}
-        return int(connection.execute(sa.insert(tables.mailboxes).values(**row)).inserted_primary_key[0])
+        return _inserted(connection, tables.mailboxes, row)
 
     def _add_folder(self, connection: sa.Connection, mailbox_id: int) -> int:
         row = {"mailbox_id": mailbox_id, "key": "INBOX", "name": "INBOX", "role": "inbox"}
-        return int(connection.execute(sa.insert(tables.folders).values(**row)).inserted_primary_key[0])
+        return _inserted(connection, tables.folders, row)
 
     def _mail(self, direction: str, sender: str, contact: str, **more: object) -> str:
         at = more.get("at", self.now)
@@ -347,3 +348,9 @@ def standing_question(room: Room) -> None:
     room.wrote()
     room.tend()
     assert room.titles() == [WAITING]
+
+
+def _inserted(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> int:
+    key = connection.execute(sa.insert(table).values(**row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,10 @@ from agent.store.hashes import Hasher
 from tests.unit.reminder_room import Room, a_mailbox
 
 ANNA, BEN = "anna@ourfirm.example", "ben@ourfirm.example"
-ALONE = {"waiting_for_them": None, "flagged": None}
+ALONE: dict[str, Any] = {"waiting_for_them": None, "flagged": None}
 
 
-def a_room(database: Database, hasher: Hasher, folder: Path, **rules: object) -> Room:
+def a_room(database: Database, hasher: Hasher, folder: Path, **rules: Any) -> Room:
     mailbox, ben = a_mailbox(**{**ALONE, **rules}), a_mailbox(BEN, **{**ALONE, **rules})
     return Room(database=database, hasher=hasher, folder=folder, mailbox=mailbox, others=(ben,))
 

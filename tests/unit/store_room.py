@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -81,7 +82,7 @@ def queued(database: Database) -> Sequence[int]:
         return connection.execute(sa.select(rereads.c.location_id).order_by(rereads.c.location_id)).scalars().all()
 
 
-def draft(name: str, *addresses: str, company: str = "", company_domain: str = "", **columns: str) -> Draft:
+def draft(name: str, *addresses: str, company: str = "", company_domain: str = "", **columns: Any) -> Draft:
     """A contact with these addresses, the first one primary."""
     emails = tuple(Email(address=address, primary=not index) for index, address in enumerate(addresses))
     return Draft(name=name, emails=emails, company=company, company_domain=company_domain, **columns)

@@ -36,7 +36,7 @@ def with_command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], obje
         app = noun("Probe.")
         app.command()(action)
         module = type(sys)("agent.cli.probe_of_a_test")
-        module.app = app
+        vars(module)["app"] = app
         monkeypatch.setitem(sys.modules, module.__name__, module)
         probe = Noun(name="probe", module="probe_of_a_test", summary="Probe.")
         monkeypatch.setattr(entry, "NOUNS", (*NOUNS, probe))

@@ -13,7 +13,7 @@ import pytest
 from agent.cli.output import emit, progress
 from agent.cli.sync import summary
 
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {"id": 1, "subject": "Angebot für März", "seen_at": datetime(2026, 3, 2, 9, 5, tzinfo=UTC), "tags": ["a", "b"]},
     {"id": 20, "subject": None, "seen_at": None, "tags": []},
 ]
@@ -44,7 +44,7 @@ def test_columns_are_aligned_as_a_terminal_shows_them(capsys: pytest.CaptureFixt
 
 
 def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         *ROWS,
         {"every": timedelta(hours=1), "on": date(2026, 1, 2), "at": Path("a/b"), "is": Colour.RED, "of": {"z", "a"}},
     ]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -14,7 +15,7 @@ from config.model import Settings
 from config.problem import ConfigProblems
 from config.schema import schema
 
-SCHEMA = schema()
+SCHEMA: dict[str, Any] = dict(schema())
 
 
 def names_and_words(part: object) -> set[str]:
@@ -81,13 +82,13 @@ SOUND: dict[str, object] = {
 """A value that is right for the key of that name, so that not everything is refused at the first look."""
 
 
-def entry(name: str, part: dict[str, object], depth: int) -> st.SearchStrategy[object]:
+def entry(name: str, part: dict[str, Any], depth: int) -> st.SearchStrategy[object]:
     if name == "address":
         return st.sampled_from(["a", "b", "c", "d/e", ".."]).map(lambda local: f"{local}@x.example")
     return st.one_of(*[st.just(SOUND[name])] * 9, shaped(part, depth)) if name in SOUND else shaped(part, depth)
 
 
-def shaped(part: dict[str, object], depth: int = 0) -> st.SearchStrategy[object]:
+def shaped(part: dict[str, Any], depth: int = 0) -> st.SearchStrategy[object]:
     """Values that mostly fit the schema, with anything at all in some places."""
     if "$ref" in part:
         part = SCHEMA["$defs"][str(part["$ref"]).removeprefix("#/$defs/")]

@@ -18,7 +18,7 @@ SHIPPED = json.loads(files("config").joinpath("schema.json").read_text(encoding=
 
 
 def refused(text: str) -> list[str]:
-    return list(refusals(plain(tomllib.loads(text)), SHIPPED, SHIPPED))
+    return refusals(plain(tomllib.loads(text)), SHIPPED)
 
 
 def uncommented() -> str:

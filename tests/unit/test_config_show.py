@@ -48,7 +48,8 @@ def test_secrets_are_shown_as_references_and_the_urls_password_is_masked(setting
     for shown in (as_toml(settings), json.dumps(as_values(settings))):
         assert "hunter2" not in shown
         assert "crm:***@h" in shown
-    reference = as_values(settings)["mailboxes"][0]["access"]["password"]
+    reference = json.loads(json.dumps(as_values(settings)))["mailboxes"][0]["access"]["password"]
+    assert settings.path is not None
     assert reference == {"file": str(settings.path.parent / "secret")}
 
 

@@ -1,6 +1,7 @@
 """Where the database is, and that its password is written nowhere."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -36,7 +37,9 @@ def test_an_absolute_sqlite_file_and_its_options_stay(room: Room) -> None:
 
 
 @pytest.mark.parametrize("secrets", ["all", "store"])
-def test_the_password_is_put_into_the_url_encoded_and_shown_nowhere(room: Room, secrets: str) -> None:
+def test_the_password_is_put_into_the_url_encoded_and_shown_nowhere(
+    room: Room, secrets: Literal["all", "store"]
+) -> None:
     store = room.settings(POSTGRES + 'password = { file = "pg" }', secrets).store
     assert store.url == "postgresql+psycopg://crm:p%40ss%2Fw%3Ard@db.example:5433/crm?sslmode=require"
     assert "p%40ss" not in repr(store)

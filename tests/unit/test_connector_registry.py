@@ -55,7 +55,7 @@ def test_an_outsiders_connector_is_found_by_its_entry_point(tmp_path: Path, monk
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: outsider\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text(f"[{registry.GROUP}]\npigeon = outsider\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert registry.open_source(with_type(tmp_path, "pigeon")) == "anna@ourfirm.example"
+    assert str(registry.open_source(with_type(tmp_path, "pigeon"))) == "anna@ourfirm.example"
 
 
 def test_looking_for_connectors_loads_none() -> None:

@@ -26,7 +26,7 @@ def raising(error: Exception) -> Said:
 
 
 def test_what_stands_behind_a_failure_is_skipped_and_says_what_it_waits_for() -> None:
-    looks = [
+    looks: list[Look[None]] = [
         Look(check="connect", at=lambda _: failed("no answer", "start it")),
         Look(check="tls", at=lambda _: fine("verified"), after=("connect",)),
         Look(check="sign-in", at=lambda _: fine("as anna"), after=("secrets", "tls")),
@@ -42,7 +42,7 @@ def test_what_stands_behind_a_failure_is_skipped_and_says_what_it_waits_for() ->
 
 
 def test_a_warning_holds_nothing_up() -> None:
-    looks = [
+    looks: list[Look[None]] = [
         Look(check="tls", at=lambda _: warning("ends soon", "renew it")),
         Look(check="sign-in", at=lambda _: fine("as anna"), after=("tls",)),
     ]

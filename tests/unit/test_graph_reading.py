@@ -12,12 +12,15 @@ from connectors.graph.entries import envelope_of, flags_of, is_whole
 from connectors.graph.faults import Absent, Forbidden, Refused, Reply, Stale, Trouble, fault_of, wait_of
 from connectors.graph.place import Ahead, Past, read_ahead, read_past
 from connectors.graph.whole import message_of, whole_envelope
+from connectors.own_property import GRAPH_ID
 
-ODD = (None, True, -1, 1e300, "", "\x00\ud800", [], {}, [None], [[]], [{}], [{"name": 1, "value": None}], {"name": []},
-       [{"emailAddress": []}], {"emailAddress": {"address": 3}}, {"content": 5, "contentType": None}, ["a", 2, {}],
-       {"dateTime": "soon", "timeZone": 7}, {"dateTime": "2026-03-02T09:00:00.0000000"}, "2026-13-99T99:99:99Z",
-       [{"id": "Integer 0x36", "value": []}], {"flagStatus": 1, "dueDateTime": "x"},
-       [{"size": -1, "name": None}])  # fmt: skip
+ODD: tuple[Any, ...] = (
+    None, True, -1, 1e300, "", "\x00\ud800", [], {}, [None], [[]], [{}], [{"name": 1, "value": None}], {"name": []},
+    [{"emailAddress": []}], {"emailAddress": {"address": 3}}, {"content": 5, "contentType": None}, ["a", 2, {}],
+    {"dateTime": "soon", "timeZone": 7}, {"dateTime": "2026-03-02T09:00:00.0000000"}, "2026-13-99T99:99:99Z",
+    [{"id": "Integer 0x36", "value": []}], {"flagStatus": 1, "dueDateTime": "x"},
+    [{"size": -1, "name": None}],
+)  # fmt: skip
 NAMES = (
     *("subject", "from", "toRecipients", "replyTo", "internetMessageId", "receivedDateTime", "sentDateTime", "flag"),
     *("categories", "conversationIndex", "singleValueExtendedProperties", "internetMessageHeaders", "body", "start"),
@@ -34,7 +37,7 @@ def test_no_json_raises(name: str) -> None:
 
 def _read(entry: dict[str, Any]) -> None:
     assert envelope_of(entry).id == whole_envelope(entry).id == message_of(entry).id == "AAMk="
-    items.found_of({**entry, "singleValueExtendedProperties": [{"id": items.GRAPH_ID, "value": "u@i"}]})
+    items.found_of({**entry, "singleValueExtendedProperties": [{"id": GRAPH_ID, "value": "u@i"}]})
     is_whole(entry)
     flags_of(entry)
 

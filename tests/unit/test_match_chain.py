@@ -93,7 +93,7 @@ def test_another_spelling_of_the_mailbox_is_said_in_the_evidence() -> None:
     [("from_", Role.FROM), ("reply_to", Role.REPLY_TO), ("to", Role.TO), ("cc", Role.CC), ("bcc", Role.BCC)],
 )
 def test_everyone_counts_in_every_role(field: str, role: Role) -> None:
-    envelope = mail("stranger@else.example", **{field: people("bob@cust.example")})
+    envelope = mail("stranger@else.example", **{field: people("bob@cust.example")})  # type: ignore[arg-type]  # fields of people
     assert [link.role for link in logged(decide(envelope)).links] == [role]
 
 

@@ -1,5 +1,7 @@
 """Whom a text names: who wrote what was forwarded, and whom returned mail did not reach; in bounded time."""
 
+from typing import Any
+
 import pytest
 
 from connectors.message import Envelope
@@ -109,7 +111,7 @@ def test_subjects_of_other_mail(subject: str) -> None:
     assert not is_forward(subject)
 
 
-def forward(author: str = "cem@ourfirm.example", subject: str = "WG: Angebot", **more: object) -> Envelope:
+def forward(author: str = "cem@ourfirm.example", subject: str = "WG: Angebot", **more: Any) -> Envelope:
     return mail(author, subject=subject, **more)
 
 

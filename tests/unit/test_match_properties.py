@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -139,19 +140,22 @@ def test_no_header_raises(mails: list[Envelope], answers: Answers, thread: Threa
         assert len(participants(mail)) <= 15
 
 
+PEOPLE = ("from_", "reply_to", "to", "cc", "bcc")
+
+
 @given(st.lists(MAILS, max_size=4), DIRECTORIES, THREADS, st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
 def test_the_order_of_people_contacts_and_messages_decides_nothing(
-    mails: list[Envelope], answers: Answers, thread: ThreadView | None, random: object
+    mails: list[Envelope], answers: Answers, thread: ThreadView | None, random: Random
 ) -> None:
     def shuffled(items: tuple) -> tuple:  # type: ignore[type-arg]  # any tuple
         mixed = list(items)
-        random.shuffle(mixed)  # type: ignore[attr-defined]  # Hypothesis gives a random.Random
+        random.shuffle(mixed)
         return tuple(mixed)
 
     mixed_mails = shuffled(
         tuple(
-            replace(mail, **{name: shuffled(getattr(mail, name)) for name in ("from_", "reply_to", "to", "cc", "bcc")})
+            replace(mail, **{name: shuffled(getattr(mail, name)) for name in PEOPLE})  # type: ignore[arg-type]  # tuples
             for mail in mails
         )
     )

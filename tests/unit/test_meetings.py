@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -84,11 +85,11 @@ class Firm:
     def delete(self, owner: str = ANNA, name: str = "demo.ics") -> None:
         self.calendars[owner].delete(name)
 
-    def history(self) -> list[dict[str, object]]:
+    def history(self) -> list[dict[str, Any]]:
         with self.room.database.read() as connection:
             return list(history.listed(connection, history.Wanted()))
 
-    def only(self) -> dict[str, object]:
+    def only(self) -> dict[str, Any]:
         (one,) = self.history()
         return one
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -45,7 +46,7 @@ def world() -> World:
 
 
 def _letter(world: World, name: str, author: str, cc: str, refs: tuple[str, ...]) -> Letter:
-    named = {"id": f"{name}@mail.example", "subject": name, "text": f"words of {name}"}
+    named: dict[str, Any] = {"id": f"{name}@mail.example", "subject": name, "text": f"words of {name}"}
     return Letter(
         from_=author, to=ANNA, cc=cc, date=world.date(), refs=tuple(f"{one}@mail.example" for one in refs), **named
     )

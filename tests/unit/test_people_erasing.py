@@ -69,8 +69,8 @@ def test_nothing_in_any_table_names_the_person_afterwards(
     assert ids(database) == ["shared"]
     assert links_of(database, lea) == [("shared", "lea@other.example", "automatic")]
     with database.read() as connection:
-        item = connection.execute(sa.select(calendar_items)).one()
-    assert (item.intent, item.wanted, item.written) == ("delete", None, None), "the outbox withdraws it"
+        left_over = connection.execute(sa.select(calendar_items)).one()
+    assert (left_over.intent, left_over.wanted, left_over.written) == ("delete", None, None), "the outbox withdraws it"
 
 
 def test_what_others_wrote_stays_with_its_text_and_loses_the_person(

@@ -155,7 +155,7 @@ def test_a_companys_capitals_are_no_change_and_its_new_domain_is_one() -> None:
 
 
 def test_the_store_is_asked_for_every_address() -> None:
-    rows = [row(emails=("A.nna@gmail.com", "b@x.example")), Refused(line=3, why="x")]
+    rows: list[Row | Refused] = [row(emails=("A.nna@gmail.com", "b@x.example")), Refused(line=3, why="x")]
     assert keys_of(rows) == {"anna@gmail.com", "b@x.example"}
 
 

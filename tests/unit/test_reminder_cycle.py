@@ -76,7 +76,7 @@ def carry_out(standing: list[Standing], actions: tuple[Action, ...]) -> list[Sta
             why=action.wanted.why,
             reason=action.wanted.reason,
             about=action.wanted.about,
-            bundle_id=action.bundle_id,
+            bundle_id=action.bundle_id if isinstance(action, Place) else None,
         )
     return list(rows.values())
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -57,7 +58,7 @@ def room(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path, 
     shutil.copyfile(sqlite_template, tmp_path / "crm-agent.db")
     (tmp_path / "calendar").mkdir()
     database = Database(f"sqlite:///{tmp_path / 'crm-agent.db'}")
-    on = {"waiting_for_them": None, "flagged": None, request.param: RULES[request.param]}
+    on: dict[str, Any] = {"waiting_for_them": None, "flagged": None, request.param: RULES[request.param]}
     room = Room(database=database, hasher=hasher, folder=tmp_path / "calendar", mailbox=a_mailbox(**on))
     room.contact(owner="anna@ourfirm.example")
     REASONS[request.param](room)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,7 @@ def found(event: CalendarEvent = WRITTEN, **changes: object) -> FoundEvent:
     return replace(as_it_was, **changes)  # type: ignore[arg-type]
 
 
-def deed(**changes: object) -> Deed:
+def deed(**changes: Any) -> Deed:
     return what_user_did(WRITTEN, found(**changes), zone=BERLIN, at=AT)
 
 
@@ -67,7 +68,7 @@ def deed(**changes: object) -> Deed:
         {"title": f" {WRITTEN.title}  "},
     ],
 )
-def test_what_a_server_rewrites_is_no_deed(changes: dict[str, object]) -> None:
+def test_what_a_server_rewrites_is_no_deed(changes: dict[str, Any]) -> None:
     assert deed(**changes).is_nothing
 
 
@@ -151,7 +152,7 @@ edits = st.fixed_dictionaries(
 
 @given(edit=edits, intent=st.sampled_from([None, CREATE, UPDATE]), newer=st.booleans())
 def test_whatever_the_user_did_reading_it_twice_is_reading_it_once(
-    edit: dict[str, object], intent: str | None, newer: bool
+    edit: dict[str, Any], intent: str | None, newer: bool
 ) -> None:
     """After one reading the item is as it stands there: nothing is read again, and nothing of theirs is rewritten."""
     wanted = replace(WRITTEN, start=WRITTEN.start + timedelta(days=7)) if newer else WRITTEN

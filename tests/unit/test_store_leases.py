@@ -6,6 +6,7 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -134,7 +135,7 @@ def test_is_not_renewed_for_a_mailbox_that_is_to_rest(database: Database) -> Non
 @pytest.mark.parametrize(
     "columns", [{"paused": True}, {"active": False}, {"approved": False}, {"next_due": NOW + MINUTE}]
 )
-def test_is_not_given_for_a_mailbox_that_is_not_to_be_read(database: Database, columns: dict[str, object]) -> None:
+def test_is_not_given_for_a_mailbox_that_is_not_to_be_read(database: Database, columns: dict[str, Any]) -> None:
     assert leases.take(database, add_mailbox(database, **columns), OTHER, 60, NOW) is None
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -228,7 +229,7 @@ def test_a_sign_in_lifts_what_stopped_a_mailbox_but_not_its_rest(database: Datab
         ({"paused": True, "problem": "stopped"}, "paused"),
     ],
 )
-def test_says_how_a_mailbox_stands(database: Database, columns: dict[str, object], shown: str) -> None:
+def test_says_how_a_mailbox_stands(database: Database, columns: dict[str, Any], shown: str) -> None:
     add_mailbox(database, **columns)
     assert state(database).state == shown
 

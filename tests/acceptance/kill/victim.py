@@ -44,7 +44,7 @@ def watch(steps: Steps) -> None:
         steps.step(f"after {request.method}")
         return answer
 
-    requests.adapters.HTTPAdapter.send = counted  # type: ignore[method-assign]  # the hook of this process
+    requests.adapters.HTTPAdapter.send = counted  # type: ignore[method-assign, assignment]  # the hook of this process
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ class Desk:
             self._proxies[address] = proxy
         return mailbox
 
-    def policy(self, **values: Any) -> None:  # noqa: ANN401  # whatever the policy has
+    def policy(self, **values: Any) -> None:  # whatever the policy has
         """Changes the firm's policy."""
         self.settings = self.settings.model_copy(update={"policy": Policy(**values)})
 

@@ -38,7 +38,7 @@ def test_a_thread_in_three_kinds_of_mailboxes_is_one_interaction_a_message(
     online.append("INBOX", reply)
     user.append("INBOX", reply)
     box.send(reply)
-    desk.read(online, ANNA)  # type: ignore[arg-type]  # the words of a mailbox that desks use
+    desk.read(online, ANNA)
     desk.read(user, BOB)
     read_exchange(desk, ews, box, tmp_path, address=CARL)
     desk.sync()
@@ -61,7 +61,7 @@ def test_a_mailbox_that_moves_to_exchange_online_logs_nothing_twice(
     online.append("Sent", sent)
     read_exchange(desk, ews, box, tmp_path, address=ANNA)
     desk.sync()
-    desk.read(online, ANNA)  # type: ignore[arg-type]  # see above
+    desk.read(online, ANNA)
     online.append("INBOX", letter(subject="New"))
     desk.sync()
     assert desk.subjects() == [*(f"Mail {number}" for number in range(3)), "New", "Ours"]

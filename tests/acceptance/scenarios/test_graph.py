@@ -5,6 +5,7 @@ Those named first run with the `user` of this file; what only Graph can do follo
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,14 +77,14 @@ def test_a_thread_seen_by_imap_and_by_graph_is_one_interaction_a_message(
     """Whichever mailbox is read first, and whatever banner one of the ways adds; one thread in both."""
     bob = dovecot.user()
     to = f"{ANNA}, {BOB}"
-    question = {"to": to, "message_id": "q@customer.example", "date": "Mon, 02 Nov 2026 10:00:00 +0100"}
-    answer = {"from_": ANNA, "to": KIM, "cc": BOB, "message_id": "a@ourfirm.example"}
-    plain = letter(**question, text="Can you deliver ten?")  # type: ignore[arg-type]  # strings
+    question: dict[str, Any] = {"to": to, "message_id": "q@customer.example", "date": "Mon, 02 Nov 2026 10:00:00 +0100"}
+    answer: dict[str, Any] = {"from_": ANNA, "to": KIM, "cc": BOB, "message_id": "a@ourfirm.example"}
+    plain = letter(**question, text="Can you deliver ten?")
     user.append("INBOX", plain)
     bob.append("INBOX", plain.replace(b"Can you", b"[EXTERNAL]\r\nCan you"))
     reply = letter(
         **answer, text="Yes, ten.", references=("q@customer.example",), date="Mon, 02 Nov 2026 11:00:00 +0100"
-    )  # type: ignore[arg-type]  # strings
+    )
     user.append("Sent", reply)
     bob.append("INBOX", b"Received: by mx.ourfirm.example; Mon, 02 Nov 2026 11:00:05 +0100\r\n" + reply)
     desk.read(user, ANNA)

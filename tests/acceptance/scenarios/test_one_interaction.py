@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -63,8 +64,14 @@ def test_scenario_16_sent_copy_and_the_copy_to_oneself_are_one_outbound_mail(
     desk: Desk, user: DovecotUser, *, sent_first: bool
 ) -> None:
     """We write to a customer with a copy to ourselves: one interaction, outbound, whichever copy is read first."""
-    same = {"from_": ANNA, "to": KIM, "cc": ANNA, "subject": "Offer", "message_id": "offer@ourfirm.example"}
-    sent = letter(**same, text="Our offer.", date="Mon, 02 Nov 2026 10:00:00 +0100")  # type: ignore[arg-type]  # strings
+    same: dict[str, Any] = {
+        "from_": ANNA,
+        "to": KIM,
+        "cc": ANNA,
+        "subject": "Offer",
+        "message_id": "offer@ourfirm.example",
+    }
+    sent = letter(**same, text="Our offer.", date="Mon, 02 Nov 2026 10:00:00 +0100")
     received = b"Received: from relay.example by mx.ourfirm.example; Mon, 02 Nov 2026 10:00:03 +0100\r\n" + sent
     places = [("Sent", sent), ("INBOX", received)]
     desk.read(user)
@@ -95,7 +102,11 @@ def test_scenario_16_the_same_mail_in_two_mailboxes_is_one_with_both_named(
     desk.complete(BOB)
 
 
-SHARED = {"message_id": "shared@broken.example", "subject": "Order", "date": "Mon, 02 Nov 2026 10:00:00 +0100"}
+SHARED: dict[str, Any] = {
+    "message_id": "shared@broken.example",
+    "subject": "Order",
+    "date": "Mon, 02 Nov 2026 10:00:00 +0100",
+}
 
 
 @both
@@ -110,7 +121,7 @@ SHARED = {"message_id": "shared@broken.example", "subject": "Order", "date": "Mo
 )
 @pytest.mark.parametrize("together", [True, False], ids=["in one pass", "in two passes"])
 def test_scenario_17_two_messages_under_one_message_id_are_two_interactions(
-    desk: Desk, user: DovecotUser, other: dict[str, str], *, together: bool
+    desk: Desk, user: DovecotUser, other: dict[str, Any], *, together: bool
 ) -> None:
     """A broken program gives two messages one Message-ID: two interactions, and the doubled id is told."""
     desk.know("Lea Leser", LEA)
@@ -134,9 +145,9 @@ def test_scenario_17_a_banner_on_one_of_two_ways_makes_no_second_interaction(
 ) -> None:
     """A gateway adds a banner, a list adds a footer, on the way into one of two mailboxes: still one interaction."""
     colleague = dovecot.user()
-    plain = {"to": f"{ANNA}, {BOB}", **SHARED}
-    user.append("INBOX", letter(**plain, text="We order ten."))  # type: ignore[arg-type]  # strings
-    colleague.append("INBOX", letter(**plain, text="[EXTERNAL MAIL]\r\nWe order ten.\r\n--\r\nA footer"))  # type: ignore[arg-type]  # strings
+    plain: dict[str, Any] = {"to": f"{ANNA}, {BOB}", **SHARED}
+    user.append("INBOX", letter(**plain, text="We order ten."))
+    colleague.append("INBOX", letter(**plain, text="[EXTERNAL MAIL]\r\nWe order ten.\r\n--\r\nA footer"))
     desk.read(user, ANNA)
     desk.read(colleague, BOB)
     for address in (BOB, ANNA) if banner_first else (ANNA, BOB):
@@ -151,12 +162,12 @@ def test_scenario_18_without_message_id_the_text_tells_two_apart(
     desk: Desk, user: DovecotUser, *, together: bool
 ) -> None:
     """Two machine-written letters of one second, without an id, equal but for their text: two interactions."""
-    same = {"message_id": "", "subject": "Status", "date": "Mon, 02 Nov 2026 10:00:00 +0100"}
+    same: dict[str, Any] = {"message_id": "", "subject": "Status", "date": "Mon, 02 Nov 2026 10:00:00 +0100"}
     desk.read(user)
-    user.append("INBOX", letter(**same, text="Pump one runs."))  # type: ignore[arg-type]  # strings
+    user.append("INBOX", letter(**same, text="Pump one runs."))
     if not together:
         desk.sync()
-    user.append("INBOX", letter(**same, text="Pump two runs."))  # type: ignore[arg-type]  # strings
+    user.append("INBOX", letter(**same, text="Pump two runs."))
     desk.sync()
     assert sorted(str(one.text).strip() for one in desk.history()) == ["Pump one runs.", "Pump two runs."]
     assert all("same-header" in one.flagged_as for one in desk.history())
@@ -212,11 +223,11 @@ def test_scenario_20_a_date_that_can_be_trusted_places_the_mail(desk: Desk, user
     assert desk.only().occurred_at == written
 
 
-OWN = {"from_": ANNA, "to": KIM, "subject": "Offer", "message_id": "draft@ourfirm.example"}
+OWN: dict[str, Any] = {"from_": ANNA, "to": KIM, "subject": "Offer", "message_id": "draft@ourfirm.example"}
 
 
 def _write(user: DovecotUser, text: str, *flags: str, date: str = "Mon, 02 Nov 2026 10:00:00 +0100") -> int:
-    return user.append("Sent", letter(**OWN, text=text, date=date), flags)  # type: ignore[arg-type]  # strings
+    return user.append("Sent", letter(**OWN, text=text, date=date), flags)
 
 
 @both
@@ -281,7 +292,7 @@ def test_scenario_41_each_save_replaces_the_one_before_and_the_last_text_stays(
 @both
 def test_scenario_41_a_program_that_saves_sent_mail_twice_makes_one_interaction(desk: Desk, user: DovecotUser) -> None:
     """The mail program and the server both put a copy into Sent, one with more header lines: one interaction."""
-    raw = letter(**OWN, text="Our offer.", date="Mon, 02 Nov 2026 10:00:00 +0100")  # type: ignore[arg-type]  # strings
+    raw = letter(**OWN, text="Our offer.", date="Mon, 02 Nov 2026 10:00:00 +0100")
     desk.read(user)
     user.append("Sent", raw)
     desk.sync()

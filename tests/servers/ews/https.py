@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.servers.ews import soap
 from tests.servers.ews.calls import Account
@@ -47,14 +47,14 @@ class Listener(ThreadingHTTPServer):
         self._context = context
         super().__init__(("127.0.0.1", 0), _Handler)
 
-    def finish_request(self, request: socket.socket, client_address: object) -> None:
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # a socket; as socketserver says
         """See socketserver. Clients that go away, or want no TLS of ours, are nobody's error."""
         with contextlib.suppress(OSError):
             request.settimeout(30)
             with self._context.wrap_socket(request, server_side=True) as wrapped:
                 super().finish_request(wrapped, client_address)
 
-    def handle_error(self, request: socket.socket, client_address: object) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """See socketserver."""
         self.site.broke(sys.exc_info()[1])
 
@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if (account := self._account()) is not None:
-            self._send(self.server.site.answer(account, self.path.lower(), self.headers, body))
+            self._send(self.server.site.answer(account, self.path.lower(), dict(self.headers), body))
 
     def _account(self) -> Account | None:
         """Who it is; None if that was answered with 401."""

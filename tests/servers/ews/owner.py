@@ -76,7 +76,8 @@ class Mailbox:
                 "IsSubmitted": flag("IsSubmitted", False),
                 "IsFromMe": flag("IsFromMe", event == "Created"),
             }
-            fields |= mime.envelope_fields(header, at or self._world.clock(), len(raw)) | more
+            fields.update(mime.envelope_fields(header, at or self._world.clock(), len(raw)).items())
+            fields |= more
             kind = mime.KINDS.get(fields["ItemClass"].value, "Message")
             return self.box.add(self.folder(folder), kind, fields, raw, event=event).id
 
@@ -232,13 +233,13 @@ class Mailbox:
         with self._world.changed:
             return self.box.add(self.folder(folder), "CalendarItem", fields, None, event="Created").id
 
-    def meeting(self, subject: str, start: datetime, *, minutes: int = 60, **more: Any) -> str:  # noqa: ANN401 - of planner.meeting
+    def meeting(self, subject: str, start: datetime, *, minutes: int = 60, **more: Any) -> str:
         """A meeting with people stands in the calendar; its ItemId. more: as `planner.meeting` has it."""
         fields = planner.meeting(subject, start, start + timedelta(minutes=minutes), **more)
         with self._world.changed:
             return self.box.add(self.folder("calendar"), "CalendarItem", fields, None, event="Created").id
 
-    def series(self, subject: str, starts: Sequence[datetime], **more: Any) -> list[str]:  # noqa: ANN401 - of planner.meeting
+    def series(self, subject: str, starts: Sequence[datetime], **more: Any) -> list[str]:
         """A meeting that comes again; the ItemIds of its times."""
         self.meeting(subject, starts[0], kind="RecurringMaster", **more)
         times = [self.meeting(subject, start, kind="Occurrence", **more) for start in starts]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import count
 from secrets import token_urlsafe
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -76,7 +77,7 @@ class EwsServer:
             self.doorman.accounts[address] = account
         return Mailbox(self.world, box, account)
 
-    def account(self, username: str, password: str, **rights: set[str]) -> Account:
+    def account(self, username: str, password: str, **rights: Any) -> Account:
         """An account without a mailbox: `impersonates={"*"}`, `opens={address}` or `reviews={address}`."""
         account = Account(username=username.lower(), password=password, **rights)
         self.doorman.accounts[account.username] = account

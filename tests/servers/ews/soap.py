@@ -7,6 +7,7 @@ throttling (BackOffMilliseconds).
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 from xml.sax.saxutils import escape as _escape
 from xml.sax.saxutils import quoteattr
 
@@ -16,7 +17,7 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/messages"
 TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
 ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors"
-Node = etree._Element  # an element; lxml gives the class no public name
+Node: TypeAlias = Any  # an element: lxml gives its class no public name and no types
 S, M, T = f"{{{SOAP}}}", f"{{{MESSAGES}}}", f"{{{TYPES}}}"
 
 # Exchange Server 2019: what the header of every answer says.

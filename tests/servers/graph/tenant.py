@@ -157,7 +157,7 @@ class Tenant:
         self._flipped = False
         self._in_flight: Counter[str] = Counter()
 
-    def application(self, **settings: Any) -> Application:  # noqa: ANN401  # the fields of Application
+    def application(self, **settings: Any) -> Application:  # the fields of Application
         """Register an application, with a client secret of its own unless it is given credentials."""
         if not any(settings.get(name) for name in ("secrets", "certificates", "federated")):
             settings["secrets"] = [secrets.token_urlsafe(24)]
@@ -181,7 +181,7 @@ class Tenant:
         self.users |= {key: user for key in known if key}
         return user
 
-    def mailbox(self, mail: str, *, names: Mapping[str, str] | None = None, **person: Any) -> Mailbox:  # noqa: ANN401  # as user() has them
+    def mailbox(self, mail: str, *, names: Mapping[str, str] | None = None, **person: Any) -> Mailbox:
         """A new user's mailbox. names: of its well-known folders, `{"inbox": "Posteingang"}`."""
         user = self.user(mail, **person)
         user.mailbox = Mailbox(user, names, self.notifications.happened)
