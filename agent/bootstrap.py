@@ -24,9 +24,6 @@ from agent.lists.read import read
 from agent.people.address_book import AddressBook, import_contacts
 from agent.people.erasing import LIST, RESTORED, Forgetting, catch_up
 from agent.people.plan import Outcome
-from agent.reminders.farewell import Leaver, Withdrawn, withdraw
-from agent.reminders.remembered import Remembered
-from agent.reminders.tend import Tending, own_addresses, tend_mailbox
 from agent.store import absences, mailboxes, migrate
 from agent.store.database import IN_MEMORY, Database, sqlite_file
 from agent.store.errors import Unfit
@@ -39,6 +36,9 @@ from agent.sync.meetings import Diary, read_meetings
 from agent.sync.reader import Reader
 from agent.sync.room import Room, Stopped
 from agent.sync.timing import WEIGHED_FOR
+from agent.tending.farewell import Leaver, Withdrawn, withdraw
+from agent.tending.remembered import Remembered
+from agent.tending.tend import Tending, own_addresses, tend_mailbox
 from agent.upkeep import Upkeep, floor_of, kept_from
 from config.model import Mailbox, MailboxList, Settings, Store
 from connectors import registry

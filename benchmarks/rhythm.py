@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 
-from agent.reminders.rhythm import LEAST_GAPS, expected, population, rhythm_of
-from agent.reminders.rules.base import Rhythm
+from agent.reminders.rhythm import LEAST_GAPS, Rhythm, expected, population, rhythm_of
 from benchmarks.lab import Lab
 from benchmarks.table import Figure, show
 

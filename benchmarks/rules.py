@@ -15,13 +15,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from agent.reminders.remembered import Remembered
 from agent.reminders.rhythm import rhythm_of
-from agent.reminders.tend import Tended, Tending, tend_mailbox
 from agent.store import feed, migrate, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.unit import Lease
+from agent.tending.remembered import Remembered
+from agent.tending.tend import Tended, Tending, tend_mailbox
 from benchmarks.lab import Lab
 from benchmarks.table import Figure, middle, show
 from config.model import (

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

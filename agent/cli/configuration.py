@@ -11,7 +11,8 @@ from agent.cli.context import configuration_file
 from agent.cli.context import settings as effective
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, note, say
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
     from config.model import Settings

@@ -7,7 +7,8 @@ import typer
 
 from agent.cli.house import noun
 from agent.cli.output import say
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 app = noun("A sample team on servers of its own.")
 
@@ -25,11 +26,12 @@ def demo(
     Ctrl-C ends it and removes what it made. Needs the extra `demo`: pip install 'crm-sync-agent[demo]'.
     """
     _refuse_without_servers()
+    from agent.cli.main import main
     from agent.demo.run import demo as run_demo
     from agent.demo.servers import DemoError
 
     try:
-        run_demo(once=once, folder=folder, say=say)
+        run_demo(once=once, folder=folder, say=say, door=main)
     except DemoError as error:
         raise Stop(str(error), code=SOME_FAILED) from error
 

@@ -8,7 +8,8 @@ import typer
 from agent.cli.context import settings
 from agent.cli.house import noun
 from agent.cli.output import Json, cell, emit, note
-from agent.cli.stop import DONE, SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import DONE, SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
     from agent.doctor.finding import Finding

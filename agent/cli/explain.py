@@ -7,7 +7,7 @@ import typer
 from agent.cli.doors import reading
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, say
-from agent.cli.stop import SOME_FAILED
+from agent.exit_codes import SOME_FAILED
 
 if TYPE_CHECKING:
     from agent.store.decisions import Ruling

@@ -7,7 +7,8 @@ from pathlib import Path
 import typer
 from typer.exceptions import TyperException
 
-from agent.cli.stop import INTERRUPTED, SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import INTERRUPTED, SOME_FAILED, WRONG_USE
 from agent.store.errors import StoreError, Unfit
 from config.problem import ConfigProblems
 from config.secrets import SecretError

@@ -8,7 +8,8 @@ import typer
 from agent.cli.doors import reading
 from agent.cli.house import noun
 from agent.cli.output import Json, emit
-from agent.cli.stop import WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import WRONG_USE
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

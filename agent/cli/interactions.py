@@ -12,7 +12,8 @@ from agent.cli.doors import changing, reading
 from agent.cli.house import noun
 from agent.cli.output import Json, cell, emit, printable, say
 from agent.cli.reader import As, AsAdmin, readable, reader
-from agent.cli.stop import WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import WRONG_USE
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

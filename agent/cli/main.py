@@ -19,7 +19,8 @@ from agent.cli.context import Invocation
 from agent.cli.failure import failure
 from agent.cli.house import noun
 from agent.cli.output import close_stdout, finish, note, open_streams, say
-from agent.cli.stop import DONE, INTERRUPTED, SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import DONE, INTERRUPTED, SOME_FAILED, WRONG_USE
 
 app = noun("Logs every customer mail once, and puts reminders into the salesperson's own calendar.")
 

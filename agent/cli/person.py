@@ -9,7 +9,8 @@ from agent.cli.choosing import contact_of
 from agent.cli.doors import changing, reading
 from agent.cli.output import Json, emit, note, say
 from agent.cli.reader import As, AsAdmin, account, audit, readable, reader
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.output import note
-from agent.cli.stop import WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import WRONG_USE
 
 if TYPE_CHECKING:
     from agent.bootstrap import House

@@ -8,7 +8,8 @@ import typer
 from agent.cli.context import settings
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, note
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
     from agent.bootstrap import House

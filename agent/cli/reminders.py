@@ -8,7 +8,8 @@ from agent.cli.choosing import contact_of, mailbox_id
 from agent.cli.doors import changing, reading
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, note, say
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -211,7 +212,7 @@ def _when(house: "House", mailbox: "Mailbox | None", text: str, *, zone: str | N
     """Raises Stop for a time nobody can read, or one that has passed."""
     from agent.engine.progress import utc_now
     from agent.reminders.manual import Clock, Unclear, when
-    from agent.reminders.tend import work_days
+    from agent.tending.tend import work_days
 
     firm = house.settings.organisation
     hours = mailbox.reminders if mailbox is not None else house.settings.reminders

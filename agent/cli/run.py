@@ -12,8 +12,9 @@ import typer
 from agent.cli.context import settings
 from agent.cli.house import noun
 from agent.cli.output import say
-from agent.cli.stop import DONE, Stop
+from agent.cli.stop import Stop
 from agent.cli.workable import refuse_idleness, workable
+from agent.exit_codes import DONE
 
 if TYPE_CHECKING:
     from agent.bootstrap import House

@@ -1,12 +1,6 @@
 """How a command ends early: with one sentence and an exit code. `agent.cli.main` prints the one, returns the other."""
 
-DONE = 0
-SOME_FAILED = 1
-"""Some of the work failed, or a check found something."""
-WRONG_USE = 2
-"""Wrong usage or configuration."""
-INTERRUPTED = 130
-"""128 + SIGINT, as shells count."""
+from agent.exit_codes import SOME_FAILED
 
 
 class Stop(Exception):

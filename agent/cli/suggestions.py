@@ -7,7 +7,8 @@ import typer
 from agent.cli.choosing import contact_of
 from agent.cli.doors import changing, reading
 from agent.cli.output import Json, emit, say
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
+from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

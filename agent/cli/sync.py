@@ -10,14 +10,15 @@ import typer
 
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, note, printable, progress, say
-from agent.cli.stop import SOME_FAILED, WRONG_USE, Stop
+from agent.cli.stop import Stop
 from agent.cli.workable import refuse_idleness, workable
+from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
     from agent.bootstrap import House
     from agent.engine.once import Passed
     from agent.lists.look import Looked
-    from agent.reminders.farewell import Withdrawn
+    from agent.tending.farewell import Withdrawn
     from config.model import Mailbox
 
 app = noun("One complete pass over the mailboxes, then exit.")

@@ -1,31 +1,32 @@
 """The agent as a person uses it: `crm-agent` commands on one configuration.
 
-Commands run in this process, through the same door as the shell's, which saves a start for each; the daemon is a
-process of its own.
+Commands run in this process, through the door that is handed in, the one of the shell's: it saves a start for each.
+The daemon is a process of its own.
 """
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from agent.cli.main import main
-from agent.cli.stop import DONE, INTERRUPTED, SOME_FAILED
 from agent.demo.servers import DemoError
+from agent.exit_codes import DONE, INTERRUPTED, SOME_FAILED
 
 Row = dict[str, Any]
 """One JSON object of a command's `--json`; the fields are those of the manual."""
+Door = Callable[[Sequence[str]], int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Commands:
-    """`crm-agent --config …`; log: where the daemon writes."""
+    """`crm-agent --config …`. door: takes the words, returns the exit code; log: where the daemon writes."""
 
+    door: Door
     config: Path
     log: Path
 
@@ -62,7 +63,7 @@ class Commands:
     def _run(self, words: tuple[str, ...], *, allowed: Sequence[int]) -> str:
         out, err = StringIO(), StringIO()
         with redirect_stdout(out), redirect_stderr(err):
-            code = main(self._line(words))
+            code = self.door(self._line(words))
         if code == INTERRUPTED:
             raise KeyboardInterrupt
         if code not in allowed:

@@ -16,7 +16,7 @@ from typing import Final
 import requests
 
 from agent.demo import report
-from agent.demo.commands import Commands, Row
+from agent.demo.commands import Commands, Door, Row
 from agent.demo.live import Arrival, arrivals, hand_in
 from agent.demo.maildir import fill
 from agent.demo.people import TEAM
@@ -43,17 +43,17 @@ class Demo:
     say: Say
 
 
-def demo(*, once: bool, folder: Path | None, say: Say) -> None:
+def demo(*, once: bool, folder: Path | None, say: Say, door: Door) -> None:
     """Runs the demo until Ctrl-C, or one pass with `once`. Raises DemoError if it cannot go on.
 
-    folder: where everything is kept afterwards; None: a temporary folder that goes at the end.
+    folder: where everything is kept afterwards; None: a temporary folder that goes at the end. door: of `crm-agent`.
     """
     with _stopped_by_signals(), _workplace(folder) as place:
         now = datetime.now(UTC).replace(microsecond=0)
         fill(place / "mail", all_mail(now))
         with serving(place, [one.login for one in TEAM]) as servers:
             config = write_configuration(place, servers, now)
-            commands = Commands(config=config, log=place / "crm-agent.log")
+            commands = Commands(door=door, config=config, log=place / "crm-agent.log")
             running = Demo(folder=place, servers=servers, commands=commands, now=now, say=say)
             first_pass(running)
             if not once:

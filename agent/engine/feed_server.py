@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from agent.reminders.subscription import calendar_of
 from agent.store import feed_links, migrate
 from agent.store.database import Database, StoreError
 from agent.store.hashes import Hasher
+from agent.tending.subscription import calendar_of
 from config.model import Feed
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from functools import partial
 
 from agent.engine.runner import Ended, Ending, Runner
 from agent.engine.servers import PER_SERVER, server_of
-from agent.reminders.farewell import Withdrawn
 from agent.store import leases, leaving, mailboxes, places
 from agent.store.owner import this_process
 from agent.store.unit import Lease, LeaseLost
+from agent.tending.farewell import Withdrawn
 from config.model import Mailbox
 from matchers.address import normalise
 

@@ -1,6 +1,6 @@
 """Carries intents out in a calendar, and reads back what the user did there: the only part that talks to a server.
 
-Called by `agent.reminders.tend`. The store is a shelf that this file asks; what to write was decided and committed
+Called by `agent.tending.tend`. The store is a shelf that this file asks; what to write was decided and committed
 before. A write that was lost on the way may have happened: nothing is created without a look, and what is found under
 our uid is taken for ours.
 """

@@ -13,14 +13,37 @@ from datetime import date
 from itertools import pairwise
 from statistics import NormalDist
 
-from agent.reminders.rules.base import Population, Rhythm
-
 LEAST_GAPS = 3
 """Four purchases: fewer show no rhythm."""
 _PRIOR_GAPS = 2
 """With how many gaps of their own a buyer's spread counts as much as that of all."""
 _LEAST_VARIANCE = 0.01
 """A standing order on the very day still has weekends: a tenth of a gap."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rhythm:
+    """The gaps between a buyer's orders, in whole days; orders of one day are one.
+
+    gaps: how many. log_sum, log_squares: of their natural logarithms and of the squares of these. last: the last order.
+    """
+
+    gaps: int
+    log_sum: float
+    log_squares: float
+    last: date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Population:
+    """All buyers together, for whoever has few gaps of their own.
+
+    mean: of the logarithm of a gap. within: its variance between the gaps of one buyer; between: between the buyers.
+    """
+
+    mean: float
+    within: float
+    between: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.reminders.cycle import ACTIVE
-from agent.reminders.rhythm import LEAST_GAPS, population_of
-from agent.reminders.rules.base import Buyer, Dated, Party, Population, Rhythm, Silence
+from agent.reminders.rhythm import LEAST_GAPS, Population, Rhythm, population_of
+from agent.reminders.rules.base import Buyer, Dated, Party, Silence
 from agent.reminders.rules.key_date import AHEAD
 from agent.store.items import batches, owner_of
 from agent.store.tables import contact_emails, contacts, interactions, links, reminders, rhythms

@@ -1,7 +1,7 @@
 """What becomes of reminders and calendar items when their mailbox leaves the configuration, or its calendar changes.
 
 Everything is decided here as rows, in the transaction that notices the change: reminders end, items get the intent
-to be deleted, their calendar is marked as left. `agent.reminders.farewell` carries the intents out, however long the
+to be deleted, their calendar is marked as left. `agent.tending.farewell` carries the intents out, however long the
 calendar is down. A left calendar is opened once more by its description; secrets in it are references, so none is
 in the database. Who comes back finds what was set aside, and nothing twice.
 """

@@ -1,6 +1,6 @@
 """The rows of history that the reminder rules are asked about: threads that may be open, and what may have closed them.
 
-Called by `agent.reminders.tend`. Reads only what a rule that is on can still use: threads in which this mailbox wrote
+Called by `agent.tending.tend`. Reads only what a rule that is on can still use: threads in which this mailbox wrote
 or was written to within the horizon, or whose mail its owner flagged, or that a reminder of theirs is about; meetings
 that are over; and of its customers those who may be due (`agent.store.customers`).
 """

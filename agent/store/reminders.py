@@ -1,6 +1,6 @@
 """Reminders as rows: what stands, what a cycle changes, and what a person does to one.
 
-Called by `agent.reminders.tend` inside a transaction under the mailbox's lease, and by the command line without one.
+Called by `agent.tending.tend` inside a transaction under the mailbox's lease, and by the command line without one.
 Every change of a reminder is a row of the change feed.
 """
 

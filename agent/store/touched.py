@@ -1,6 +1,6 @@
 """What changed since the reminder rules were asked last: after a page of new mail they are asked about that alone.
 
-Called by `agent.reminders.tend`. The change feed tells: whatever it cannot tell exactly means that all is asked anew.
+Called by `agent.tending.tend`. The change feed tells: whatever it cannot tell exactly means that all is asked anew.
 """
 
 from collections.abc import Collection

@@ -8,8 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.reminders.farewell import Leaver, Withdrawn, withdraw
-from agent.reminders.tend import Tended, Tending, own_addresses, tend_mailbox
 from agent.store import feed, mailboxes, purchases, reminders, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
@@ -17,6 +15,8 @@ from agent.store.item_rows import load_items
 from agent.store.migrate import installation_id
 from agent.store.reminders import Listed
 from agent.store.unit import Lease
+from agent.tending.farewell import Leaver, Withdrawn, withdraw
+from agent.tending.tend import Tended, Tending, own_addresses, tend_mailbox
 from config.model import AfterRule, ArchiveAccess, Calendar, IcsCalendar, Mailbox, Organisation, Reminders, Settings
 from connectors.base import CalendarSink
 from connectors.event import FoundEvent

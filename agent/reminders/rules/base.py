@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
 from agent.reminders.calendar_days import WorkDays
+from agent.reminders.rhythm import Population, Rhythm
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,36 +90,11 @@ class Silence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rhythm:
-    """The gaps between a buyer's orders, in whole days; orders of one day are one.
-
-    gaps: how many. log_sum, log_squares: of their natural logarithms and of the squares of these. last: the last order.
-    """
-
-    gaps: int
-    log_sum: float
-    log_squares: float
-    last: date
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Buyer:
     """A customer of this mailbox who bought often enough to have a rhythm."""
 
     party: Party
     rhythm: Rhythm
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Population:
-    """All buyers together, for whoever has few gaps of their own.
-
-    mean: of the logarithm of a gap. within: its variance between the gaps of one buyer; between: between the buyers.
-    """
-
-    mean: float
-    within: float
-    between: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """Empties calendars that the configuration names no more: of a mailbox that left, or that has another calendar now.
 
-Called for a mailbox under its lease, by `agent.reminders.tend` and, once the mailbox has left, by `agent.engine`. Which
+Called for a mailbox under its lease, by `agent.tending.tend` and, once the mailbox has left, by `agent.engine`. Which
 items are to go was committed before (`agent.store.leaving`); here they go by the rules of the outbox: only what
 carries our mark, only the version that we know, and what its owner typed into it is read first. Idempotent; cut off
 anywhere, or before a calendar that is down, the next visit finishes.
@@ -28,7 +28,7 @@ _LONG_REST = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Leaver:
-    """A mailbox whose left calendars are to be emptied. The fields are those of `agent.reminders.tend.Tending`."""
+    """A mailbox whose left calendars are to be emptied. The fields are those of `agent.tending.tend.Tending`."""
 
     database: Database
     hasher: Hasher

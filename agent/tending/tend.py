@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 from agent.reminders import identity
 from agent.reminders.calendar_days import WorkDays
 from agent.reminders.cycle import ADOPTED, BUNDLE, Frame, Place, Standing, Withdraw, plan
-from agent.reminders.farewell import Leaver, in_former_calendar, withdraw
 from agent.reminders.intents import CalendarItem, new_intents
 from agent.reminders.item import note_in
 from agent.reminders.publish import Desk, Published, publish, read_back
 from agent.reminders.readback import NOTE_LIMIT
-from agent.reminders.remembered import Remembered
 from agent.reminders.rules.asked import asked
 from agent.reminders.rules.base import Ledger, Terms, Wanted
 from agent.store import absences, item_rows, leaving, ledger, notes, reminders, touched
@@ -27,6 +25,8 @@ from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.leaving import Site
 from agent.store.unit import Lease, fenced
+from agent.tending.farewell import Leaver, in_former_calendar, withdraw
+from agent.tending.remembered import Remembered
 from config.model import Calendar, Mailbox, Organisation
 from connectors.base import CalendarSink
 from connectors.errors import ConnectorError, Fatal, Retriable
