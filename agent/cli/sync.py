@@ -90,13 +90,13 @@ def _report(house: "House", ended: Sequence["Passed"], *, as_json: bool, dry_run
         emit(
             (
                 {"mailbox": one.mailbox.address, "ended": one.ended.ending, "dry_run": dry_run}
-                | told(house.counts.get(one.mailbox.address, Counter()))
+                | told(house.memory.counts.get(one.mailbox.address, Counter()))
                 for one in ended
             ),
             as_json=True,
         )
         return
-    total = sum((house.counts.get(one.mailbox.address, Counter()) for one in ended), Counter[str]())
+    total = sum((house.memory.counts.get(one.mailbox.address, Counter()) for one in ended), Counter[str]())
     mailboxes = "1 mailbox" if len(ended) == 1 else f"{len(ended)} mailboxes"
     say(f"{mailboxes}: {'would be: ' if dry_run else ''}{summary(total)}")
     for sentence in _at_rest(house, [one.mailbox.address for one in ended if one.ended.ending == "paused"]):
@@ -211,11 +211,11 @@ def _troubles(house: "House", passed: "Passed") -> Iterator[Trouble]:
     if error is not None:
         advice = getattr(error, "advice", "")
         yield Trouble(sentence=f"{address}: {_sentence(error)}", advice=advice, wrong=_is_wrong(house, address, error))
-    missing = house.missing_folders.get(address, ())
+    missing = house.memory.missing_folders.get(address, ())
     if missing:
         sentence = f"{address}: no such folder: {', '.join(map(printable, missing))}"
         yield Trouble(sentence=sentence, advice="correct the names in `folders`; the others were read", wrong=True)
-    refused = house.calendar_errors.get(address)
+    refused = house.memory.calendar_errors.get(address)
     if refused is not None:
         sentence = f"{address}, calendar: {refused}"
         yield Trouble(sentence=sentence, advice=refused.advice, wrong=isinstance(refused, Fatal))

@@ -166,7 +166,7 @@ class Desk:
         """
         with self.open() as house:
             _all_done(self.attempt(house, *addresses, meanwhile=meanwhile))
-            return sum(house.counts.values(), Counter[str]())
+            return sum(house.memory.counts.values(), Counter[str]())
 
     def fail(self, *addresses: str, meanwhile: bool = False) -> list[Passed]:
         """One pass in a fresh process that must not succeed for any of these mailboxes."""
@@ -197,9 +197,9 @@ class Desk:
         with self.open() as house:
 
             def poll(*, meanwhile: bool = False) -> Counter[str]:
-                before = sum(house.counts.values(), Counter[str]())
+                before = sum(house.memory.counts.values(), Counter[str]())
                 _all_done(self.attempt(house, meanwhile=meanwhile, eager=False))
-                return sum(house.counts.values(), Counter[str]()) - before
+                return sum(house.memory.counts.values(), Counter[str]()) - before
 
             yield poll
 
