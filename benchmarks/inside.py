@@ -9,7 +9,7 @@ from agent import observe
 from agent.bootstrap import House, open_house
 from agent.engine.once import run_once
 from agent.engine.runner import Ending, Runner
-from agent.store import mailboxes
+from agent.store import roll
 from config.load import load
 from connectors.imap import ImapSource
 
@@ -20,7 +20,7 @@ class Agent:
     def __init__(self, house: House) -> None:
         self.house = house
         self._runner = Runner(database=house.database, work=house.work(eager=False))
-        mailboxes.settle(house.database, house.settings, house.hasher, self._runner.clock())
+        roll.settle(house.database, house.settings, house.hasher, self._runner.clock())
 
     def read(self, address: str) -> None:
         """One pass over one mailbox. Raises what it failed with."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from agent.store import folders, leases, mailboxes, migrate, record
+from agent.store import folders, leases, mailboxes, migrate, record, roll
 from agent.store.contact_writes import Draft, open_directory
 from agent.store.contacts import Email
 from agent.store.database import Database
@@ -98,7 +98,7 @@ def _room(database: Database) -> Iterator[tuple[Room, FolderState]]:
     hasher = Hasher(b"k" * 40)
     migrate.upgrade(database, hasher)
     settings = _settings()
-    mailboxes.settle(database, settings, hasher, END)
+    roll.settle(database, settings, hasher, END)
     with database.write() as connection:
         open_directory(database, connection, hasher).add(
             [Draft(name=one.name, emails=(Email(address=one.email, primary=True),)) for one in contacts()],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.bootstrap import House
     from agent.store.leaving import LeftCalendar
     from agent.store.lists import Known
-    from agent.store.mailboxes import State
+    from agent.store.standing import State
     from config.model import Settings
 
 app = noun("State, lag and last error of every mailbox.", shows=True)
@@ -133,14 +133,14 @@ def _look(configured: "Settings") -> _Seen:
     """Everything the database knows of the mailboxes; without a database all are new."""
     from agent.bootstrap import open_house
     from agent.engine.progress import utc_now
-    from agent.store import leaving, lists, mailboxes
+    from agent.store import leaving, lists, standing
     from agent.store.database import sqlite_file
 
     file = sqlite_file(configured.store.url)
     if file is not None and not file.exists():
         return _Seen(states=_states(configured, {}), doubts=list(_doubts(configured, {})))
     with open_house(configured, create=False) as house, house.database.read() as connection:
-        recorded = {state.address: state for state in mailboxes.states(connection, utc_now())}
+        recorded = {state.address: state for state in standing.states(connection, utc_now())}
         return _Seen(
             states=_states(house.settings, recorded),
             doubts=list(_doubts(configured, lists.known(connection))),
@@ -150,7 +150,7 @@ def _look(configured: "Settings") -> _Seen:
 
 def _states(configured: "Settings", recorded: "Mapping[str, State]") -> "list[State]":
     """Every mailbox that the database or the configuration names, as written there."""
-    from agent.store.mailboxes import State
+    from agent.store.standing import State
     from matchers.address import normalise
 
     states = dict(recorded)
@@ -182,11 +182,11 @@ def _enlisted(context: typer.Context) -> "Iterator[House]":
     """The house, with a row for every configured mailbox: one can be paused before it is ever read."""
     from agent.bootstrap import open_house
     from agent.engine.progress import utc_now
-    from agent.store import mailboxes
+    from agent.store import roll
 
     configured = settings(context, secrets="store")
     with open_house(configured) as house:
-        mailboxes.enlist(house.database, house.settings, utc_now())
+        roll.enlist(house.database, house.settings, utc_now())
         yield house
 
 

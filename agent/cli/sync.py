@@ -56,10 +56,10 @@ def sync(
 def _pass(house: "House", chosen: Sequence["Mailbox"]) -> list["Passed"]:
     from agent.engine.once import run_once
     from agent.engine.runner import Runner
-    from agent.store import mailboxes
+    from agent.store import roll
 
     runner = Runner(database=house.database, work=house.work(eager=True))
-    mailboxes.settle(house.database, house.settings, house.hasher, runner.clock())
+    roll.settle(house.database, house.settings, house.hasher, runner.clock())
     done: list[Passed] = []
     with progress() as show:
 
@@ -106,13 +106,13 @@ def _report(house: "House", ended: Sequence["Passed"], *, as_json: bool, dry_run
 def _at_rest(house: "House", addresses: Sequence[str]) -> Iterator[str]:
     """What somebody must do for mailboxes that were not read on purpose."""
     from agent.engine.progress import utc_now
-    from agent.store import mailboxes
+    from agent.store import standing
     from matchers.address import normalise
 
     if not addresses:
         return
     with house.database.read() as connection:
-        waiting = {one.address for one in mailboxes.states(connection, utc_now()) if not one.approved}
+        waiting = {one.address for one in standing.states(connection, utc_now()) if not one.approved}
     for address in addresses:
         if normalise(address).normalised in waiting:
             yield f"{address} waits for approval: `crm-agent mailboxes approve {address}` reads it"
@@ -224,7 +224,7 @@ def _troubles(house: "House", passed: "Passed") -> Iterator[Trouble]:
 def _is_wrong(house: "House", address: str, error: Exception) -> bool:
     """A server that never answered is taken for a wrong address; one that did may be down."""
     from agent.engine.progress import utc_now
-    from agent.store import mailboxes
+    from agent.store import standing
     from agent.store.errors import Unfit
     from connectors.errors import Fatal, Unreachable
     from matchers.address import normalise
@@ -232,7 +232,7 @@ def _is_wrong(house: "House", address: str, error: Exception) -> bool:
     if not isinstance(error, Unreachable):
         return isinstance(error, Fatal | Unfit)
     with house.database.read() as connection:
-        states = mailboxes.states(connection, utc_now())
+        states = standing.states(connection, utc_now())
         reached = {normalise(one.address).normalised for one in states if one.last_success is not None}
     return normalise(address).normalised not in reached
 

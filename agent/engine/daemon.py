@@ -19,7 +19,7 @@ from agent.engine.signals import Asked, Inbox
 from agent.engine.sources import Sources
 from agent.lists.look import Looked
 from agent.lists.watch import Watch
-from agent.store import mailboxes
+from agent.store import roll
 from agent.store.database import Database, StoreError
 from agent.store.hashes import Hasher
 from agent.store.leases import SECONDS
@@ -168,7 +168,7 @@ def _change(wiring: Wiring, current: Settings, fresh: Settings, local: Local) ->
 
 def _settle(wiring: Wiring, settings: Settings, local: Local) -> None:
     runner = _runner(wiring, settings)
-    mailboxes.settle(wiring.database, settings, wiring.hasher, utc_now())
+    roll.settle(wiring.database, settings, wiring.hasher, utc_now())
     local.read(by_address(settings.mailboxes), runner)
     for one in wiring.beside:
         one.over(settings)

@@ -10,7 +10,7 @@ from agent.bootstrap import House, open_house
 from agent.engine.once import run_once
 from agent.engine.progress import utc_now
 from agent.engine.runner import Ending, Runner
-from agent.store import mailboxes
+from agent.store import roll
 from config.load import load
 from tests.integration.firm import Firm
 from tests.servers.dovecot import Dovecot, DovecotUser
@@ -22,7 +22,7 @@ def firm(tmp_path: Path, ca_file: Path) -> Firm:
 
 
 def read_once(house: House) -> Ending:
-    mailboxes.settle(house.database, house.settings, house.hasher, utc_now())
+    roll.settle(house.database, house.settings, house.hasher, utc_now())
     runner = Runner(database=house.database, work=house.work(eager=True))
     (passed,) = run_once(runner, house.settings.mailboxes, threading.Event())
     return passed.ended.ending

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.util import LRUCache
 
 from agent.engine.progress import Progress
-from agent.store import contacts, corrections, gaps, leases, mailboxes, reviews
+from agent.store import contacts, corrections, gaps, leases, mailboxes, reviews, roll
 from agent.store.contact_writes import Draft, open_directory
 from agent.store.contacts import Email
 from agent.store.database import Database
@@ -106,7 +106,7 @@ class Process:
         self.name = name
         self.world = world
         self._boxes = world.boxes if boxes is None else boxes
-        mailboxes.settle(self.database, SETTINGS, hasher, world.now)
+        roll.settle(self.database, SETTINGS, hasher, world.now)
         with self.database.read() as connection:
             self.ids = mailboxes.ids(connection)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.store import feed, mailboxes, purchases, reminders, tables
+from agent.store import feed, purchases, reminders, roll, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.item_rows import load_items
@@ -197,7 +197,7 @@ class Room:
         return withdraw(Leaver(**{name: getattr(tending, name) for name in names}))
 
     def _configure(self, settings: Settings) -> None:
-        mailboxes.settle(self.database, settings, self.hasher, self.now)
+        roll.settle(self.database, settings, self.hasher, self.now)
         query = sa.select(tables.mailboxes.c.lease_epoch)
         free = tables.mailboxes.c.lease_owner.is_(None)
         with self.database.write() as connection:

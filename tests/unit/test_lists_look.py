@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from agent.lists.look import Looked, look, with_lists
 from agent.lists.read import read
-from agent.store import lists, mailboxes
+from agent.store import lists, roll
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from config.model import MailboxList, Member, Settings
@@ -148,7 +148,7 @@ def test_a_list_that_the_configuration_names_no_more_is_forgotten(
 ) -> None:
     write(room, "anna")
     looked(database, described)
-    mailboxes.settle(database, with_lists(database, described), hasher, NOW)
+    roll.settle(database, with_lists(database, described), hasher, NOW)
     assert names(database, described) == ["anna"]
-    mailboxes.settle(database, room.settings(IMAP + ANNA), hasher, NOW)
+    roll.settle(database, room.settings(IMAP + ANNA), hasher, NOW)
     assert names(database, described) == []

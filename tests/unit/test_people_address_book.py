@@ -15,7 +15,7 @@ from agent.engine.sources import Sources
 from agent.people.address_book import rows_of
 from agent.people.erasing import Forgetting, erase_contact
 from agent.people.rows import Row
-from agent.store import contacts, feed, history, mailboxes
+from agent.store import contacts, feed, history, roll
 from agent.store.contact_writes import Draft, open_directory
 from agent.store.contacts import Contact, Email
 from agent.store.database import Database
@@ -66,7 +66,7 @@ class Desk:
             upkeep=Upkeep(database=self.database),
             clock=lambda: self.now,
         )
-        mailboxes.settle(self.database, settings, self.hasher, datetime.now(UTC))
+        roll.settle(self.database, settings, self.hasher, datetime.now(UTC))
         runner = Runner(database=self.database, work=house.work(eager=eager), dice=lambda: 0.5)
         (passed,) = run_once(runner, [mailbox], Event())
         assert passed.ended.ending is Ending.DONE, passed

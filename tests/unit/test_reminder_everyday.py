@@ -13,7 +13,7 @@ from agent.bootstrap import House
 from agent.engine.once import run_once
 from agent.engine.runner import Ending, Runner
 from agent.engine.sources import Sources
-from agent.store import corrections, mailboxes, reminders
+from agent.store import corrections, reminders, roll
 from agent.store.contact_writes import Draft, open_directory
 from agent.store.contacts import Email, show
 from agent.store.database import Database
@@ -84,7 +84,7 @@ class Desk:
         self._deliver(ANNA, "INBOX", headers.pop("by", ZOE), to, cc, text, id, ago, **headers)
 
     def sync(self) -> None:
-        mailboxes.settle(self.database, self.settings, self.hasher, datetime.now(UTC))
+        roll.settle(self.database, self.settings, self.hasher, datetime.now(UTC))
         runner = Runner(database=self.database, work=self.house.work(eager=True), dice=lambda: 0.5)
         for passed in run_once(runner, list(self.settings.mailboxes), Event()):
             assert passed.ended.ending is Ending.DONE, passed

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from agent.store import leases, mailboxes
+from agent.store import leases, mailboxes, roll, standing
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.leases import Failed
@@ -23,7 +23,7 @@ SOON = timedelta(minutes=1)
 
 
 def settle(database: Database, hasher: Hasher, *read: Mailbox) -> None:
-    mailboxes.settle(database, settings(*read), hasher, NOW)
+    roll.settle(database, settings(*read), hasher, NOW)
 
 
 def row(database: Database, address: str = "anna@ourfirm.example") -> "sa.Row[tuple[object, ...]]":
@@ -31,9 +31,9 @@ def row(database: Database, address: str = "anna@ourfirm.example") -> "sa.Row[tu
         return connection.execute(sa.select(table).where(table.c.address == address)).one()
 
 
-def state(database: Database) -> mailboxes.State:
+def state(database: Database) -> standing.State:
     with database.read() as connection:
-        (one,) = mailboxes.states(connection, NOW)
+        (one,) = standing.states(connection, NOW)
     return one
 
 
@@ -46,7 +46,7 @@ def test_a_new_mailbox_is_due_at_once_and_named_by_its_normalised_address(databa
 
 def test_newcomers_wait_for_approval_where_the_policy_says_so(database: Database, hasher: Hasher) -> None:
     waiting = Settings(mailboxes=(configured(),), policy=Policy(newcomers="wait"))
-    mailboxes.settle(database, waiting, hasher, NOW)
+    roll.settle(database, waiting, hasher, NOW)
     with database.read() as connection:
         assert mailboxes.due(connection, NOW, 10) == []
     assert (state(database).state, state(database).approved) == ("new", False)
@@ -55,10 +55,10 @@ def test_newcomers_wait_for_approval_where_the_policy_says_so(database: Database
 
 def test_who_was_approved_is_due_and_stays_approved_under_the_same_policy(database: Database, hasher: Hasher) -> None:
     waiting = Settings(mailboxes=(configured(), configured("ben@ourfirm.example")), policy=Policy(newcomers="wait"))
-    mailboxes.settle(database, waiting, hasher, NOW)
+    roll.settle(database, waiting, hasher, NOW)
     assert mailboxes.approve(database, "Anna@OurFirm.example", NOW)
     assert not mailboxes.approve(database, "nobody@ourfirm.example", NOW)
-    mailboxes.settle(database, waiting, hasher, NOW)
+    roll.settle(database, waiting, hasher, NOW)
     with database.read() as connection:
         assert [due.address for due in mailboxes.due(connection, NOW, 10)] == ["anna@ourfirm.example"]
 
@@ -67,7 +67,7 @@ def test_nobody_leaves_while_a_list_was_never_read(database: Database, hasher: H
     """A mailbox that was named by hand may stand on the list that is named instead, or a list may have a new name."""
     settle(database, hasher, configured(), configured("ben@ourfirm.example"))
     unread = settings(configured()).model_copy(update={"unresolved": ("hosted-mail",)})
-    mailboxes.settle(database, unread, hasher, NOW)
+    roll.settle(database, unread, hasher, NOW)
     with database.read() as connection:
         assert sorted(mailboxes.ids(connection)) == ["anna@ourfirm.example", "ben@ourfirm.example"]
     settle(database, hasher, configured())
@@ -76,7 +76,7 @@ def test_nobody_leaves_while_a_list_was_never_read(database: Database, hasher: H
 
 
 def test_nobody_waits_any_more_once_newcomers_are_read(database: Database, hasher: Hasher) -> None:
-    mailboxes.settle(database, Settings(mailboxes=(configured(),), policy=Policy(newcomers="wait")), hasher, NOW)
+    roll.settle(database, Settings(mailboxes=(configured(),), policy=Policy(newcomers="wait")), hasher, NOW)
     settle(database, hasher, configured())
     assert state(database).approved
     with database.read() as connection:
@@ -96,7 +96,7 @@ def test_a_span_is_fixed_to_a_date_once(database: Database, hasher: Hasher) -> N
     assert row(database).since == date(2025, 11, 21)
 
     later = NOW + timedelta(days=30)
-    mailboxes.settle(database, settings(configured(since=timedelta(days=365), host="new.example")), hasher, later)
+    roll.settle(database, settings(configured(since=timedelta(days=365), host="new.example")), hasher, later)
     assert row(database).since == date(2025, 11, 21)
 
 
@@ -261,8 +261,8 @@ def test_tells_lag_and_counts_of_what_lies_on_the_server(database: Database) -> 
 
 def test_enlisted_mailboxes_are_completed_by_the_next_settling(database: Database, hasher: Hasher) -> None:
     read = configured(since=date(2025, 1, 1))
-    mailboxes.enlist(database, settings(read), NOW)
-    mailboxes.enlist(database, settings(read), NOW)
+    roll.enlist(database, settings(read), NOW)
+    roll.enlist(database, settings(read), NOW)
     assert row(database).since is None
     settle(database, hasher, read)
     assert row(database).since == date(2025, 1, 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from agent.store import leases, mailboxes, places
+from agent.store import leases, places, roll
 from agent.store.contact_writes import open_directory
 from agent.store.database import Database
 from agent.store.hashes import Hasher
@@ -21,9 +21,7 @@ def _import(database: Database, hasher: Hasher) -> None:
 
 
 def _settle(database: Database, hasher: Hasher) -> None:
-    mailboxes.settle(
-        database, settings(configured("anna@ourfirm.example"), configured("bob@ourfirm.example")), hasher, NOW
-    )
+    roll.settle(database, settings(configured("anna@ourfirm.example"), configured("bob@ourfirm.example")), hasher, NOW)
 
 
 @pytest.mark.parametrize("who", [_import, _settle])

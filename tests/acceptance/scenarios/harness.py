@@ -23,14 +23,14 @@ from agent.bootstrap import House, open_house, open_store
 from agent.engine.once import Passed, run_once
 from agent.engine.progress import utc_now
 from agent.engine.runner import Ending, Runner
-from agent.store import decisions, feed, folders, gaps, history, leases, mailboxes
+from agent.store import decisions, feed, folders, gaps, history, leases, mailboxes, roll, standing
 from agent.store.contact_writes import Draft, open_directory
 from agent.store.contacts import Email
 from agent.store.decisions import Ruling
 from agent.store.folders import FolderState
 from agent.store.hashes import Hasher
-from agent.store.mailboxes import State
 from agent.store.owner import this_process
+from agent.store.standing import State
 from agent.sync.reconcile import Account, reconcile
 from config.model import (
     Access,
@@ -187,7 +187,7 @@ class Desk:
         """One pass with these rooms, however it ends. eager: as `sync`; else as the daemon, whose waits are obeyed."""
         chosen = [one for one in self.settings.mailboxes if not addresses or one.address in addresses]
         runner = Runner(database=house.database, work=house.work(eager=eager), clock=clock, dice=lambda: 0.5)
-        mailboxes.settle(house.database, self.settings, house.hasher, clock())
+        roll.settle(house.database, self.settings, house.hasher, clock())
         with self._nothing_changed(chosen, meanwhile=meanwhile):
             return run_once(runner, chosen, stop or Event())
 
@@ -213,7 +213,7 @@ class Desk:
         house = replace(house, clock=clock)
         runner = Runner(database=house.database, work=house.work(eager=False), clock=clock, dice=lambda: 0.5)
         configured = {one.address: one for one in self.settings.mailboxes}
-        mailboxes.settle(house.database, self.settings, house.hasher, clock())
+        roll.settle(house.database, self.settings, house.hasher, clock())
         until = clock() + time
         while clock() < until:
             with house.database.read() as connection:
@@ -260,7 +260,7 @@ class Desk:
     def state(self, address: str = ANNA, *, clock: Callable[[], datetime] = utc_now) -> State:
         """The mailbox as `mailboxes` shows it."""
         with self._reading() as (_, connection):
-            return next(one for one in mailboxes.states(connection, clock()) if one.address == address)
+            return next(one for one in standing.states(connection, clock()) if one.address == address)
 
     def folder(self, name: str, address: str = ANNA) -> FolderState:
         """How far a folder was read, and whether it is stopped."""

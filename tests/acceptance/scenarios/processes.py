@@ -8,7 +8,7 @@ from threading import Event
 from agent.bootstrap import open_house, selected
 from agent.engine.once import run_once
 from agent.engine.runner import Ending, Runner
-from agent.store import leases, mailboxes
+from agent.store import leases, mailboxes, roll
 from agent.store.owner import this_process
 from config.model import Settings
 
@@ -21,7 +21,7 @@ def growth(settings: Settings, first: str, then: str) -> int:
     """KB by which reading mailbox `then` raises the resident size above what reading mailbox `first` left."""
     with open_house(settings) as house:
         runner = Runner(database=house.database, work=house.work(eager=True))
-        mailboxes.settle(house.database, settings, house.hasher, runner.clock())
+        roll.settle(house.database, settings, house.hasher, runner.clock())
         _read(runner, settings, first)
         (_SELF / "clear_refs").write_text(_FORGET_PEAK)
         before = _peak()
