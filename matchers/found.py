@@ -39,6 +39,20 @@ def order(seat: Seat) -> tuple[int, str, str]:
     return ROLE_RANK[seat.role], seat.normal.normalised, seat.address
 
 
+def link_to(holder: Holder, role: Role, address: str, *, rule: str, confidence: float, fact: str) -> Link:
+    """What binds a message to a contact. role, address: in which part of it, and under which address."""
+    return Link(
+        contact_id=holder.contact_id,
+        email=holder.email,
+        name=holder.name,
+        role=role,
+        address=address,
+        rule=rule,
+        confidence=confidence,
+        evidence=(fact,),
+    )
+
+
 def candidates(holders: Sequence[Holder]) -> tuple[Candidate, ...]:
     """All of them, equally likely, in the order given."""
     score = round(1 / len(holders), 2) if holders else 0.0

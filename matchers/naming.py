@@ -12,7 +12,7 @@ from matchers.address import is_free_mail, is_role_address
 from matchers.case import Case, holders_at, message_day
 from matchers.company import corporate_domain
 from matchers.contact import Answers, Holder
-from matchers.found import Found, candidates, customers, order
+from matchers.found import Found, candidates, customers, link_to, order
 from matchers.match import Doubt, Link, Role
 from matchers.names import full_name, may_be_one, name_key
 from matchers.participants import Seat
@@ -109,16 +109,8 @@ def _people(holders: Iterable[Holder]) -> list[Holder]:
 
 def _name_link(case: Case, seat: Seat, holder: Holder) -> Link:
     company = case.answers.companies[corporate_domain(seat.normal.domain)]
-    return Link(
-        contact_id=holder.contact_id,
-        email=holder.email,
-        name=holder.name,
-        role=seat.role,
-        address=seat.address,
-        rule="name",
-        confidence=NAME_CONFIDENCE,
-        evidence=(f"{seat.name} is the full name of one contact, and the address is at {company.domain}",),
-    )
+    fact = f"{seat.name} is the full name of one contact, and the address is at {company.domain}"
+    return link_to(holder, seat.role, seat.address, rule="name", confidence=NAME_CONFIDENCE, fact=fact)
 
 
 def in_doubt_by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:

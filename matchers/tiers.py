@@ -15,7 +15,7 @@ from matchers.address import is_role_address, normalise
 from matchers.case import Case, holders_at, message_day
 from matchers.company import corporate_domain
 from matchers.contact import CompanyRef, Holder, ThreadView
-from matchers.found import NOTHING, SHOWN, Found, candidates, customers, order
+from matchers.found import NOTHING, SHOWN, Found, candidates, customers, link_to, order
 from matchers.match import CompanyLink, Doubt, Link, Role
 from matchers.naming import bearers_of, by_name, in_doubt_by_name
 from matchers.participants import Seat
@@ -51,16 +51,7 @@ def _address_link(seat: Seat, holder: Holder) -> Link:
         fact = f"{shown} {written} is an address of {holder.name or 'the contact'}"
     else:
         fact = f"{shown} {written} is the same mailbox as {holder.email}, an address of {holder.name or 'the contact'}"
-    return Link(
-        contact_id=holder.contact_id,
-        email=holder.email,
-        name=holder.name,
-        role=seat.role,
-        address=seat.address,
-        rule="address",
-        confidence=1.0,
-        evidence=(fact,),
-    )
+    return link_to(holder, seat.role, seat.address, rule="address", confidence=1.0, fact=fact)
 
 
 def _shared(seat: Seat, holders: Sequence[Holder]) -> Doubt:
@@ -106,16 +97,8 @@ def _stand_in(case: Case) -> Seat:
 
 
 def _thread_contact(case: Case, contact: Holder, seat: Seat) -> Found:
-    link = Link(
-        contact_id=contact.contact_id,
-        email=contact.email,
-        name=contact.name,
-        role=seat.role,
-        address=seat.address,
-        rule="thread",
-        confidence=THREAD_CONFIDENCE,
-        evidence=(f"It belongs to a logged conversation with {contact.name or contact.email}",),
-    )
+    fact = f"It belongs to a logged conversation with {contact.name or contact.email}"
+    link = link_to(contact, seat.role, seat.address, rule="thread", confidence=THREAD_CONFIDENCE, fact=fact)
     company_ids = frozenset({contact.company_id or ""})
     suggestions = _suggestions(case, contact)
     return Found(links=(link,), suggestions=suggestions, company_ids=company_ids, rule="thread")

@@ -10,6 +10,7 @@ from agent.store.corrections import CHOSEN
 from connectors.message import Envelope
 from matchers.case import direction, open_case
 from matchers.contact import Answers, Holder
+from matchers.found import link_to
 from matchers.match import Decision, Direction, Doubt, Link, Log, Reason, Review, Role, Skip
 from matchers.policy import MatchPolicy, Own
 
@@ -20,7 +21,7 @@ def overrule(decision: Decision, rulings: Mapping[str, Holder | None]) -> Decisi
         return decision
     chosen = [(doubt, rulings[doubt.address]) for doubt in decision.doubts if doubt.address in rulings]
     links = list(decision.links) if isinstance(decision, Log) else []
-    links += [_chosen(doubt, holder) for doubt, holder in chosen if holder is not None]
+    links += [_by_hand(holder, doubt.role, doubt.address) for doubt, holder in chosen if holder is not None]
     doubts = tuple(doubt for doubt in decision.doubts if doubt.address not in rulings)
     if links or (isinstance(decision, Log) and decision.companies):
         return _as_log(decision, tuple(links), doubts)
@@ -29,17 +30,8 @@ def overrule(decision: Decision, rulings: Mapping[str, Holder | None]) -> Decisi
     return Skip(reason=Reason.NO_CONTACT, evidence=("Somebody of your team said that no contact is meant",))
 
 
-def _chosen(doubt: Doubt, holder: Holder) -> Link:
-    return Link(
-        contact_id=holder.contact_id,
-        email=holder.email,
-        name=holder.name,
-        role=doubt.role,
-        address=doubt.address,
-        rule="manual",
-        confidence=1.0,
-        evidence=(CHOSEN,),
-    )
+def _by_hand(holder: Holder, role: Role, address: str) -> Link:
+    return link_to(holder, role, address, rule="manual", confidence=1.0, fact=CHOSEN)
 
 
 def _as_log(decision: Log | Review, links: tuple[Link, ...], doubts: tuple[Doubt, ...]) -> Log:
@@ -86,17 +78,8 @@ def direction_of(envelope: Envelope, own: Own, policy: MatchPolicy, answers: Ans
 def _instead(link: Link, holder: Holder | None) -> Link:
     if holder is None:
         return link
-    return replace(_given(holder, Direction.INBOUND), role=link.role, address=link.address)
+    return _by_hand(holder, link.role, link.address)
 
 
 def _given(holder: Holder, direction: Direction) -> Link:
-    return Link(
-        contact_id=holder.contact_id,
-        email=holder.email,
-        name=holder.name,
-        role=Role.FROM if direction is Direction.INBOUND else Role.TO,
-        address="",
-        rule="manual",
-        confidence=1.0,
-        evidence=(CHOSEN,),
-    )
+    return _by_hand(holder, Role.FROM if direction is Direction.INBOUND else Role.TO, "")
