@@ -14,6 +14,7 @@ from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.meetings import Found, MeetingRows
 from agent.store.unit import Lease, fenced
+from agent.sync import rows
 from agent.sync.deciding import with_rules
 from agent.sync.rows import interaction_id
 from config.model import Mailbox
@@ -115,9 +116,9 @@ def _decided(diary: Diary, told: Appointments, now: datetime) -> Found:
         erased_keys=erased,
     )
     pairs = zip(attended, decisions, strict=True)
-    rows = [_rows(diary, href, one, log, now, erased) for (href, one), log in pairs if isinstance(log, Log)]
+    kept = [_rows(diary, href, one, log, now, erased) for (href, one), log in pairs if isinstance(log, Log)]
     return Found(
-        rows=rows,
+        rows=kept,
         read=frozenset(one.href for one in told.found),
         private=frozenset(one.href for one in told.found if one.private),
         gone=frozenset(told.gone),
@@ -172,49 +173,36 @@ def _rows(diary: Diary, href: str, one: Meeting, log: Log, now: datetime, erased
         href=href,
         rank=_rank(one, diary.own),
         interaction={
+            **_as_interaction(named, log, now, capture=diary.mailbox.capture),
             "id": id,
             "message_key": key,
-            "variant": 0,
-            "kind": "meeting",
-            "direction": log.direction.value,
-            "occurred_at": one.start,
-            "date": None,
-            "from_address": normalise(named.organiser.address).normalised if named.organiser is not None else "",
-            "subject": one.title if diary.mailbox.capture != "metadata" else None,
-            "message_id": None,
-            "thread_id": None,
-            "capture": diary.mailbox.capture,
-            "rule": log.rule,
-            "attachments": [],
-            "flagged_as": ["cancelled"] if one.cancelled else [],
-            "ends_at": one.end,
-            "cancelled_at": now if one.cancelled else None,
-            "recorded_at": now,
         },
         participants=list(_participants(id, named)),
-        links=[
-            {
-                "interaction_id": id,
-                "contact_id": link.contact_id,
-                "role": "attendee",
-                "email": link.email,
-                "rule": link.rule,
-                "confidence": link.confidence,
-                "evidence": list(link.evidence),
-            }
-            for link in log.links
-        ],
-        company_links=[
-            {
-                "interaction_id": id,
-                "company_id": link.company_id,
-                "domain": link.domain,
-                "rule": link.rule,
-                "evidence": list(link.evidence),
-            }
-            for link in log.companies
-        ],
+        links=[{**row, "role": "attendee"} for row in rows.links(id, log)],
+        company_links=list(rows.company_links(id, log)),
     )
+
+
+def _as_interaction(one: Meeting, log: Log, now: datetime, *, capture: str) -> dict[str, object]:
+    """What a meeting has of an interaction's columns. one: without the erased."""
+    return {
+        "variant": 0,
+        "kind": "meeting",
+        "direction": log.direction.value,
+        "occurred_at": one.start,
+        "date": None,
+        "from_address": normalise(one.organiser.address).normalised if one.organiser is not None else "",
+        "subject": one.title if capture != "metadata" else None,
+        "message_id": None,
+        "thread_id": None,
+        "capture": capture,
+        "rule": log.rule,
+        "attachments": [],
+        "flagged_as": ["cancelled"] if one.cancelled else [],
+        "ends_at": one.end,
+        "cancelled_at": now if one.cancelled else None,
+        "recorded_at": now,
+    }
 
 
 def _rank(one: Meeting, own: Own) -> int:
