@@ -143,6 +143,18 @@ def test_a_server_that_cannot_cut_a_message_is_asked_for_all_of_it(
     both_lanes_read_all_of_it(source, user)
 
 
+def test_a_message_handed_out_without_its_header_is_withheld_and_the_others_are_read(
+    source: ImapSource, user: DovecotUser, proxy: ImapProxy
+) -> None:
+    """As servers do that cannot open the file of a message: it would pass for one that nobody wrote."""
+    proxy.empty_body([2], during=rb"HEADER")
+    folder = inbox(source)
+    _, history = first_contact(source, folder)
+    pages = list(source.history(folder, history, None))
+    assert envelopes(pages) == names(3, 1)
+    assert [withheld.id for page in pages for withheld in page.withheld] == ["2"]
+
+
 def test_shared_folders_without_a_prefix_are_not_read(lab: Lab, dovecot: Dovecot, proxy: ImapProxy) -> None:
     """As Cyrus has it: `INBOX.` is the owner's, `user.` another's, and what begins with neither is shared."""
     user = dovecot.user(["INBOX/Sent", "user/bob", "Sales", "Sales/North"])
