@@ -187,7 +187,7 @@ def _header_block(items: Items) -> bytes | None:
 def envelope(uid: int, items: Items) -> Envelope | None:
     """The envelope in one answer; None if it holds no header.
 
-    Of a message that has octets, no header fields are an empty line (RFC 3501 section 6.4.5): less is one not handed out.
+    No header fields are an empty line (RFC 3501 section 6.4.5): less, of a message with octets, is one not handed out.
     """
     block, size = _header_block(items), number(items.get(b"RFC822.SIZE"))
     if block is None or (size and not block):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
 from connectors.imap.wire import Response
+from connectors.message import YEARS_OF_MAIL
 
 Value = bytes | None | list["Value"]
 
@@ -95,10 +96,10 @@ def number(value: Value) -> int | None:
 
 
 def internal_date(value: Value) -> datetime | None:
-    """INTERNALDATE with the server's own offset, UTC where it names none; None where it is no date."""
+    """INTERNALDATE with the server's own offset, UTC where it names none; None where it is no date of mail."""
     found = _DATE.match(value) if isinstance(value, bytes) else None
     month = _MONTHS.get(found[2].lower()) if found else None
-    if found is None or month is None:
+    if found is None or month is None or int(found[3]) not in YEARS_OF_MAIL:
         return None
     try:
         zone = _zone(found[7], found[8], found[9]) if found[7] else UTC

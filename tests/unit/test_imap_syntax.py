@@ -97,6 +97,12 @@ def test_what_is_no_date_is_none(value: bytes | None) -> None:
     assert internal_date(value) is None
 
 
+@pytest.mark.parametrize("year", [b"9999", b"0001"])
+def test_a_year_that_cannot_be_moved_to_another_zone_is_no_date(year: bytes) -> None:
+    """It would end the whole pass over the mailbox, at every try."""
+    assert internal_date(b"31-Dec-%s 23:59:59 -1200" % year) is None
+
+
 def test_an_offset_of_a_day_or_more_is_no_date() -> None:
     assert internal_date(b"01-Jul-1996 02:44:25 +9900") is None
 
