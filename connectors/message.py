@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NewType
 
+YEARS_OF_MAIL = range(1900, 9999)
+"""Years outside are no dates of mail, whoever says so: 9999 would overflow when moved to UTC."""
+
 Cursor = NewType("Cursor", str)
 """Opaque, versioned JSON that only the connector which made it can read. One per (mailbox, folder, lane)."""
 

@@ -62,7 +62,7 @@ class Sign:
 def sign_of(envelope: Envelope) -> Sign | None:
     """What kind of machine mail this is, or None. First that applies: calendar, receipt, bounce, auto-reply, bulk."""
     headers = envelope.headers
-    if _plain(headers) and not _from_daemon(envelope) and not _answers_by_itself(envelope.subject):
+    if _plain(headers) and not _sender_is(envelope, _DAEMONS) and not _answers_by_itself(envelope.subject):
         return None
     for test in (_calendar, _report, _bounce, _auto_reply, _bulk):
         if sign := test(envelope, headers):
@@ -127,8 +127,8 @@ def _sender_is(envelope: Envelope, names: tuple[str, ...]) -> bool:
     return any(author.address[:LONGEST].lstrip("<\"' ").lower().startswith(names) for author in envelope.from_)
 
 
-def _from_daemon(envelope: Envelope) -> bool:
-    return _sender_is(envelope, ("mailer-daemon@", "mailerdaemon@"))
+_MAILER_DAEMONS = ("mailer-daemon@", "mailerdaemon@")
+_DAEMONS = (*_MAILER_DAEMONS, "postmaster@")
 
 
 def null_return_path(headers: Mapping[str, str]) -> bool:
@@ -137,9 +137,14 @@ def null_return_path(headers: Mapping[str, str]) -> bool:
 
 
 def _bounce(envelope: Envelope, headers: Mapping[str, str]) -> Sign | None:
-    """By its sender alone if that is MAILER-DAEMON; else it must look like one and come from a machine."""
-    if _from_daemon(envelope):
+    """By its sender alone if that is MAILER-DAEMON; else it must look like one and come from a machine.
+
+    A gateway may hide the empty Return-Path of a bounce: what a postmaster writes of returned mail is one all the same.
+    """
+    if _sender_is(envelope, _MAILER_DAEMONS):
         return _delivery(envelope.subject, "MAILER-DAEMON sent it")
+    if _sender_is(envelope, ("postmaster@",)) and _RETURNED.match(envelope.subject[:200]):
+        return _delivery(envelope.subject, "A postmaster sent it and the subject speaks of returned mail")
     machine = null_return_path(headers) or _auto_submitted(headers) or bool(_report_type(headers))
     if not machine:
         return None
@@ -160,9 +165,15 @@ def _auto_submitted(headers: Mapping[str, str]) -> bool:
 _BEGINNINGS = frozenset(words[:3] for words in ANSWERED_BY_ITSELF)
 
 
+_DOMINO = re.compile(r"AUTO: .{1,150} (?:is out of the office|ist außer Haus)\b")
+"""What HCL Domino writes over an absence; it sets no header that says so."""
+
+
 def _answers_by_itself(subject: str) -> bool:
     if subject[:3].lower() not in _BEGINNINGS:
         return False
+    if _DOMINO.match(subject):
+        return True
     start = subject[:40].lower()
     if not start.startswith(ANSWERED_BY_ITSELF):
         return False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = noun("What was logged.")
 
 _COLUMNS = ("occurred_at", "direction", "kind", "who", "subject", "id")
+_MOST_NAMES = 3
 _SHOWN_BELOW = ("contacts", "companies", "text")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")]
@@ -55,15 +56,22 @@ def list_(
 
 
 def _line(told: dict[str, object], zone: ZoneInfo) -> dict[str, object]:
-    """For people: the firm's own time, and everybody's name."""
+    """For people: the firm's own time, and who it was with."""
+    return {**_in_zone(told, zone), "who": _who(told)}
+
+
+def _in_zone(told: dict[str, object], zone: ZoneInfo) -> dict[str, object]:
     at = told["occurred_at"]
-    return {**told, "occurred_at": at.astimezone(zone) if isinstance(at, datetime) else at, "who": _who(told)}
+    return {**told, "occurred_at": at.astimezone(zone) if isinstance(at, datetime) else at}
 
 
 def _who(told: dict[str, object]) -> str:
+    """The first names; a mail to twenty must not push the subjects of all others off the screen."""
     people, firms = told["contacts"], told["companies"]
     named = [one for group in (people, firms) if isinstance(group, list) for one in group]
-    return ", ".join(str(one["name"] or one.get("email", "")) for one in named)
+    shown = [str(one["name"] or one.get("email", "")) for one in named[:_MOST_NAMES]]
+    more = [f"{len(named) - _MOST_NAMES} more"] if len(named) > _MOST_NAMES else []
+    return ", ".join(shown + more)
 
 
 @app.command()
@@ -74,10 +82,11 @@ def show(context: typer.Context, id: Id, as_: As = None, as_admin: AsAdmin = Fal
     with reading(context) as (house, connection):
         told = history.shown(connection, [interaction_of(connection, id)])
         (found,) = readable(house, reader(house, as_, admin=as_admin), told)
+        zone = ZoneInfo(house.settings.organisation.timezone)
     if as_json:
         emit([found], as_json=True)
         return
-    for name, value in found.items():
+    for name, value in _in_zone(found, zone).items():
         if name not in _SHOWN_BELOW:
             say(f"{name.replace('_', ' '):<12} {cell(value)}")
     for line in chain(map(_person, _tables(found["contacts"])), map(_firm, _tables(found["companies"]))):

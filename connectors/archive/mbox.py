@@ -17,7 +17,7 @@ from pathlib import Path
 
 from connectors.archive.shelf import HEADER_OCTETS, Entry, Piece, mark_of, moment, read_file
 from connectors.errors import Skippable
-from connectors.message import Flags
+from connectors.message import YEARS_OF_MAIL, Flags
 
 _BLOCK = 4 * 1024 * 1024
 _LONGEST_SEPARATOR = 400
@@ -173,6 +173,8 @@ def _when(separator: bytes, modified: float) -> datetime:
     try:
         day, hour, minute, second = (int(found[name] or 0) for name in ("day", "hour", "minute", "second"))
         month = _MONTHS.get(found["month"], 0)
+        if int(found["year"]) not in YEARS_OF_MAIL:
+            return moment(modified)
         return datetime(int(found["year"]), month, day, hour, minute, min(second, 59), tzinfo=_zone(written))
     except ValueError:
         return moment(modified)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from connectors import mime
 from connectors.exchange import shapes
 from connectors.exchange.xml import TYPES, Element, children, find, local, moment, t, text
-from connectors.message import TEXT_LIMIT, Address, Attachment, Envelope, Flags, Message
+from connectors.message import TEXT_LIMIT, YEARS_OF_MAIL, Address, Attachment, Envelope, Flags, Message
 from connectors.mime.addresses import LONGEST_ADDRESS, LONGEST_NAME, MOST_ADDRESSES
 from connectors.mime.charsets import clean_body, clean_line
 from connectors.mime.html import html_to_text
@@ -53,7 +53,8 @@ def change_key(item: Element) -> str:
 
 
 def received(item: Element) -> datetime | None:
-    return moment(text(item, "DateTimeReceived"))
+    found = moment(text(item, "DateTimeReceived"))
+    return found if found is not None and found.year in YEARS_OF_MAIL else None
 
 
 def read_flags(item: Element, zone: ZoneInfo = UTC_ZONE) -> Flags:

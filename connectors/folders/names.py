@@ -27,10 +27,13 @@ def raw_of(key: str) -> bytes:
     return key.removeprefix(_LATIN).encode("latin-1") if key.startswith(_LATIN) else key.encode("utf-8", "replace")
 
 
-def readable(raw: bytes) -> str:
-    """The name for people: modified UTF-7 decoded piece by piece, without control characters, NFC."""
+def readable(raw: bytes, *, utf8: bool = False) -> str:
+    """The name for people: modified UTF-7 decoded piece by piece, without control characters, NFC.
+
+    utf8: the server names its folders in UTF-8, where `&AOk-` means just that.
+    """
     text = raw.decode("utf-8") if _is_utf8(raw) else raw.decode("latin-1")
-    text = _SHIFTED.sub(_unshift, text)
+    text = text if utf8 else _SHIFTED.sub(_unshift, text)
     return unicodedata.normalize("NFC", "".join(c if c.isprintable() else "\ufffd" for c in text))
 
 

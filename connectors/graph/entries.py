@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.message import Address, Envelope, Flags
+from connectors.message import YEARS_OF_MAIL, Address, Envelope, Flags
 from connectors.mime.addresses import MOST_ADDRESSES
 from connectors.mime.charsets import clean_line
 from connectors.mime.identifiers import read_message_id
@@ -143,6 +143,8 @@ def moment(written: object) -> datetime | None:
     """A DateTimeOffset, aware; None if it cannot be read."""
     try:
         read = datetime.fromisoformat(str(written))
+        if read.year not in YEARS_OF_MAIL:
+            return None
         return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""Mailboxes by IMAP4rev1 (RFC 3501): read-only, headers first, two lanes a folder.
+"""Mailboxes by IMAP4rev1 (RFC 3501) or IMAP4rev2 (RFC 9051): read-only, headers first, two lanes a folder.
 
 `open_source` is the only door; nothing connects before the first call on what it returns.
 """

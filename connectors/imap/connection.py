@@ -26,6 +26,9 @@ CONNECT_SECONDS = 15.0
 READ_SECONDS = 90.0
 """Patience between two records. A server that searches a cold folder of 100,000 messages needs some."""
 
+_REV2 = frozenset(["ENABLE", "ESEARCH", "IDLE", "LIST-EXTENDED", "LIST-STATUS", "NAMESPACE", "SPECIAL-USE", "UNSELECT"])
+"""What a server with IMAP4rev2 can do without saying so, as far as we ask for it (RFC 9051 appendix E)."""
+
 
 class AccessTokens(Protocol):
     """Where OAuth access tokens come from (`connectors.oauth`)."""
@@ -213,9 +216,10 @@ def _once(answer: str) -> Callable[[bytes], str]:
 
 
 def _capabilities(client: Client, access: ImapAccess) -> frozenset[str]:
-    """Asked after sign-in: before it a server shows less."""
+    """Asked after sign-in: before it a server shows less. One with both revisions speaks the older one to us."""
     with _translated(access):
-        return frozenset(c.decode("ascii", "replace").upper() for c in client.capabilities())
+        told = frozenset(c.decode("ascii", "replace").upper() for c in client.capabilities())
+    return told | _REV2 if "IMAP4REV2" in told and "IMAP4REV1" not in told else told
 
 
 def _abandon(client: Client | None) -> None:

@@ -185,14 +185,17 @@ def _header_block(items: Items) -> bytes | None:
 
 
 def envelope(uid: int, items: Items) -> Envelope | None:
-    """The envelope in one answer; None if it holds no header."""
-    block = _header_block(items)
-    if block is None:
+    """The envelope in one answer; None if it holds no header.
+
+    No header fields are an empty line (RFC 3501 section 6.4.5): less, of a message with octets, is one not handed out.
+    """
+    block, size = _header_block(items), number(items.get(b"RFC822.SIZE"))
+    if block is None or (size and not block):
         return None
     return mime.read_header(
         block,
         id=str(uid),
-        size=number(items.get(b"RFC822.SIZE")),
+        size=size,
         server_time=internal_date(items.get(b"INTERNALDATE")),
         flags=flags_of(items),
         provider_id=_provider(items, b"X-GM-MSGID", b"EMAILID"),

@@ -28,12 +28,16 @@ _MARK = (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES")
 
 @dataclass(kw_only=True)
 class Listed:
-    """What the server said, as it came: entries (attributes, delimiter, name), marks by name, foreign prefixes."""
+    """What the server said, as it came: entries (attributes, delimiter, name), marks by name, foreign prefixes.
+
+    utf8: names are UTF-8 as they stand.
+    """
 
     entries: list[tuple[frozenset[bytes], str, bytes]] = field(default_factory=list)
     marks: dict[bytes, str] = field(default_factory=dict)
     personal: tuple[bytes, ...] = (b"",)
     foreign: tuple[bytes, ...] = ()
+    utf8: bool = False
 
 
 class Lister:
@@ -49,7 +53,7 @@ class Lister:
         return [folder for entry in listed.entries if (folder := _understood(entry, listed)) is not None]
 
     def _ask(self, session: Session) -> Listed:
-        listed = Listed()
+        listed = Listed(utf8=session.names_in_utf8)
         commands = session.before_status()
         if self._namespaces is None and session.has("NAMESPACE"):
             commands.append(b"NAMESPACE")
@@ -134,7 +138,7 @@ def _understood(entry: tuple[frozenset[bytes], str, bytes], listed: Listed) -> S
         role = "inbox"
     return Seen(
         key=key_of(raw),
-        name=readable(raw),
+        name=readable(raw, utf8=listed.utf8),
         path=_below_prefix(raw, delimiter, listed),
         delimiter=delimiter,
         role=role,
@@ -158,5 +162,5 @@ def _is_foreign(raw: bytes, delimiter: str, listed: Listed) -> bool:
 def _below_prefix(raw: bytes, delimiter: str, listed: Listed) -> tuple[str, ...]:
     """The readable levels of the name below the personal namespace's prefix (`INBOX.` on Courier and Cyrus)."""
     prefix = max((p for p in listed.personal if raw.startswith(p)), key=len, default=b"")
-    rest = readable(raw[len(prefix) :])
+    rest = readable(raw[len(prefix) :], utf8=listed.utf8)
     return tuple(rest.split(delimiter)) if delimiter else (rest,)

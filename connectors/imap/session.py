@@ -90,6 +90,11 @@ class Session:
         """QRESYNC implies CONDSTORE (RFC 7162 section 3.2)."""
         return self.has("CONDSTORE") or self.has("QRESYNC")
 
+    @property
+    def names_in_utf8(self) -> bool:
+        """Whether names of folders are UTF-8 as they stand (RFC 9051 section 5.1); modified UTF-7 otherwise."""
+        return self.has("IMAP4REV2") and not self.has("IMAP4REV1")
+
     def ask(self, command: bytes, sink: Sink = ignore) -> None:
         """One command. Raises Refused, Dropped."""
         (done,) = self.burst([command], sink)

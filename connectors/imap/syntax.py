@@ -6,10 +6,11 @@ NIL, and lists. Whoever reads them checks their shape: a server may send anythin
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
 from connectors.imap.wire import Response
+from connectors.message import YEARS_OF_MAIL
 
 Value = bytes | None | list["Value"]
 
@@ -20,7 +21,9 @@ TOKEN_LIMIT = 60_000
 _TOKEN = re.compile(rb'[()]|"(?:[^"\\]|\\.)*"|[^\s()"\[]+(?:\[[^\]]*\](?:<\d+>)?)?|\[[^\s()]*')
 _LITERAL = re.compile(rb"~?\{\d+\+?\}")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_DATE = re.compile(rb"\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
+_DATE = re.compile(
+    rb"\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}) +(\d{1,2}):(\d\d):(\d\d)(?: *([+-])(\d\d):?(\d\d)| *(?:GMT|UTC?|Z)?\s*\Z)"
+)
 _MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
 
@@ -93,13 +96,13 @@ def number(value: Value) -> int | None:
 
 
 def internal_date(value: Value) -> datetime | None:
-    """INTERNALDATE with the server's own offset, or None where it is no date."""
+    """INTERNALDATE with the server's own offset, UTC where it names none; None where it is no date of mail."""
     found = _DATE.match(value) if isinstance(value, bytes) else None
     month = _MONTHS.get(found[2].lower()) if found else None
-    if found is None or month is None:
+    if found is None or month is None or int(found[3]) not in YEARS_OF_MAIL:
         return None
     try:
-        zone = _zone(found[7], found[8], found[9])
+        zone = _zone(found[7], found[8], found[9]) if found[7] else UTC
         return datetime(int(found[3]), month, int(found[1]), int(found[4]), int(found[5]), int(found[6]), tzinfo=zone)
     except ValueError:
         return None

@@ -47,6 +47,7 @@ class _Bounded:
     """What both kinds of imaplib connection share: one reader with a large buffer, and bounded literals."""
 
     sock: socket.socket
+    capabilities: tuple[str, ...]
     _read_from: socket.socket | None = None
     _reader: io.BufferedReader
 
@@ -67,6 +68,12 @@ class _Bounded:
         if size > LITERAL_LIMIT:
             raise imaplib.IMAP4.abort("a literal without measure")
         return self.reader().read(size)
+
+    def _get_capabilities(self) -> None:
+        """imaplib hangs up on a server that names IMAP4rev2 alone, whose sign-in is the same (RFC 9051 appendix E)."""
+        super()._get_capabilities()  # type: ignore[misc]  # imaplib's, by way of the classes below
+        if "IMAP4REV2" in self.capabilities:
+            self.capabilities += ("IMAP4REV1",)
 
     def shutdown(self) -> None:
         """The socket is closed for good only when its reader is."""

@@ -5,7 +5,7 @@ parts, unbalanced quotes) goes through a scanner without recursion.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from connectors.message import Address
@@ -63,7 +63,7 @@ def _read_usual(value: str) -> tuple[Address, ...] | None:
         address = in_angle or bare
         if len(address) > LONGEST_ADDRESS:
             return None
-        found.append(Address(address=address, name=(quoted or phrase or "").strip()[:LONGEST_NAME]))
+        found.append(Address(address=address, name=_unquoted((quoted or phrase or "").strip())[:LONGEST_NAME]))
         at = mailbox.end()
     return tuple(found)
 
@@ -73,8 +73,10 @@ def _scan(value: str) -> list[Address]:
     found: list[Address] = []
     pending = ""
     for piece, separator in _pieces(value):
-        address, name = piece.read()
-        if not address and piece.angle is None and separator == ",":
+        several = piece.several()
+        found += [Address(address=address) for address in several]
+        address, name = ("", "") if several else piece.read()
+        if not several and not address and piece.angle is None and separator == ",":
             pending = (f"{pending}, {name}" if pending else name)[:LONGEST_NAME]
             continue
         if pending:
@@ -89,31 +91,44 @@ def _scan(value: str) -> list[Address]:
 
 
 class _Piece:
-    """What was read of one mailbox so far. angle: the parts between < and >, None before the <."""
+    """What was read of one mailbox so far. angle: the parts between < and >, None before the <; after: what follows."""
 
-    __slots__ = ("angle", "closed", "comments", "phrase")
+    __slots__ = ("after", "angle", "closed", "comments", "phrase")
 
-    def __init__(self) -> None:
-        self.phrase: list[str] = []
+    def __init__(self, phrase: Sequence[str] = ()) -> None:
+        self.phrase: list[str] = list(phrase)
         self.comments: list[str] = []
         self.angle: list[str] | None = None
+        self.after: list[str] = []
         self.closed = False
 
     def text(self, token: str, *, quoted: bool = False) -> None:
         if self.angle is not None and not self.closed:
             self.angle.append(f'"{token}"' if quoted else token)
-        elif self.angle is None:
-            self.phrase.append(f'"{token}"' if quoted else token)
+        else:
+            (self.phrase if self.angle is None else self.after).append(f'"{token}"' if quoted else token)
 
     def colon_starts_group(self) -> None:
         """A colon ends a group's name, or a route inside angle brackets: both are dropped."""
-        if self.angle is not None:
+        if self.closed:
+            self.after.clear()
+        elif self.angle is not None:
             self.angle.clear()
         else:
             self.phrase.clear()
 
     def in_route(self) -> bool:
         return self.angle is not None and not self.closed and "".join(self.angle[:2]).lstrip().startswith("@")
+
+    def ends_before_angle(self) -> bool:
+        """Whether the next < begins another mailbox: a name stands before it. Without one, the last address counts."""
+        return self.closed and any(c.isalnum() for c in "".join(self.after)) and bool(_spec("".join(self.angle or ())))
+
+    def several(self) -> list[str]:
+        """The addresses where there is nothing else, and commas are missing between them."""
+        words = "".join(self.phrase).split() if self.angle is None else []
+        addresses = [_spec(word) for word in words if "@" in word]
+        return addresses if len(addresses) == len(words) > 1 and all(addresses) else []
 
     def read(self) -> tuple[str, str]:
         """(address or '', name)."""
@@ -136,8 +151,10 @@ def _pieces(value: str) -> Iterator[tuple[_Piece, str]]:
         elif kind != "special":
             piece.text(written, quoted=kind == "quoted")
         elif written == "<":
-            piece.angle = []
-            piece.closed = False
+            if piece.ends_before_angle():
+                yield piece, ","
+                piece = _Piece(piece.after)
+            piece.angle, piece.closed, piece.after = [], False, []
         elif written == ">":
             piece.closed = True
         elif written == ":":
@@ -189,7 +206,12 @@ def _name(written: str) -> str:
     """A phrase for people: quotes and escapes undone, encoded words decoded."""
     if '"' in written or "\\" in written:
         written = _ESCAPED.sub(r"\1", written.replace('\\"', "\ufdd0").replace('"', "")).replace("\ufdd0", '"')
-    return decode_words(written[: 4 * LONGEST_NAME])[0]
+    return _unquoted(decode_words(written[: 4 * LONGEST_NAME])[0])
+
+
+def _unquoted(name: str) -> str:
+    """Without the single quotes that Outlook puts around a name it does not know."""
+    return name[1:-1].strip() if len(name) > 2 and name[0] == name[-1] == "'" else name
 
 
 def _leftover(written: str) -> str:
@@ -200,7 +222,8 @@ def _leftover(written: str) -> str:
 def _bare(phrase: str) -> tuple[str, str]:
     """(address, the rest) of a mailbox without brackets: the word with an @, else all words joined (`bob @ x`)."""
     if '"' in phrase:
-        return _spec(phrase), ""
+        name, _, last = phrase.rstrip().rpartition(" ")
+        return (_spec(last), name) if not _spec(phrase) and _spec(last) else (_spec(phrase), "")
     words = phrase.split()
     for index, word in enumerate(words):
         if _spec(word):
@@ -212,7 +235,10 @@ def _spec(written: str) -> str:
     """The addr-spec as written without white space, or '' if it is none: no domain, no local part, two @, too long."""
     written = written.strip()
     if not written.startswith('"'):
-        written = "".join(written.split()).removeprefix("mailto:")
+        written = "".join(written.split())
+        written = (written[1:-1] if written.startswith("[mailto:") and written[-1] == "]" else written).removeprefix(
+            "mailto:"
+        )
         written = written[1:-1] if len(written) > 2 and written[0] == written[-1] == "'" else written
     local, at, domain = written.rpartition("@")
     local, domain = local.strip(), "".join(domain.split())

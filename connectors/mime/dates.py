@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import lru_cache
 
+from connectors.message import YEARS_OF_MAIL
+
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _USUAL = re.compile(
@@ -22,8 +24,6 @@ _NAMED_ZONES = {
 }  # fmt: skip
 """RFC 5322 section 4.3, minutes east. Every other name, the military letters too, counts as `-0000`."""
 _LONGEST = 200
-_FIRST_YEAR, _LAST_YEAR = 1900, 9998
-"""Years before 1900 are no dates of mail; 9999 would overflow when moved to UTC."""
 
 
 def read_date(value: str) -> tuple[datetime | None, str | None]:
@@ -64,7 +64,7 @@ def _read_iso(value: str) -> tuple[datetime | None, str | None]:
         return None, "unreadable-date"
     if moment.tzinfo is None:
         return None, "naive-date"
-    return (moment, None) if _FIRST_YEAR <= moment.year <= _LAST_YEAR else (None, "unreadable-date")
+    return (moment, None) if moment.year in YEARS_OF_MAIL else (None, "unreadable-date")
 
 
 @lru_cache(maxsize=256)
@@ -82,7 +82,7 @@ def _offset(zone: str) -> timezone | None:
 
 def _build(parts: tuple[int, int, int, int, int, int], zone: timezone | None) -> tuple[datetime | None, str | None]:
     year, month, day, hour, minute, second = parts
-    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+    if year not in YEARS_OF_MAIL:
         return None, "unreadable-date"
     try:
         moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)  # 60: a leap second

@@ -18,6 +18,7 @@ _WANTED = {
     for name in (written, written.lower())
 }
 _DELIMITER_LINE = re.compile(rb"(?:\A|\n)--([^\s-][^\r\n]{0,199}?)[ \t]*\r?\n")
+_DELIMITER_AND_FIELD = re.compile(rb"(?:\A|\n)--(\S[^\r\n]{0,199}?)[ \t]*\r?\nContent-", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[!-~]+/[!-~]+")
 
 
@@ -101,8 +102,13 @@ def _type(fields: Fields, default: str) -> tuple[str, Parameters]:
 def _split(raw: bytes, part: Part, defects: list[str], truncated: bool) -> list[tuple[int, int]]:
     """Where the parts inside a multipart stand. Without any, the multipart turns into the plain text it is."""
     boundary = part.parameters.get("boundary", "").rstrip()
-    octets = boundary.encode("utf-8", "replace")[:200] or _guess_boundary(raw, part, defects)
+    octets = boundary.encode("utf-8", "replace")[:200]
+    if not octets:
+        _note(defects, "no-boundary")
     spans, ended = _spans(raw, part, octets) if octets else ([], True)
+    if not spans and (guessed := _guess_boundary(raw, part, sure=bool(octets))):
+        _note(defects, "no-boundary")
+        spans, ended = _spans(raw, part, guessed)
     if not spans:
         _note(defects, "empty-multipart" if not raw[part.start : part.start + 64].strip() or ended else "no-boundary")
         part.type = "text/plain"
@@ -111,17 +117,21 @@ def _split(raw: bytes, part: Part, defects: list[str], truncated: bool) -> list[
     return spans[:MOST_PARTS]
 
 
-def _guess_boundary(raw: bytes, part: Part, defects: list[str]) -> bytes:
-    _note(defects, "no-boundary")
-    found = _DELIMITER_LINE.search(raw[part.start : min(part.end, part.start + 4096)])
+def _guess_boundary(raw: bytes, part: Part, *, sure: bool) -> bytes:
+    """What delimits the parts where the header does not say so, or says something else. sure: a field must follow."""
+    beginning = raw[part.start : min(part.end, part.start + 4096)]
+    found = _DELIMITER_AND_FIELD.search(beginning) or (None if sure else _DELIMITER_LINE.search(beginning))
     return found[1] if found else b""
 
 
 def _spans(raw: bytes, part: Part, boundary: bytes) -> tuple[list[tuple[int, int]], bool]:
-    """(start and end of each part, whether the closing delimiter came). RFC 2046 section 5.1.1."""
+    """(start and end of each part, whether the closing delimiter came). RFC 2046 section 5.1.1.
+
+    Parts behind a closing delimiter count: it was that of a multipart inside, which took the same boundary.
+    """
     delimiter = b"--" + boundary
     spans: list[tuple[int, int]] = []
-    opened, at = -1, part.start
+    opened, at, ended = -1, part.start, False
     while (at := raw.find(delimiter, at, part.end)) >= 0 and len(spans) <= MOST_PARTS:
         rest, line_end, closing = _delimiter_end(raw, at + len(delimiter), part.end)
         if rest or (at > part.start and raw[at - 1] != 10):
@@ -129,12 +139,11 @@ def _spans(raw: bytes, part: Part, boundary: bytes) -> tuple[list[tuple[int, int
             continue
         if opened >= 0:
             spans.append((opened, _before_line_end(raw, at, opened)))
-        if closing:
-            return spans, True
-        opened = at = line_end
+        at, ended = line_end, closing
+        opened = -1 if closing else line_end
     if opened >= 0 and len(spans) <= MOST_PARTS:
         spans.append((opened, part.end))
-    return spans, False
+    return spans, ended
 
 
 def _delimiter_end(raw: bytes, at: int, end: int) -> tuple[bytes, int, bool]:

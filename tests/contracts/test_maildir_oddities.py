@@ -166,6 +166,14 @@ class TestMbox:
         assert isinstance(body, Message)
         assert body.text == "Hello\n\nFrom now on we order more.\n\nFrom here too.\n>From there."
 
+    def test_a_separator_with_a_year_that_no_calendar_has_leaves_the_files_time(self, owner: MboxOwner) -> None:
+        owner.path.write_bytes(
+            b"From jane@x.example Fri Dec 31 23:59:59 9999 -1200\nMessage-ID: <m1@lab.example>\n\nHi\n"
+        )
+        os.utime(owner.path, (START.timestamp(), START.timestamp()))
+        (envelope,) = envelopes(history(owner.open()))
+        assert envelope.server_time == START
+
     def test_ids_survive_appending_compacting_and_a_change_of_status(self, owner: MboxOwner) -> None:
         ids = [owner.append("INBOX", letter(number), START) for number in range(1, 6)]
         owner.expunge("INBOX", ids[1])

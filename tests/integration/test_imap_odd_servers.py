@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from imapclient.imap_utf7 import decode, encode
 
 from connectors.imap import ImapSource
 from connectors.message import Message
@@ -142,6 +143,18 @@ def test_a_server_that_cannot_cut_a_message_is_asked_for_all_of_it(
     both_lanes_read_all_of_it(source, user)
 
 
+def test_a_message_handed_out_without_its_header_is_withheld_and_the_others_are_read(
+    source: ImapSource, user: DovecotUser, proxy: ImapProxy
+) -> None:
+    """As servers do that cannot open the file of a message: it would pass for one that nobody wrote."""
+    proxy.empty_body([2], during=rb"HEADER")
+    folder = inbox(source)
+    _, history = first_contact(source, folder)
+    pages = list(source.history(folder, history, None))
+    assert envelopes(pages) == names(3, 1)
+    assert [withheld.id for page in pages for withheld in page.withheld] == ["2"]
+
+
 def test_shared_folders_without_a_prefix_are_not_read(lab: Lab, dovecot: Dovecot, proxy: ImapProxy) -> None:
     """As Cyrus has it: `INBOX.` is the owner's, `user.` another's, and what begins with neither is shared."""
     user = dovecot.user(["INBOX/Sent", "user/bob", "Sales", "Sales/North"])
@@ -149,3 +162,40 @@ def test_shared_folders_without_a_prefix_are_not_read(lab: Lab, dovecot: Dovecot
     proxy.rewrite_server(lambda raw: spaces if raw.startswith(b"* NAMESPACE") else raw)
     source = lab.source(user, dovecot, port=proxy.port)
     assert [(folder.name, folder.role) for folder in source.folders()] == [("INBOX", "inbox"), ("INBOX/Sent", "sent")]
+
+
+_NAMED = re.compile(rb'(LIST \([^)]*\) "." |STATUS |EXAMINE )("[^"]*"|[^ \r\n]+)')
+_SEARCH = re.compile(rb"\* SEARCH ([0-9 ]+)\r\n")
+
+
+def by_the_second_revision(raw: bytes) -> bytes | None:
+    """Nothing is announced that RFC 9051 implies; names are UTF-8, SEARCH answers ESEARCH, nobody counts RECENT."""
+    raw = re.sub(rb"CAPABILITY IMAP4rev1[^\]\r]*", b"CAPABILITY IMAP4rev2 AUTH=PLAIN", raw)
+    if raw.endswith(b" RECENT\r\n"):
+        return None
+    if raw.startswith((b"* LIST", b"* STATUS")):
+        return _NAMED.sub(lambda found: found[1] + decode(found[2]).encode(), raw)
+    found = _SEARCH.fullmatch(raw)
+    return b"* ESEARCH UID ALL %s\r\n" % b",".join(found[1].split()) if found else raw
+
+
+def as_the_first_revision_wants(line: bytes) -> bytes:
+    return _NAMED.sub(lambda found: found[1] + encode(found[2].decode()), line)
+
+
+def test_a_server_that_knows_only_the_second_revision_is_read(lab: Lab, dovecot: Dovecot, proxy: ImapProxy) -> None:
+    """RFC 9051: what is `&AOk-` in a name there means just that."""
+    user = dovecot.user(["Año & 日本", "&AOk-"])
+    for number in range(1, 4):
+        user.append("INBOX", mail(number))
+    user.append("Año & 日本", mail(9))
+    user.append("&AOk-", mail(8))
+    proxy.rewrite_server(by_the_second_revision)
+    proxy.rewrite_client(as_the_first_revision_wants)
+    source = lab.source(user, dovecot, port=proxy.port)
+    there = {folder.name: folder for folder in source.folders()}
+    assert there.keys() == {"INBOX", "Año & 日本", "&AOk-"}
+    for name, number in (("Año & 日本", 9), ("&AOk-", 8)):
+        _, history = first_contact(source, there[name])
+        assert [e.message_id for e in past(source, there[name], history)[0]] == names(number)
+    both_lanes_read_all_of_it(source, user)

@@ -93,6 +93,24 @@ def test_of_several_contacts_people_say_who_is_not_meant(
     assert named(firm, message) == [("Jane Doe", "address"), ("Max One", "manual")]
 
 
+def test_list_and_show_tell_the_firms_time_and_the_first_names_of_many(
+    firm: Firm, user: DovecotUser, deliver: Callable[..., str]
+) -> None:
+    crowd = [f"w{number}@many.example" for number in range(4)]
+    (firm.folder / "many.csv").write_text("name,email\n" + "".join(f"W {address[:2]},{address}\n" for address in crowd))
+    ok(firm, "contacts", "import", str(firm.folder / "many.csv"))
+    message = deliver("1@acme.example", "jane@acme.example", to=", ".join(crowd))
+    written = firm.config.read_text(encoding="utf-8")
+    firm.config.write_text(written.replace("domains =", 'timezone = "Europe/Berlin"\ndomains =', 1), encoding="utf-8")
+
+    listed = ok(firm, "interactions", "list")
+    shown = ok(firm, "interactions", "show", interaction(firm, message))
+    assert "2026-11-20 10:00+01:00" in listed
+    assert "2026-11-20 10:00+01:00" in shown
+    assert "2 more" in listed
+    assert all(address in shown for address in crowd)
+
+
 def test_a_note_moves_too(firm: Firm, user: DovecotUser) -> None:
     added = ok(firm, "interactions", "add", "--contact", "jane@acme.example", "--kind", "note", "--text", "likes tea")
     ok(firm, "interactions", "move", added.split()[1], id_of(firm, "Mia Two"))

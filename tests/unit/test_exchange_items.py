@@ -47,6 +47,11 @@ def test_moments_are_read_with_fractions_and_without_zones(written: str, read: d
     assert xml.moment(written) == read
 
 
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_year_that_cannot_be_moved_to_another_zone_is_no_time_of_arrival(year: str) -> None:
+    assert read_envelope(item(f"<t:DateTimeReceived>{year}-12-31T23:59:59Z</t:DateTimeReceived>")).server_time is None
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"<a><b></a>", b"<a><b>cut", b"not xml"])
 def test_an_answer_that_is_not_whole_is_refused(body: bytes) -> None:
     with pytest.raises(Interrupted):

@@ -35,6 +35,11 @@ def test_no_json_raises(name: str) -> None:
         _read({**dict.fromkeys(NAMES, value), "id": "AAMk="})
 
 
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_year_that_cannot_be_moved_to_another_zone_is_no_time_of_arrival(year: str) -> None:
+    assert envelope_of({"id": "AAMk=", "receivedDateTime": f"{year}-12-31T23:59:59Z"}).server_time is None
+
+
 def _read(entry: dict[str, Any]) -> None:
     assert envelope_of(entry).id == whole_envelope(entry).id == message_of(entry).id == "AAMk="
     items.found_of({**entry, "singleValueExtendedProperties": [{"id": GRAPH_ID, "value": "u@i"}]})

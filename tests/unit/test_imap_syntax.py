@@ -84,9 +84,23 @@ def test_a_date_keeps_the_servers_offset() -> None:
     assert found.utcoffset() == -timedelta(hours=7, minutes=30)
 
 
-@pytest.mark.parametrize("value", [None, [], b"", b"32-Jul-1996 02:44:25 +0000", b"1-Xyz-1996 02:44:25 +0000", b"soon"])
+@pytest.mark.parametrize("value", [b"7-Jul-1996  2:44:25", b" 7-Jul-1996 2:44:25 GMT", b"07-JUL-1996 02:44:25 +00:00"])
+def test_a_date_may_lack_zone_and_zeros(value: bytes) -> None:
+    assert internal_date(value) == datetime(1996, 7, 7, 2, 44, 25, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, [], b"", b"7-Jul-1996 02:44:25 soon", b"32-Jul-1996 02:44:25 +0000", b"1-Xyz-1996 02:44:25 +0000", b"soon"],
+)
 def test_what_is_no_date_is_none(value: bytes | None) -> None:
     assert internal_date(value) is None
+
+
+@pytest.mark.parametrize("year", [b"9999", b"0001"])
+def test_a_year_that_cannot_be_moved_to_another_zone_is_no_date(year: bytes) -> None:
+    """It would end the whole pass over the mailbox, at every try."""
+    assert internal_date(b"31-Dec-%s 23:59:59 -1200" % year) is None
 
 
 def test_an_offset_of_a_day_or_more_is_no_date() -> None:

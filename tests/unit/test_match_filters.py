@@ -88,6 +88,9 @@ def test_answers_of_machines_are_auto_replies(headers: dict[str, str]) -> None:
         ({"x-failed-recipients": "a@b", "return-path": "<>"}, "x@y.example", "Hello"),
         ({"return-path": "<>"}, "x@y.example", "Undeliverable: offer"),
         ({"return-path": "<>"}, "x@y.example", "Unzustellbar: Angebot"),
+        ({"return-path": "<x@y.example>"}, "Postmaster@y.example", "Undeliverable: offer"),
+        ({"precedence": "bulk"}, "postmaster@y.example", "DELIVERY FAILURE: no such user"),
+        ({}, "postmaster@y.example", "Delivery Status Notification (Failure)"),
         ({"return-path": "<>", "precedence": "bulk", "list-id": "<x>"}, "mailer-daemon@x.example", "Hello"),
     ],
 )
@@ -96,14 +99,29 @@ def test_returned_mail_is_a_bounce(headers: dict[str, str], sender: str, subject
 
 
 @pytest.mark.parametrize(
-    "subject", ["Automatic reply: x", "Réponse automatique : x", "自动答复：x", "ABWESENHEITSNOTIZ: x", "Autosvar: x"]
+    "subject",
+    [
+        *("Automatic reply: x", "Réponse automatique : x", "自动答复：x", "ABWESENHEITSNOTIZ: x", "Autosvar: x"),
+        *(
+            "AUTO: Doe, Jane is out of the office. (returning 03/09/2026)",
+            "AUTO: Jane Doe ist außer Haus (Rückkehr 9.3.)",
+        ),
+    ],
 )
 def test_what_only_servers_write_over_a_reply_needs_no_header(subject: str) -> None:
     assert kind({}, subject=subject) is Reason.AUTO_REPLY
 
 
 @pytest.mark.parametrize(
-    "subject", ["Re: Automatic reply: x", "Automatic reply machines: x", "Out of office: my week", "Autosvaret", ""]
+    "subject",
+    [
+        *("Re: Automatic reply: x", "Automatic reply machines: x", "Out of office: my week", "Autosvaret", ""),
+        *(
+            "AUTO: new car for the office (from 03/09/2026)",
+            "Auto: Jane is out of the office",
+            "Re: AUTO: is out of the office",
+        ),
+    ],
 )
 def test_people_may_speak_of_automatic_replies(subject: str) -> None:
     assert kind({}, subject=subject) is None
@@ -117,7 +135,8 @@ def test_returned_mail_is_told_in_many_languages(subject: str) -> None:
 
 
 def test_a_person_called_postmaster_may_write() -> None:
-    assert kind({"return-path": "<postmaster@cust.example>"}, "postmaster@cust.example") is None
+    for subject in ("Hello", "Re: Undeliverable: offer", "Our returned mail"):
+        assert kind({"return-path": "<postmaster@cust.example>"}, "postmaster@cust.example", subject) is None
 
 
 def test_a_subject_alone_is_no_bounce() -> None:

@@ -95,6 +95,31 @@ def test_well_formed_addresses_are_read_back(people: list[tuple[str, str, str]],
     assert [(mailbox.name, mailbox.address) for mailbox in read_addresses(written)] == expected
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("Jane <j@x.example> Bob <b@y.example>", [("Jane", "j@x.example"), ("Bob", "b@y.example")]),
+        ("j@x.example b@y.example", [("", "j@x.example"), ("", "b@y.example")]),
+        ("Doe, j@x.example b@y.example", [("", "j@x.example"), ("", "b@y.example"), ("Doe", "")]),
+        ("Jane <j@x.example> Cc: b@y.example", [("Jane", "j@x.example")]),
+        ('"Doe, Jane" j@x.example', [("Doe, Jane", "j@x.example")]),
+        ("Jane [mailto:j@x.example]", [("Jane", "j@x.example")]),
+        ("'Jane Doe' <j@x.example>, \"'Bob'\" <b@y.example>", [("Jane Doe", "j@x.example"), ("Bob", "b@y.example")]),
+        ("'t Hooft <h@x.example>", [("'t Hooft", "h@x.example")]),
+    ],
+)
+def test_nobody_is_lost_or_mixed_up_where_a_mailer_left_out_a_comma(
+    written: str, expected: list[tuple[str, str]]
+) -> None:
+    assert [(mailbox.name, mailbox.address) for mailbox in read_addresses(written)] == expected
+
+
+def test_an_address_inside_the_name_is_not_the_senders() -> None:
+    """Mailers that rewrite put the old address there; so do those who pretend to be somebody."""
+    (mailbox,) = read_addresses("Jane <jane@x.example> <other@y.example>")
+    assert mailbox.address == "other@y.example"
+
+
 HOSTILE: dict[str, Callable[[int], str]] = {
     "open comments": lambda n: "(" * n,
     "nested comments": lambda n: "(" * n + ")" * n,

@@ -224,6 +224,7 @@ PLAIN = "Good morning,\n\ncould you send the offer again?\n\nJane"
         "invitation",
         "multipart-preamble-epilogue",
         "multipart-no-boundary",
+        "multipart-wrong-boundary",
         "base64-is-plain-text",
         "uuencode-is-plain-text",
         "text-no-utf16",
