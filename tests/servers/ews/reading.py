@@ -37,14 +37,14 @@ def find_item(call: Call) -> str:
     def one(element: Node) -> str:
         shape = Shape.of(call.element.find(f"{M}ItemShape"), listing=True)
         _, folder = call.folder(element)
-        page = _page(call.element, list(folder.items.values()))
+        page = _page(call.element, list(folder.items.values()), call.world.most_found)
         items = tag("t:Items", "".join(shape.render(item) for item in page.things))
         return f"<m:RootFolder{page.attributes}>{items}</m:RootFolder>"
 
     return call.each(call.all("ParentFolderIds"), one)
 
 
-def _page(element: Node, found: list[Item]) -> Page[Item]:
+def _page(element: Node, found: list[Item], most: int) -> Page[Item]:
     if element.get("Traversal") == "Associated":
         found = []
     elif element.get("Traversal") != "Shallow":
@@ -62,7 +62,7 @@ def _page(element: Node, found: list[Item]) -> Page[Item]:
     elif restriction is not None:
         found = [item for item in found if matches(restriction, lambda path: _value(item, path))]  # noqa: B023  # used at once
     found.reverse()  # the newest first, as a mailbox shows its mail
-    return paged(ordered(found, element.find(f"{M}SortOrder"), _value), element.find(f"{M}IndexedPageItemView"))
+    return paged(ordered(found, element.find(f"{M}SortOrder"), _value), element.find(f"{M}IndexedPageItemView"), most)
 
 
 def _people(item: Item) -> set[str]:

@@ -142,7 +142,10 @@ class Pace:
 
 
 class World:
-    """All mailboxes. newest_first: the order of a first listing, which the protocol leaves open."""
+    """All mailboxes. newest_first: the order of a first listing, which the protocol leaves open.
+
+    most_found: EWSFindCountLimit, items in a page of FindItem.
+    """
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
@@ -150,6 +153,7 @@ class World:
         self.directory = Directory()
         self.pace = Pace()
         self.newest_first = True
+        self.most_found = 1_000
         self.items: dict[str, tuple[Box, Item]] = {}
         self.folders: dict[str, tuple[Box, Folder]] = {}
         self._serial = count(1)
