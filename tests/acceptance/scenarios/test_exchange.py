@@ -99,6 +99,18 @@ def test_a_private_category_takes_back_what_was_logged_and_crm_asks_for_what_was
     assert "Kept" not in desk.subjects()
 
 
+def test_an_arrival_that_is_told_as_a_change_alone_is_logged(
+    desk: Desk, ews: EwsServer, box: Box, anna: Mailbox
+) -> None:
+    """A server that merges changes tells of mail that was categorised at once as changed, and never as new."""
+    desk.sync()
+    ews.world.merges = True
+    box.categorise(box.deliver(letter(subject="Hello")), "Blue")
+    desk.sync()
+    assert desk.subjects() == ["Hello"]
+    complete(desk, anna)
+
+
 def test_the_same_mail_by_imap_and_by_exchange_is_one_interaction_with_both_mailboxes(
     desk: Desk, box: Box, anna: Mailbox, user: DovecotUser
 ) -> None:

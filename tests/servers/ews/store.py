@@ -144,7 +144,8 @@ class Pace:
 class World:
     """All mailboxes. newest_first: the order of a first listing, which the protocol leaves open.
 
-    most_found: EWSFindCountLimit, items in a page of FindItem.
+    most_found: EWSFindCountLimit, items in a page of FindItem. merges: an arrival that was changed before it was told
+    of is told as a change alone.
     """
 
     def __init__(self) -> None:
@@ -154,6 +155,7 @@ class World:
         self.pace = Pace()
         self.newest_first = True
         self.most_found = 1_000
+        self.merges = False
         self.items: dict[str, tuple[Box, Item]] = {}
         self.folders: dict[str, tuple[Box, Folder]] = {}
         self._serial = count(1)
