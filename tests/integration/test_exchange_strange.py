@@ -105,3 +105,20 @@ def test_what_is_written_is_not_written_again_by_itself_when_the_server_is_busy(
     with pytest.raises(Retriable):
         open_calendar(ExchangeCalendar(access=access_to(ews, box, tmp_path))).create(an_event())
     assert ews.operations["CreateItem"] == 1
+
+
+def test_a_calendar_is_found_however_small_the_pages_of_folders_are(
+    ews: EwsServer, box: Mailbox, tmp_path: Path
+) -> None:
+    box.create_folder("Zeta", folder_class="IPF.Appointment")
+    ews.world.most_found = 3
+    sink = open_calendar(ExchangeCalendar(access=access_to(ews, box, tmp_path), name="Zeta", create=True))
+    assert sink.find("nobody's") is None
+    assert ews.operations["CreateFolder"] == 0
+
+
+def test_a_calendar_that_may_not_be_made_is_told_as_that(ews: EwsServer, box: Mailbox, tmp_path: Path) -> None:
+    ews.faults.refuse("ErrorAccessDenied", "CreateFolder", whole=False)
+    sink = open_calendar(ExchangeCalendar(access=access_to(ews, box, tmp_path), name="Zeta", create=True))
+    with pytest.raises(Fatal, match='may not make the calendar "Zeta"'):
+        sink.create(an_event())

@@ -144,8 +144,8 @@ class Pace:
 class World:
     """All mailboxes. newest_first: the order of a first listing, which the protocol leaves open.
 
-    most_found: EWSFindCountLimit, items in a page of FindItem. merges: an arrival that was changed before it was told
-    of is told as a change alone.
+    most_found: EWSFindCountLimit, things in a page of FindItem or FindFolder. merges: an arrival that was changed
+    before it was told of is told as a change alone.
     """
 
     def __init__(self) -> None:
