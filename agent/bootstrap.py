@@ -174,12 +174,12 @@ class Work:
         fresh = not self.eager and last is not None and now - last < ABSENCE_EVERY
         if fresh or not isinstance(source, TellsAway):
             return
+        house.absence_asked[mailbox.address] = now  # a server that cannot tell is not asked at every poll either
         try:
             found = absences.from_replies(source.away(), zone=mailbox.timezone, now=now)
         except ConnectorError as error:
             _log.warning("nobody knows whether the owner is away", mailbox=lease.mailbox_id, sentence=str(error))
             return
-        house.absence_asked[mailbox.address] = now
         absences.store(house.database, lease, absences.REPLIES, found)
 
     def _import_contacts(self, mailbox: Mailbox, source: MailSource, lease: Lease) -> None:

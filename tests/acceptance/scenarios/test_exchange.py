@@ -163,6 +163,17 @@ def test_after_a_fault_the_next_pass_completes_the_history_exactly(
     complete(desk, anna)
 
 
+def test_a_server_that_knows_no_automatic_replies_is_asked_for_them_now_and_then(
+    desk: Desk, ews: EwsServer, anna: Mailbox
+) -> None:
+    """Not at every poll, and mail is read all the same."""
+    ews.faults.refuse("ErrorInvalidOperation", "GetUserOofSettingsRequest", times=None)
+    with desk.daemon() as poll:
+        poll()
+        poll()
+    assert ews.operations["GetUserOofSettingsRequest"] == 1
+
+
 def test_a_forgotten_sync_state_costs_nothing_and_doubles_nothing(desk: Desk, box: Box, anna: Mailbox) -> None:
     """Scenario 35: what came, what went and what was flagged meanwhile is seen all the same."""
     ids = [box.deliver(letter(subject=f"Old {number}")) for number in range(3)]
