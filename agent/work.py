@@ -133,12 +133,12 @@ class Work:
         fresh = not self.eager and last is not None and now - last < ABSENCE_EVERY
         if fresh or not isinstance(source, TellsAway):
             return
+        self.memory.absence_asked[mailbox.address] = now  # a server that cannot tell is not asked at every poll either
         try:
             found = absences.from_replies(source.away(), zone=mailbox.timezone, now=now)
         except ConnectorError as error:
             _log.warning("nobody knows whether the owner is away", mailbox=lease.mailbox_id, sentence=str(error))
             return
-        self.memory.absence_asked[mailbox.address] = now
         absences.store(self.database, lease, absences.REPLIES, found)
 
     def _import_contacts(self, mailbox: Mailbox, source: MailSource, lease: Lease) -> None:

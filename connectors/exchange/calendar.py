@@ -19,7 +19,7 @@ from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, Fou
 from connectors.exchange import calendar_item, shapes
 from connectors.exchange.cursors import BEGINNING
 from connectors.exchange.faults import CHANGED, GONE, NoState
-from connectors.exchange.folders import distinguished
+from connectors.exchange.folders import distinguished, list_folders
 from connectors.exchange.items import change_key, id_of
 from connectors.exchange.opening import Opened
 from connectors.exchange.reading import (
@@ -284,20 +284,10 @@ class ExchangeSink:
 
     def _calendars(self) -> dict[str, str]:
         """Ids of the mailbox's calendars by name."""
-        paths = (shapes.field("folder:DisplayName"), shapes.field("folder:FolderClass"))
-        payload = m(
-            "FindFolder",
-            m("FolderShape", t("BaseShape", "IdOnly"), t("AdditionalProperties", *paths)),
-            m("IndexedPageFolderView", MaxEntriesReturned=str(MOST_LISTED), Offset="0", BasePoint="Beginning"),
-            m("ParentFolderIds", distinguished("msgfolderroot", self._seat().primary_smtp_address)),
-            Traversal="Deep",
-        )
-        root = root_of(only(self._seat().ask(payload)))
         found: dict[str, str] = {}
-        for folder in children(root, "Folders"):
-            own = find(folder, "FolderId")
-            if own is not None and text(folder, "FolderClass").lower().startswith(_KIND.lower()):
-                found.setdefault(text(folder, "DisplayName").casefold(), own.get("Id", ""))
+        for place in list_folders(self._seat()):
+            if place.kind.startswith(_KIND.lower()):
+                found.setdefault(place.name.casefold(), place.id)
         return found
 
     def _make(self, name: str) -> str:
@@ -309,6 +299,9 @@ class ExchangeSink:
         messages = self._seat().ask(payload, writes=True)
         if len(messages) == 1 and code_of(messages[0]) == "ErrorFolderExists":
             raise Retriable(f'the calendar "{name}" was made by somebody else meanwhile')
+        if len(messages) == 1 and code_of(messages[0]) == "ErrorAccessDenied":
+            advice = "make it in Outlook, or let the account make folders in this mailbox's calendar"
+            raise Fatal(f'the account may not make the calendar "{name}" (ErrorAccessDenied)', advice=advice)
         return _folder_of(only(messages))
 
 

@@ -91,7 +91,7 @@ def _explain_refusal(code: str, folder: bool) -> ConnectorError:
         return Fatal(f"the server is older than Exchange 2013 SP1 ({code})", advice="read its mailboxes by IMAP")
     if code in ("ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorPasswordChangeRequired"):
         return NeedsSignIn(f"the account cannot sign in ({code})", advice="renew it, or use another `username`")
-    return Retriable(f"the mail server answered {code or 'an error without a code'}")
+    return Retriable(f"the mail server answered {code or 'an error that it does not name'}")
 
 
 def _bounded(wait: float | None) -> float | None:

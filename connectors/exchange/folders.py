@@ -16,7 +16,7 @@ from connectors.errors import Interrupted
 from connectors.exchange import shapes
 from connectors.exchange.items import extended
 from connectors.exchange.reading import MOST_LISTED, next_offset, root_of
-from connectors.exchange.soap import Seat, code_of, error_of, only
+from connectors.exchange.soap import Seat, code_of, each, error_of, only
 from connectors.exchange.xml import MESSAGES, Element, children, find, local, m, moment, t, text
 from connectors.folders.choice import Seen
 from connectors.folders.roles import DRAFTS, INBOX, JUNK, SENT, TRASH
@@ -125,10 +125,8 @@ def distinguished_ids(seat: Seat) -> dict[str, str]:
         m("FolderIds", *(distinguished(name, seat.primary_smtp_address) for name in names)),
     )
     messages = seat.ask(payload)
-    if len(messages) != len(names):
-        raise Interrupted("the mail server answered another number of folders than was asked for")
     found: dict[str, str] = {}
-    for name, message in zip(names, messages, strict=True):
+    for name, message in zip(names, each(messages, len(names), "folders"), strict=True):
         if code_of(message) == "NoError":
             found.update((id, name) for id in _ids(message))
         elif name == "inbox" and (refused := error_of(message)) is not None:

@@ -9,15 +9,13 @@ forward lane's.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
 from connectors.errors import Retriable
 from connectors.exchange import shapes
 from connectors.exchange.cursors import VALIDITY, Forward, History, midnight
 from connectors.exchange.faults import NoState
-from connectors.exchange.items import read_flags
-from connectors.exchange.reading import Change, Changes, Listed, View, both, get_items, sync, time_is, view
+from connectors.exchange.reading import Change, Changes, Listed, View, both, sync, time_is, view
 from connectors.exchange.soap import Seat
 from connectors.message import Envelope, FlagChange, Page, Withheld
 
@@ -26,6 +24,8 @@ PAGE = 200
 _MOST_PASSED = 20
 """Requests that first contact may take: 10,240 messages. A larger folder is passed over in pages."""
 _MOST_BEGINNINGS = 3
+_LATELY = timedelta(days=7)
+"""How young an item may be that is told as changed before it was ever told as new."""
 _EARLIEST = midnight(date(1970, 1, 1))
 
 Fetch = Callable[[Sequence[str]], tuple[list[Envelope], list[Withheld], list[str]]]
@@ -44,7 +44,7 @@ def first_contact(seat: Seat, folder: str) -> Page:
     return Page(validity=VALIDITY, cursor=Forward(state=state, how="first").write(), history=History(state="").write())
 
 
-def read_news(seat: Seat, folder: str, place: Forward, fetch: Fetch, zone: ZoneInfo) -> Iterator[Page]:
+def read_news(seat: Seat, folder: str, place: Forward, fetch: Fetch) -> Iterator[Page]:
     """Everything since the place. A state that the server forgot begins the folder anew, through the same pages."""
     beginnings = 0
     if place.how == "first":
@@ -60,7 +60,7 @@ def read_news(seat: Seat, folder: str, place: Forward, fetch: Fetch, zone: ZoneI
             place = Forward(state="", how="skip" if place.how == "skip" else "again")
             continue
         after = Forward(state=answer.state, how="news" if answer.last else place.how)
-        page = _page(seat, answer, place.how, after, fetch, zone)
+        page = _page(answer, place.how, after, fetch)
         if page is not None:
             yield page
         if answer.last:
@@ -80,29 +80,32 @@ def _check_moves(place: Forward, after: Forward) -> None:
         raise Retriable("the mail server says that more is to come, and never tells it")
 
 
-def _page(seat: Seat, answer: Changes, how: str, after: Forward, fetch: Fetch, zone: ZoneInfo) -> Page | None:
-    """None where nothing happened."""
+def _page(answer: Changes, how: str, after: Forward, fetch: Fetch) -> Page | None:
+    """None where nothing happened.
+
+    Of what changed and is young the envelopes are told too: a server that merges changes tells of an arrival which was
+    flagged at once as a change alone. Those that are known cost nothing.
+    """
     if how == "skip":
         return Page(validity=VALIDITY, cursor=after.write())
     if not answer.changes and how == "news":
         return None
     new, changed, gone = _sorted(answer.changes)
-    envelopes, withheld, left = fetch(new)
-    flags = _flags(seat, changed, gone, zone)
-    if how == "again":  # what was known already may have got other flags meanwhile
-        flags += [FlagChange(id=envelope.id, flags=envelope.flags) for envelope in envelopes]
+    envelopes, withheld, left = fetch([*new, *changed])
+    known = [envelope for envelope in envelopes if how == "again" or envelope.id in changed]
+    told = [envelope for envelope in envelopes if envelope.id not in changed or _came_lately(envelope)]
     return Page(
         validity=VALIDITY,
-        envelopes=tuple(sorted(envelopes, key=_received)),
-        flags=tuple(flags),
+        envelopes=tuple(sorted(told, key=_received)),
+        flags=tuple(FlagChange(id=envelope.id, flags=envelope.flags) for envelope in known),
         gone=tuple(dict.fromkeys((*gone, *left))),
-        withheld=tuple(withheld),
+        withheld=tuple(held for held in withheld if held.id not in changed),
         cursor=after.write(),
         verify=how == "again" and answer.last,
     )
 
 
-def _sorted(changes: Sequence[Change]) -> tuple[list[str], list[str], list[str]]:
+def _sorted(changes: Sequence[Change]) -> tuple[list[str], dict[str, None], list[str]]:
     """(new, changed, gone), each id once by what became of it in the end."""
     new: dict[str, None] = {}
     changed: dict[str, None] = {}
@@ -116,17 +119,13 @@ def _sorted(changes: Sequence[Change]) -> tuple[list[str], list[str], list[str]]
             changed.pop(change.id, None)
             gone[change.id] = None
         elif change.kind == "update" and change.id not in new:
+            gone.pop(change.id, None)
             changed[change.id] = None
-    return list(new), list(changed), list(gone)
+    return list(new), changed, list(gone)
 
 
-def _flags(seat: Seat, changed: Sequence[str], gone: list[str], zone: ZoneInfo) -> list[FlagChange]:
-    """The flags of what changed; what is gone meanwhile is added to `gone`."""
-    found: list[FlagChange] = []
-    for got in get_items(seat, changed, shapes.flags()):
-        gone += got.gone
-        found += [FlagChange(id=id, flags=read_flags(item, zone)) for id, item in got.items.items()]
-    return found
+def _came_lately(envelope: Envelope) -> bool:
+    return _received(envelope) > datetime.now(UTC) - _LATELY
 
 
 def _received(envelope: Envelope) -> datetime:

@@ -14,6 +14,7 @@ from connectors.exchange.soap import Seat
 
 _MOST_LISTINGS = 5
 _OVERLAP = 20
+"""Items that two pages share; half of them where the server's pages are that small (EWSFindCountLimit)."""
 
 
 def all_ids(seat: Seat, folder: str, since: date | None) -> frozenset[str]:
@@ -38,5 +39,6 @@ def _list(seat: Seat, folder: str, since: date | None) -> frozenset[str] | None:
             return None
         ids.update(named)
         last = named[-1] if named else last
-        offset = None if page.next is None else max(page.next - _OVERLAP, offset + 1)
+        shared = min(_OVERLAP, len(page.items) // 2)
+        offset = None if page.next is None else max(page.next - shared, offset + 1)
     return frozenset(ids)

@@ -13,7 +13,7 @@ from connectors.errors import ConnectorError, Interrupted
 from connectors.exchange import shapes
 from connectors.exchange.faults import GONE
 from connectors.exchange.items import id_of, named, received
-from connectors.exchange.soap import Seat, code_of, error_of, only
+from connectors.exchange.soap import Seat, code_of, each, error_of, only
 from connectors.exchange.wire import TooLong
 from connectors.exchange.xml import MESSAGES, Element, children, local, m, t
 
@@ -116,10 +116,8 @@ def _in_halves(seat: Seat, ids: Sequence[str], shape: Element) -> Got:
 def _get_once(seat: Seat, ids: Sequence[str], shape: Element, got: Got) -> list[str]:
     """Adds one answer to what was got; the ids that the server did not come to."""
     messages = seat.ask(m("GetItem", shapes.again(shape), m("ItemIds", *(t("ItemId", Id=id) for id in ids))))
-    if len(messages) != len(ids):
-        raise Interrupted("the mail server answered another number of items than was asked for")
     left: list[str] = []
-    for id, message in zip(ids, messages, strict=True):
+    for id, message in zip(ids, each(messages, len(ids), "items"), strict=True):
         code = code_of(message)
         if code == _STOPPED:
             left.append(id)

@@ -29,9 +29,11 @@ _CHECK = "check `username` and the password; it is tried once more in an hour"
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes, endpoint: str, auth: str) -> ConnectorError | None:
-    """The error that a status means; None for an answer to be read (200, and 500 with a SOAP fault)."""
+    """The error that a status means; None for an answer to be read (200, and an error of the server's that is told in
+    SOAP: 500, or 503 where it is busy).
+    """
     host = urlsplit(endpoint).netloc
-    if status == 200 or (status == 500 and _SOAP.search(body[:_HEAD]) is not None):
+    if status == 200 or (status in (500, 503) and _SOAP.search(body[:_HEAD]) is not None):
         return None
     if status == 401:
         return _unauthorised(headers, host, auth)

@@ -8,6 +8,7 @@ half a second, so this module is imported when a mailbox is opened.
 
 import logging
 import re
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -19,7 +20,7 @@ from exchangelib.ewsdatetime import UTC
 from exchangelib.services.common import EWSAccountService
 from exchangelib.version import Build, Version
 
-from connectors.errors import ConnectorError, Interrupted
+from connectors.errors import ConnectorError, Interrupted, Retriable
 from connectors.exchange.faults import explain, online
 from connectors.exchange.replies import http_date
 from connectors.exchange.wire import Wire
@@ -33,7 +34,13 @@ _ONLINE_BUILD = (15, 20)
 _AFFINITY = re.compile(r"X-BackEndOverrideCookie=([^;,\s]+)")
 """Names the server that holds a subscription, which must be asked for its events."""
 _SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
+_SOAP_FAULT = "{http://schemas.xmlsoap.org/soap/envelope/}Fault"
 _SOAP_HEADER = "{http://schemas.xmlsoap.org/soap/envelope/}Header"
+
+
+_SHORT_WAIT = 10.0
+"""Seconds that are waited here. What takes longer is the caller's: it lets go of the mailbox meanwhile."""
+_MOST_WAITS = 3
 
 
 class _Protocol:
@@ -66,7 +73,23 @@ class Seat:
         self.answered: datetime | None = None
 
     def ask(self, payload: Element, *, writes: bool = False, affinity: bool = False) -> Sequence[Element]:
-        """The response messages to a request. Raises ConnectorError for what concerns the request as a whole."""
+        """The response messages to a request, after the short waits that a busy server asks for. Raises ConnectorError
+        for what concerns the request as a whole.
+        """
+        for _ in range(_MOST_WAITS):
+            try:
+                messages = self._ask_once(payload, writes=writes, affinity=affinity)
+            except Retriable as busy:
+                if (wait := _short(busy, writes)) is None:
+                    raise
+            else:
+                told = [error for message in messages if isinstance(error := error_of(message), Retriable)]
+                if (wait := next((wait for busy in told if (wait := _short(busy, writes)) is not None), None)) is None:
+                    return messages
+            time.sleep(wait)
+        return self._ask_once(payload, writes=writes, affinity=affinity)
+
+    def _ask_once(self, payload: Element, *, writes: bool, affinity: bool) -> Sequence[Element]:
         service = _service(str(payload.tag).removeprefix(MESSAGES).removesuffix("Request"))
         operation = service(account=self)
         operation.writes, operation.prefer_affinity = writes, affinity
@@ -108,11 +131,16 @@ class _Operation(EWSAccountService):  # type: ignore[misc]  # exchangelib has no
         return root.find(_SOAP_HEADER), body
 
     def _get_soap_messages(self, body: Element) -> Sequence[Element]:
-        """The messages, or the fault as it is: exchangelib would take some for a version that is not known."""
+        """The messages, or the fault as it is: exchangelib would take some for a version that is not known, and knows
+        no code but those it has a class for.
+        """
+        fault = body.find(_SOAP_FAULT)
+        if fault is not None:
+            raise explain(_fault_code(fault), wait=_wait(fault))
         try:
             return list(super()._get_soap_messages(body))
-        except EWSError as error:
-            raise explain(type(error).__name__, wait=getattr(error, "back_off", None)) from None
+        except EWSError:
+            raise Interrupted("the mail server answered something else than was asked") from None
 
     def _update_api_version(self, api_version: str, header: Element) -> None:
         """Only looks who answers: what a server calls itself is no version that requests may name."""
@@ -143,6 +171,11 @@ def _build(info: Element) -> tuple[int, ...]:
     return tuple(int(info.get(part, "0")) if info.get(part, "0").isdigit() else 0 for part in parts)
 
 
+def _short(busy: Retriable, writes: bool) -> float | None:
+    """Seconds to wait before the same request; None if it is not to be made again here. Who writes looks first."""
+    return busy.after if busy.after is not None and busy.after <= _SHORT_WAIT and not writes else None
+
+
 def code_of(message: Element) -> str:
     """The response code of a message; 'NoError' for one that succeeded, also with a warning about its results."""
     if message.get("ResponseClass") == "Success":
@@ -166,9 +199,31 @@ def only(messages: Sequence[Element], *, folder: bool = False) -> Element:
     return messages[0]
 
 
+def each(messages: Sequence[Element], asked: int, things: str) -> Sequence[Element]:
+    """As many messages as things were asked for. Raises what a single one for all of them stands for, else Interrupted.
+
+    things: what they are, for the sentence.
+    """
+    if len(messages) != asked:
+        if len(messages) == 1 and (refused := error_of(messages[0])) is not None:
+            raise refused
+        raise Interrupted(f"the mail server answered another number of {things} than was asked for")
+    return messages
+
+
+def _fault_code(fault: Element) -> str:
+    """The response code in a fault's details, else in its `faultcode` (`a:ErrorAccessDenied`); '' if it names none."""
+    written = next(fault.iter("{*}ResponseCode"), None)
+    code = (fault.findtext("faultcode") or "").rpartition(":")[2] if written is None else (written.text or "")
+    code = code.strip()
+    return code if code.startswith("Error") and code.isalnum() else ""
+
+
 def _values(message: Element) -> Iterator[tuple[str, str]]:
-    for value in message.iterfind(f"{MESSAGES}MessageXml/{TYPES}Value"):
-        yield value.get("Name", ""), (value.text or "").strip()
+    """What a message or a fault says beside its code. MessageXml is of the one namespace there, of the other here."""
+    for details in message.iter("{*}MessageXml"):
+        for value in details.iterfind(f"{TYPES}Value"):
+            yield value.get("Name", ""), (value.text or "").strip()
 
 
 def _wait(message: Element) -> float | None:

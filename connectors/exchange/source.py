@@ -77,7 +77,7 @@ class ExchangeSource:
             yield first_contact(self._seat(), folder.key)
             return
         place = read_forward(cursor)
-        yield from read_news(self._seat(), folder.key, place, self._fetcher(folder), self._zone)
+        yield from read_news(self._seat(), folder.key, place, self._fetcher(folder))
 
     def history(self, folder: Folder, cursor: Cursor, since: date | None) -> Iterator[Page]:
         place = read_history(cursor)

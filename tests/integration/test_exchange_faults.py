@@ -112,10 +112,10 @@ def test_a_refusal_of_the_mailbox_is_told_by_what_to_do(
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_busy_server_says_how_long_to_wait(ews: EwsServer, opened: Open, whole: bool) -> None:
-    ews.faults.refuse("ErrorServerBusy", "FindFolder", back_off=7_500, whole=whole)
+    ews.faults.refuse("ErrorServerBusy", "FindFolder", back_off=17_500, whole=whole)
     with pytest.raises(Retriable) as busy:
         opened().folders()
-    assert busy.value.after == 7.5
+    assert busy.value.after == 17.5
 
 
 def test_a_proxy_in_front_says_how_long_to_wait_too(ews: EwsServer, opened: Open) -> None:

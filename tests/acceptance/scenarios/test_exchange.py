@@ -99,6 +99,18 @@ def test_a_private_category_takes_back_what_was_logged_and_crm_asks_for_what_was
     assert "Kept" not in desk.subjects()
 
 
+def test_an_arrival_that_is_told_as_a_change_alone_is_logged(
+    desk: Desk, ews: EwsServer, box: Box, anna: Mailbox
+) -> None:
+    """A server that merges changes tells of mail that was categorised at once as changed, and never as new."""
+    desk.sync()
+    ews.world.merges = True
+    box.categorise(box.deliver(letter(subject="Hello")), "Blue")
+    desk.sync()
+    assert desk.subjects() == ["Hello"]
+    complete(desk, anna)
+
+
 def test_the_same_mail_by_imap_and_by_exchange_is_one_interaction_with_both_mailboxes(
     desk: Desk, box: Box, anna: Mailbox, user: DovecotUser
 ) -> None:
@@ -129,11 +141,11 @@ def test_a_mailbox_that_moves_from_imap_to_exchange_logs_nothing_twice(
 @pytest.mark.parametrize(
     "fault",
     [
-        lambda ews: ews.faults.busy(10, "GetItem"),
+        lambda ews: ews.faults.busy(20_000, "GetItem"),
         lambda ews: ews.faults.reset("GetItem", times=2),
         lambda ews: ews.faults.malformed("GetItem"),
         lambda ews: ews.faults.lose_answer("SyncFolderItems", times=2),
-        lambda ews: ews.faults.http(503, "GetItem", headers={"Retry-After": "1"}),
+        lambda ews: ews.faults.http(503, "GetItem", headers={"Retry-After": "20"}),
         lambda ews: ews.faults.refuse("ErrorMailboxMoveInProgress", "FindItem"),
     ],
     ids=["busy", "reset", "cut-off", "lost", "503", "moving"],
@@ -149,6 +161,17 @@ def test_after_a_fault_the_next_pass_completes_the_history_exactly(
     desk.sync()
     assert len(desk.history()) == 6
     complete(desk, anna)
+
+
+def test_a_server_that_knows_no_automatic_replies_is_asked_for_them_now_and_then(
+    desk: Desk, ews: EwsServer, anna: Mailbox
+) -> None:
+    """Not at every poll, and mail is read all the same."""
+    ews.faults.refuse("ErrorInvalidOperation", "GetUserOofSettingsRequest", times=None)
+    with desk.daemon() as poll:
+        poll()
+        poll()
+    assert ews.operations["GetUserOofSettingsRequest"] == 1
 
 
 def test_a_forgotten_sync_state_costs_nothing_and_doubles_nothing(desk: Desk, box: Box, anna: Mailbox) -> None:

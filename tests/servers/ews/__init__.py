@@ -19,8 +19,9 @@ A test takes the fixture `ews` (one server a test process, reset for each test) 
 - `ews.doorman` (signin.py): `schemes` that are offered, `extended_protection`, `lockout`, `introspect` for tokens
   of somebody else; an account has `password`, `locked` and its rights, which a test may change at any time.
 - `ews.world.pace`: how long a minute of a streaming connection lasts here; `ews.world.newest_first`: the order of a
-  first listing; `ews.exchange.fractional`: moments are sent with fractions of a second; `ews.exchange.limits`:
-  concurrency, hanging connections, and the peak that was seen.
+  first listing; `ews.world.most_found`: things in a page of FindItem or FindFolder; `ews.world.merges`: an arrival that
+  was changed before it was told is told as a change alone; `ews.exchange.fractional`: moments are sent with fractions
+  of a second; `ews.exchange.limits`: concurrency, hanging connections, and the peak that was seen.
 
 - `planner.py`: the meetings, series and contacts that an owner has (`box.meeting`, `box.contact`).
 

@@ -91,7 +91,7 @@ def find_folder(call: Call) -> str:
             found = [inner for inner in found if inner.parent is folder]
         restriction = call.element.find(f"{M}Restriction")
         found = [inner for inner in found if restriction is None or matches(restriction, lambda p: _look(inner, p))]  # noqa: B023  # used at once
-        page = paged(found, call.element.find(f"{M}IndexedPageFolderView"))
+        page = paged(found, call.element.find(f"{M}IndexedPageFolderView"), call.world.most_found)
         return _root_folder(page, "".join(render(box, inner, shape) for inner in page.things))
 
     return call.each(call.all("ParentFolderIds"), one)

@@ -37,14 +37,14 @@ def find_item(call: Call) -> str:
     def one(element: Node) -> str:
         shape = Shape.of(call.element.find(f"{M}ItemShape"), listing=True)
         _, folder = call.folder(element)
-        page = _page(call.element, list(folder.items.values()))
+        page = _page(call.element, list(folder.items.values()), call.world.most_found)
         items = tag("t:Items", "".join(shape.render(item) for item in page.things))
         return f"<m:RootFolder{page.attributes}>{items}</m:RootFolder>"
 
     return call.each(call.all("ParentFolderIds"), one)
 
 
-def _page(element: Node, found: list[Item]) -> Page[Item]:
+def _page(element: Node, found: list[Item], most: int) -> Page[Item]:
     if element.get("Traversal") == "Associated":
         found = []
     elif element.get("Traversal") != "Shallow":
@@ -62,7 +62,7 @@ def _page(element: Node, found: list[Item]) -> Page[Item]:
     elif restriction is not None:
         found = [item for item in found if matches(restriction, lambda path: _value(item, path))]  # noqa: B023  # used at once
     found.reverse()  # the newest first, as a mailbox shows its mail
-    return paged(ordered(found, element.find(f"{M}SortOrder"), _value), element.find(f"{M}IndexedPageItemView"))
+    return paged(ordered(found, element.find(f"{M}SortOrder"), _value), element.find(f"{M}IndexedPageItemView"), most)
 
 
 def _people(item: Item) -> set[str]:
@@ -107,7 +107,7 @@ def sync_folder_items(call: Call) -> str:
         ignored = {element.get("Id") for element in call.all("Ignore")}
         if not state.base:
             state = State(base=box.number, before=box.number + 1 if call.world.newest_first else -1)
-        changes, after, last = _changes(folder, state, most, shape, ignored)
+        changes, after, last = _changes(folder, state, most, shape, ignored, call.world.merges)
         end = after if after is not None else State(base=box.number)
         return (
             text("m:SyncState", end.write(box, folder))
@@ -119,7 +119,7 @@ def sync_folder_items(call: Call) -> str:
 
 
 def _changes(
-    folder: Folder, state: State, most: int, shape: Shape, ignored: set[str]
+    folder: Folder, state: State, most: int, shape: Shape, ignored: set[str], merges: bool
 ) -> tuple[list[str], State | None, bool]:
     """At most so many changes, the state after them (None: all is known), and whether that is all."""
     if state.before is not None:
@@ -129,9 +129,9 @@ def _changes(
         if len(arrivals) > most:
             return listed, state.listed_to(page[-1].created), False
         state, most = State(base=state.base), most - len(page)
-        later = list(islice(_later(folder, state, shape, ignored), most + 1))
+        later = list(islice(_later(folder, state, shape, ignored, merges), most + 1))
         return _cut(listed, later, most, state)
-    later = list(islice(_later(folder, state, shape, ignored), most + 1))
+    later = list(islice(_later(folder, state, shape, ignored, merges), most + 1))
     return _cut([], later, most, state)
 
 
@@ -151,7 +151,7 @@ def _arrivals(folder: Folder, state: State) -> list[Item]:
     return [item for item in known if item.created < before][::-1]
 
 
-def _later(folder: Folder, state: State, shape: Shape, ignored: set[str]) -> Iterator[Change]:
+def _later(folder: Folder, state: State, shape: Shape, ignored: set[str], merges: bool) -> Iterator[Change]:
     """Changes after a state by their number."""
     base = state.base
     left = [(number, identity) for number, identity, created in folder.left if created <= base < number]
@@ -162,11 +162,11 @@ def _later(folder: Folder, state: State, shape: Shape, ignored: set[str]) -> Ite
         if isinstance(thing, str):
             yield number, tag("t:Delete", f"<t:ItemId{attributes(Id=thing, ChangeKey='AQAAAA==')}/>")
         elif thing.id not in ignored:
-            yield number, _written(thing, base, shape)
+            yield number, _written(thing, base, shape, merges)
 
 
-def _written(item: Item, base: int, shape: Shape) -> str:
-    if item.created > base:
+def _written(item: Item, base: int, shape: Shape, merges: bool) -> str:
+    if item.created > base and not (merges and item.changed > item.created):
         return tag("t:Create", shape.render(item))
     if item.changed > base:
         return tag("t:Update", shape.render(item))

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from tests.servers.ews.fields import Path, path_of
 from tests.servers.ews.soap import Node, Refusal, T, attributes, children, local
 
-MOST = 1000  # items a page, the default of EWSFindCountLimit
+MOST = 1000  # folders or days a page
 Thing = TypeVar("Thing")
 Look = Callable[[Path], str | None]
 _TERM = re.compile(r'(from|participants):"([^"*]+)"')
@@ -32,14 +32,16 @@ class Page(Generic[Thing]):
         return attributes(IndexedPagingOffset=offset, TotalItemsInView=self.total, IncludesLastItemInRange=last)
 
 
-def paged(found: Sequence[Thing], view: Node) -> Page[Thing]:
-    """The page that an indexed view asks for; the first one without a view."""
-    offset, most = (0, MOST) if view is None else (int(view.get("Offset")), int(view.get("MaxEntriesReturned") or MOST))
+def paged(found: Sequence[Thing], view: Node, limit: int = MOST) -> Page[Thing]:
+    """The page that an indexed view asks for, of at most so many; the first one without a view."""
+    offset, most = (0, limit)
+    if view is not None:
+        offset, most = int(view.get("Offset")), int(view.get("MaxEntriesReturned") or limit)
     if view is not None and view.get("BasePoint") == "End":
         end = max(0, len(found) - offset)
-        begin = max(0, end - min(most, MOST))
+        begin = max(0, end - min(most, limit))
         return Page(things=found[begin:end], next=None if begin == 0 else len(found) - begin, total=len(found))
-    end = offset + min(most, MOST)
+    end = offset + min(most, limit)
     after = end if end < len(found) else None
     return Page(things=found[offset:end], next=after, total=len(found))
 

@@ -179,7 +179,7 @@ class EwsServer:
         with self.world.changed:
             self.world.pace.minute, self.world.pace.heartbeat, self.world.pace.most = 60.0, 45.0, 20
             self.world.pace.subscriptions.clear()
-            self.world.newest_first = True
+            self.world.newest_first, self.world.most_found, self.world.merges = True, 1_000, False
             self.exchange.asked.clear()
             self.exchange.operations.clear()
             self.exchange.violations.clear()

@@ -142,7 +142,11 @@ class Pace:
 
 
 class World:
-    """All mailboxes. newest_first: the order of a first listing, which the protocol leaves open."""
+    """All mailboxes. newest_first: the order of a first listing, which the protocol leaves open.
+
+    most_found: EWSFindCountLimit, things in a page of FindItem or FindFolder. merges: an arrival that was changed
+    before it was told of is told as a change alone.
+    """
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
@@ -150,6 +154,8 @@ class World:
         self.directory = Directory()
         self.pace = Pace()
         self.newest_first = True
+        self.most_found = 1_000
+        self.merges = False
         self.items: dict[str, tuple[Box, Item]] = {}
         self.folders: dict[str, tuple[Box, Folder]] = {}
         self._serial = count(1)
