@@ -168,6 +168,21 @@ def test_mail_older_than_the_floor_is_passed_over_and_the_link_is_had_all_the_sa
     assert message_ids(lower) == names(19 * 1440, 18 * 1440)
 
 
+def test_parts_of_a_second_that_exchange_does_not_show_lose_nothing(lab: Lab) -> None:
+    """Neither of a folder that is listed at once, nor where pages end within a second, nor of the list of all ids."""
+    for number in range(12):
+        lab.mailbox.deliver(letter(number), received=MORNING + timedelta(milliseconds=250 * number + 100))
+    for page in (250, 3):
+        source = lab.open(page=page)
+        folder = inbox(source)
+        _, history = begin(source, folder)
+        high = list(source.history(folder, history, day(1)))
+        cursor = high[-1].cursor if high else history
+        assert cursor is not None
+        assert sorted(message_ids([*high, *source.history(folder, cursor, None)])) == sorted(names(*range(12)))
+        assert len(source.ids(folder, None).ids) == 12
+
+
 @pytest.mark.parametrize("code", ["SyncStateNotFound", "resyncRequired", "SyncStateInvalid"])
 def test_a_forgotten_link_begins_anew_and_keeps_what_ids_mean(lab: Lab, code: str) -> None:
     lab.fill(1, 2)
