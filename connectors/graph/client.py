@@ -45,7 +45,11 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """A request. again: it may be sent once more when nobody knows whether it was carried out."""
+    """A request. again: it may be sent once more when nobody knows whether it was carried out.
+
+    guarded: a second one does nothing twice, because it names a version or a transaction, so it may follow an answer
+    that says the server is busy. When there is no answer at all, whoever asked has to look first.
+    """
 
     method: str
     path: str
@@ -53,6 +57,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     again: bool = True
+    guarded: bool = False
 
 
 class GraphClient:
@@ -90,7 +95,7 @@ class GraphClient:
         """The answer, whatever it says, after the short waits that a busy server asks for. Raises ConnectorError."""
         for turn in range(TRIES):
             reply = self._signed(ask)
-            if reply.status not in BUSY or (reply.status != 429 and not ask.again):
+            if reply.status not in BUSY or (reply.status != 429 and not (ask.again or ask.guarded)):
                 return reply
             self._wait(wait_of(reply), turn, reply.status)
         raise fault_of(reply, self._permission)
