@@ -16,7 +16,7 @@ import requests
 from config.model import GraphAccess
 from connectors.errors import ConnectorError, Fatal, Interrupted, Retriable, Unreachable
 from connectors.graph.access import tenant_of
-from connectors.graph.faults import BUSY, Reply, TooLarge, fault_of, wait_of
+from connectors.graph.faults import BUSY, FALTERING, Reply, TooLarge, fault_of, wait_of
 from connectors.oauth import TIMEOUTS, is_untrusted
 
 VERSION = "/v1.0"
@@ -95,7 +95,7 @@ class GraphClient:
         """The answer, whatever it says, after the short waits that a busy server asks for. Raises ConnectorError."""
         for turn in range(TRIES):
             reply = self._signed(ask)
-            if reply.status not in BUSY or (reply.status != 429 and not (ask.again or ask.guarded)):
+            if not _is_worth_repeating(ask, reply.status, turn):
                 return reply
             self._wait(wait_of(reply), turn, reply.status)
         raise fault_of(reply, self._permission)
@@ -119,7 +119,8 @@ class GraphClient:
             if turn == 0 and (unsigned := [part for part in left if replies[part.id].status == 401]):
                 self.tenant.token(instead_of=self.tenant.token())  # it ended while the batch was worked on
                 replies |= self._post_batch(unsigned)
-            left = [part for part in left if replies[part.id].status in BUSY]
+            again = BUSY | FALTERING if turn == 0 else BUSY
+            left = [part for part in left if replies[part.id].status in again]
             if not left:
                 return replies
             asked = [wait for part in left if (wait := wait_of(replies[part.id])) is not None]
@@ -185,6 +186,13 @@ class GraphClient:
             raise Unreachable("Microsoft Graph does not answer") from error
         except (requests.RequestException, OSError) as error:
             raise _lost(error) from error
+
+
+def _is_worth_repeating(ask: Ask, status: int, turn: int) -> bool:
+    """429 did nothing; after 503 and 504 nobody knows. One that stumbled may mean this very request: once more."""
+    if status in FALTERING:
+        return ask.again and turn == 0
+    return status == 429 or (status in BUSY and (ask.again or ask.guarded))
 
 
 def _lost(error: Exception) -> ConnectorError:

@@ -51,6 +51,21 @@ def test_a_server_that_stays_busy_is_left_alone_after_a_few_tries(lab: Lab) -> N
     assert lab.waits == [1.0, 2.0, 4.0]
 
 
+@pytest.mark.parametrize("status", [500, 502])
+def test_a_server_that_stumbles_once_ends_no_pass(lab: Lab, status: int) -> None:
+    """Neither over a page, nor over one message in a batch."""
+    lab.fill(1, 2)
+    lab.tenant.faults.fail(status, "GET .*/mailFolders/delta")
+    source = lab.open()
+    folder = inbox(source)
+    _, history = begin(source, folder)
+    found = [envelope for page in source.history(folder, history, None) for envelope in page.envelopes]
+    lab.tenant.faults.fail(status, "GET .*/messages/")
+    read = list(source.bodies(folder, "graph", [one.id for one in found]))
+    assert [type(one) for one in read] == [Message, Message]
+    assert lab.waits == [1.0, 1.0]
+
+
 def test_only_the_throttled_parts_of_a_batch_are_asked_for_again(lab: Lab) -> None:
     ids = [message.immutable_id for message in lab.fill(*range(20))]
     source = lab.open()
