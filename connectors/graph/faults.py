@@ -42,8 +42,9 @@ _NO_MAILBOX = {
     "errornonexistentmailbox": "there is no such mailbox in the tenant",
 }
 _CLOUD_ADVICE = (
-    "check the address, and that the person has a licence for Exchange Online; a mailbox that lies on Exchange Server "
-    'is read by type = "exchange"'
+    "check the address, and that the person has a licence for Exchange Online; where the user principal name is not "
+    "the address, write it as `username` of the mailbox; a mailbox that lies on Exchange Server is read by "
+    'type = "exchange"'
 )
 
 
