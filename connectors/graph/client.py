@@ -6,7 +6,7 @@ the server hands out are asked at the configured endpoint only, so that a token 
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,7 +16,7 @@ import requests
 from config.model import GraphAccess
 from connectors.errors import ConnectorError, Fatal, Interrupted, Retriable, Unreachable
 from connectors.graph.access import tenant_of
-from connectors.graph.faults import BUSY, FALTERING, Reply, TooLarge, fault_of, wait_of
+from connectors.graph.faults import BUSY, FALTERING, Absent, Refused, Reply, TooLarge, fault_of, wait_of
 from connectors.oauth import TIMEOUTS, is_untrusted
 
 VERSION = "/v1.0"
@@ -131,15 +131,27 @@ class GraphClient:
         """One round trip; in halves if the answer would be too large."""
         body = {"requests": [_part(str(number), part) for number, part in enumerate(parts)]}
         try:
-            answer = self.ask(Ask(method="POST", path="/$batch", body=body))
+            replies = dict(self._answered(Ask(method="POST", path="/$batch", body=body)))
         except TooLarge:
             if len(parts) == 1:
                 return {parts[0].id: Reply(status=413, body={}, headers={})}
             half = len(parts) // 2
             return self._post_batch(parts[:half]) | self._post_batch(parts[half:])
-        replies = dict(_replies(answer.get("responses")))
         missing = Reply(status=503, body={}, headers={})  # a part without an answer is asked for once more
         return {part.id: replies.get(str(number), missing) for number, part in enumerate(parts)}
+
+    def _answered(self, ask: Ask) -> Iterator[tuple[str, Reply]]:
+        """Replies by the part's number. A server may answer before it is done, with a link to what is still to come."""
+        answer = self.ask(ask)
+        for _ in range(MOST_PARTS):
+            yield from _replies(answer.get("responses"))
+            link = answer.get("@odata.nextLink") or answer.get("nextLink")
+            if not link:
+                return
+            try:
+                answer = self.get(str(link))
+            except (Absent, Refused):  # the link is not known any more: the rest is asked for once more
+                return
 
     def _wait(self, asked: float | None, turn: int, status: int) -> None:
         wait = asked if asked is not None else 2.0**turn

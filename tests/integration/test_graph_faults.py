@@ -79,6 +79,19 @@ def test_only_the_throttled_parts_of_a_batch_are_asked_for_again(lab: Lab) -> No
     assert lab.tenant.http["POST $batch"] == 3, "roles, the batch, and one more for three parts"
 
 
+def test_a_batch_that_is_answered_bit_by_bit_is_followed_to_its_end(lab: Lab) -> None:
+    """ "Combine multiple HTTP requests using JSON batching": a nextLink says that responses are still to come."""
+    lab.fill(*range(20))
+    source = lab.open()
+    folder = inbox(source)
+    _, history = begin(source, folder)
+    found = [envelope for page in source.history(folder, history, None) for envelope in page.envelopes]
+    lab.tenant.faults.batch_links = True
+    read = list(source.bodies(folder, "graph", [one.id for one in found]))
+    assert [type(one) for one in read] == [Message] * 20
+    assert lab.waits == []
+
+
 def test_a_token_that_ends_mid_run_is_renewed_once(lab: Lab) -> None:
     lab.fill(1)
     source = lab.open()

@@ -154,6 +154,7 @@ class Tenant:
         self.violations: list[str] = []
         self.busiest: Counter[str] = Counter()
         self.throttled: Counter[str] = Counter()
+        self.batches: dict[str, list[str]] = {}
         self.sign_in_failures: list[tuple[int, str, int]] = []
         self.lock = threading.Lock()
         self._flipped = False
