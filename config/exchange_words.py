@@ -32,7 +32,15 @@ GRAPH_OWN = {
     "ca_file": _CA_FILE,
     "must_refuse": MUST_REFUSE,
 }
-GRAPH_ANYWHERE = {**ANYWHERE, **_ADDRESS_BOOK}
+GRAPH_ANYWHERE = {
+    "username": Key(
+        kind=personal_text,
+        about="What Exchange Online calls the mailbox: user principal name or object id. Default: the address.",
+        default="{address}",
+    ),
+    **ANYWHERE,
+    **_ADDRESS_BOOK,
+}
 
 EXCHANGE_OWN = {
     "endpoint": Key(

@@ -164,7 +164,13 @@ def _make(connector: _Connector, place: Node, members: Sequence[Member]) -> Made
 def _entry(place: Node, member: Member) -> Node:
     """An entry of a list as if it were written below [[connectors.mailboxes]], at the place that names the list."""
     since = written_span(member.since) if isinstance(member.since, timedelta) else member.since
-    values = {"address": member.address, "timezone": member.timezone, "capture": member.capture, "since": since}
+    values = {
+        "address": member.address,
+        "username": member.username,
+        "timezone": member.timezone,
+        "capture": member.capture,
+        "since": since,
+    }
     written = {name: replace(place, value=value) for name, value in values.items() if value is not None}
     aliases = [replace(place, value=one) for one in member.aliases]
     return replace(place, value={**written, "aliases": replace(place, value=aliases)})
@@ -217,7 +223,7 @@ def _access(connector: _Connector, applies: Node, values: Values, reading: Readi
         case "imap":
             return imap_access(applies, connector.own, values, reading)
         case "graph":
-            return graph_access(connector.own, reading.address or "")
+            return graph_access(connector.own, str(values.get("username") or reading.address or ""))
         case "exchange":
             return exchange_access(applies, connector.own, values, reading)
         case _:

@@ -1,4 +1,4 @@
-"""A file of mailboxes: a header row with `address` and, as far as wanted, aliases, timezone, capture and since.
+"""A file of mailboxes: a header row with `address` and, as far as wanted, username, aliases, timezone, capture, since.
 
 UTF-8 with or without BOM; comma, semicolon or tab. Aliases stand in one cell, separated by semicolons or blanks. One
 mistake refuses the whole file: half a list would look like people who left.
@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from config.kinds import address, since, zone
+from config.kinds import address, since, text, zone
 from config.model import Member
 from config.nearest import nearest, one_of
 from config.node import Node
@@ -23,9 +23,15 @@ from config.words import CAPTURE
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of one file: a hundred thousand mailboxes take a few million."""
-COLUMNS: Mapping[str, Kind] = {"address": address, "timezone": zone, "capture": CAPTURE, "since": since}
+COLUMNS: Mapping[str, Kind] = {
+    "address": address,
+    "username": text,
+    "timezone": zone,
+    "capture": CAPTURE,
+    "since": since,
+}
 _ALIASES = "aliases"
-_KNOWN = ("address", _ALIASES, "timezone", "capture", "since")
+_KNOWN = ("address", "username", _ALIASES, "timezone", "capture", "since")
 _BETWEEN = re.compile(r"[;,\s]+")
 
 

@@ -153,8 +153,9 @@ class GraphAccess(Frozen):
     """How to reach one mailbox of Exchange Online through Microsoft Graph, the application signing in as itself.
 
     Exactly one of certificate (PEM with its private key), client_secret and assertion (a federated token, read anew
-    whenever it is needed) is set. user: the address or object id the mailbox is asked for by. authority: None is
-    Microsoft's own for the tenant. endpoint: scheme and host, without a version.
+    whenever it is needed) is set. user: what the mailbox is asked for by, its user principal name or object id, which
+    an address need not be ("Get a user": `/users/{id | userPrincipalName}`). authority: None is Microsoft's own for the
+    tenant. endpoint: scheme and host, without a version.
     """
 
     type: Literal["graph"] = "graph"
@@ -270,9 +271,13 @@ class Mailbox(Frozen):
 
 
 class Member(Frozen):
-    """One entry of a list of mailboxes. What is None is left to the list's connector."""
+    """One entry of a list of mailboxes. What is None is left to the list's connector.
+
+    username: what the server knows the mailbox by.
+    """
 
     address: str
+    username: str | None = None
     aliases: tuple[str, ...] = ()
     timezone: Zone | None = None
     capture: Capture | None = None
@@ -280,7 +285,7 @@ class Member(Frozen):
 
 
 class CsvList(Frozen):
-    """A file of mailboxes: address, aliases, timezone, capture, since."""
+    """A file of mailboxes: address, username, aliases, timezone, capture, since."""
 
     type: Literal["csv"] = "csv"
     path: Path

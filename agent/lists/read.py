@@ -41,7 +41,7 @@ def _in_a_group(source: EntraGroup) -> Sequence[Member]:
     found = members(source.access, source.group)
     if found.without_mail:
         _log.info("members of a group have no mailbox, or none that may be seen", count=len(found.without_mail))
-    return tuple(Member(address=address) for address in found.addresses)
+    return tuple(Member(address=address, username=id) for address, id in found.ids.items())
 
 
 def _in_a_directory(source: LdapBase) -> Sequence[Member]:

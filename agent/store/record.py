@@ -38,7 +38,8 @@ class PageRows:
 
     places: new locations; moved_on: changes of known ones (`id` and columns); refs: of skipped and doubtful mail.
     ids: interaction id -> the id hashes it has and refers to, its root first; signal_ids: the same of a signal's
-    message key; doubtful_ids: of mail in review, which holds a conversation together as logged mail does.
+    message key; tying_ids: of mail in review, which holds a conversation together as logged mail does, and of logged
+    mail that was met once more, where a server may know it by another conversation.
     earlier: (interaction id, instant) of places that may date an undated message earlier. strangers: ids of mail not
     logged that belonged to no thread when it was decided. relinked: interactions decided anew. deepened: columns of
     interactions of which more may be kept than before.
@@ -57,7 +58,7 @@ class PageRows:
     suggestions: list[Row] = field(default_factory=list)
     signals: list[Changing] = field(default_factory=list)
     signal_ids: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
-    doubtful_ids: list[tuple[bytes, ...]] = field(default_factory=list)
+    tying_ids: list[tuple[bytes, ...]] = field(default_factory=list)
     earlier: list[tuple[str, datetime]] = field(default_factory=list)
     strangers: set[bytes] = field(default_factory=set)
     relinked: dict[str, revise.Relink] = field(default_factory=dict)
@@ -71,7 +72,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     """
     database.serialise(connection)
     groups = [rows.ids[str(row["id"])] for row in rows.interactions]
-    joined = joining.join(database, connection, [*groups, *rows.doubtful_ids])
+    joined = joining.join(database, connection, [*groups, *rows.tying_ids])
     changed = _record_interactions(database, connection, rows, joined)
     for table, new in (
         (texts, rows.texts),

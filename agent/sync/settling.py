@@ -175,7 +175,7 @@ def _skip(page: Page, one: Decided, skip: Skip, text: str) -> None:
 def _review(page: Page, one: Decided, review: Review) -> None:
     page.place(one, rows.review_place(page.spot, one))
     page.out.reviews.extend(rows.reviews(page.room.hasher, page.spot, one, review, None))
-    page.out.doubtful_ids.append(one.ids)
+    page.out.tying_ids.append(one.ids)
     _leave_refs(page, one)
 
 
@@ -192,6 +192,7 @@ def _log(page: Page, one: Decided, log: Log, body: Message | None) -> None:
         found = _settle_by_text(page, found, digest)
     if isinstance(found, Same):
         interaction = found.interaction_id
+        page.out.tying_ids.append(one.ids)
         _log_again(page, one, interaction, body)
     else:
         shared = isinstance(found, New) and found.shared and bool(page.overlay.interactions(one.key))

@@ -185,9 +185,16 @@ class GraphSink:
             return done
 
     def _write(self, method: str, path: str, *, body: Any = None, etag: str = "") -> dict[str, Any]:  # noqa: ANN401
-        """Never sent twice by itself: whether it was carried out is looked up by whoever asked for it."""
+        """Never sent twice by itself: whether it was carried out is looked up by whoever asked for it.
+
+        But for a busy server (503, 504): a `transactionId` is there for that ("event resource type"), and so is a
+        version; one that was carried out before meets Conflict or is gone.
+        """
         condition = {"If-Match": etag} if etag else {}
-        return self.client.ask(Ask(method=method, path=path, headers=condition, body=body, again=False))
+        guarded = bool(etag) or "transactionId" in (body or {})
+        return self.client.ask(
+            Ask(method=method, path=path, headers=condition, body=body, again=False, guarded=guarded)
+        )
 
     # Places
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,9 +22,9 @@ _GROUP_ADVICE = "check the group's object id, and that the application may read 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Members:
-    """A group's people. addresses: their mailboxes. without_mail: names of those who have none, or none we may see."""
+    """A group's people. ids: object id by address of mailbox. without_mail: names of those who have none we may see."""
 
-    addresses: tuple[str, ...]
+    ids: Mapping[str, str]
     without_mail: tuple[str, ...]
 
 
@@ -80,15 +80,15 @@ def is_refused(access: GraphAccess, address: str) -> bool:
 
 def members(access: GraphAccess, group_id: str) -> Members:
     """Everybody in a group, members of groups inside it too. Raises ConnectorError, never answers in part."""
-    addresses: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     without: list[str] = []
     for one in _people(GraphClient(access, permission="GroupMember.Read.All"), group_id):
         mail = str(one.get("mail") or "").strip()
         if "@" in mail:
-            addresses.setdefault(mail.lower(), mail)
+            found.setdefault(mail.lower(), (mail, str(one.get("id") or mail)))
         else:
             without.append(str(one.get("userPrincipalName") or one.get("displayName") or one.get("id")))
-    return Members(addresses=tuple(addresses.values()), without_mail=tuple(sorted(without)))
+    return Members(ids=dict(found.values()), without_mail=tuple(sorted(without)))
 
 
 def _people(client: GraphClient, group_id: str) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ the server hands out are asked at the configured endpoint only, so that a token 
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,7 +16,7 @@ import requests
 from config.model import GraphAccess
 from connectors.errors import ConnectorError, Fatal, Interrupted, Retriable, Unreachable
 from connectors.graph.access import tenant_of
-from connectors.graph.faults import BUSY, Reply, TooLarge, fault_of, wait_of
+from connectors.graph.faults import BUSY, FALTERING, Absent, Refused, Reply, TooLarge, fault_of, wait_of
 from connectors.oauth import TIMEOUTS, is_untrusted
 
 VERSION = "/v1.0"
@@ -45,7 +45,11 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """A request. again: it may be sent once more when nobody knows whether it was carried out."""
+    """A request. again: it may be sent once more when nobody knows whether it was carried out.
+
+    guarded: a second one does nothing twice, because it names a version or a transaction, so it may follow an answer
+    that says the server is busy. When there is no answer at all, whoever asked has to look first.
+    """
 
     method: str
     path: str
@@ -53,6 +57,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     again: bool = True
+    guarded: bool = False
 
 
 class GraphClient:
@@ -90,7 +95,7 @@ class GraphClient:
         """The answer, whatever it says, after the short waits that a busy server asks for. Raises ConnectorError."""
         for turn in range(TRIES):
             reply = self._signed(ask)
-            if reply.status not in BUSY or (reply.status != 429 and not ask.again):
+            if not _is_worth_repeating(ask, reply.status, turn):
                 return reply
             self._wait(wait_of(reply), turn, reply.status)
         raise fault_of(reply, self._permission)
@@ -114,7 +119,8 @@ class GraphClient:
             if turn == 0 and (unsigned := [part for part in left if replies[part.id].status == 401]):
                 self.tenant.token(instead_of=self.tenant.token())  # it ended while the batch was worked on
                 replies |= self._post_batch(unsigned)
-            left = [part for part in left if replies[part.id].status in BUSY]
+            again = BUSY | FALTERING if turn == 0 else BUSY
+            left = [part for part in left if replies[part.id].status in again]
             if not left:
                 return replies
             asked = [wait for part in left if (wait := wait_of(replies[part.id])) is not None]
@@ -125,15 +131,27 @@ class GraphClient:
         """One round trip; in halves if the answer would be too large."""
         body = {"requests": [_part(str(number), part) for number, part in enumerate(parts)]}
         try:
-            answer = self.ask(Ask(method="POST", path="/$batch", body=body))
+            replies = dict(self._answered(Ask(method="POST", path="/$batch", body=body)))
         except TooLarge:
             if len(parts) == 1:
                 return {parts[0].id: Reply(status=413, body={}, headers={})}
             half = len(parts) // 2
             return self._post_batch(parts[:half]) | self._post_batch(parts[half:])
-        replies = dict(_replies(answer.get("responses")))
         missing = Reply(status=503, body={}, headers={})  # a part without an answer is asked for once more
         return {part.id: replies.get(str(number), missing) for number, part in enumerate(parts)}
+
+    def _answered(self, ask: Ask) -> Iterator[tuple[str, Reply]]:
+        """Replies by the part's number. A server may answer before it is done, with a link to what is still to come."""
+        answer = self.ask(ask)
+        for _ in range(MOST_PARTS):
+            yield from _replies(answer.get("responses"))
+            link = answer.get("@odata.nextLink") or answer.get("nextLink")
+            if not link:
+                return
+            try:
+                answer = self.get(str(link))
+            except (Absent, Refused):  # the link is not known any more: the rest is asked for once more
+                return
 
     def _wait(self, asked: float | None, turn: int, status: int) -> None:
         wait = asked if asked is not None else 2.0**turn
@@ -180,6 +198,13 @@ class GraphClient:
             raise Unreachable("Microsoft Graph does not answer") from error
         except (requests.RequestException, OSError) as error:
             raise _lost(error) from error
+
+
+def _is_worth_repeating(ask: Ask, status: int, turn: int) -> bool:
+    """429 did nothing; after 503 and 504 nobody knows. One that stumbled may mean this very request: once more."""
+    if status in FALTERING:
+        return ask.again and turn == 0
+    return status == 429 or (status in BUSY and (ask.again or ask.guarded))
 
 
 def _lost(error: Exception) -> ConnectorError:

@@ -23,6 +23,8 @@ from connectors.errors import Conflict, ConnectorError, Fatal, NeedsSignIn, Retr
 
 BUSY = frozenset((429, 503, 504))
 """Statuses after which the same request may work later ("Microsoft Graph throttling guidance")."""
+FALTERING = frozenset((500, 502))
+"""Statuses of a server that stumbled: worth one more try, for they may as well be the answer to this very request."""
 _FOR_NOW = frozenset((408, 423, 425, 509))
 """Statuses that say nothing against the request ("Microsoft Graph error responses and resource types")."""
 LONGEST_WAIT = 3600.0
@@ -40,8 +42,9 @@ _NO_MAILBOX = {
     "errornonexistentmailbox": "there is no such mailbox in the tenant",
 }
 _CLOUD_ADVICE = (
-    "check the address, and that the person has a licence for Exchange Online; a mailbox that lies on Exchange Server "
-    'is read by type = "exchange"'
+    "check the address, and that the person has a licence for Exchange Online; where the user principal name is not "
+    "the address, write it as `username` of the mailbox; a mailbox that lies on Exchange Server is read by "
+    'type = "exchange"'
 )
 
 

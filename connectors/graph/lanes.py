@@ -192,7 +192,7 @@ class Lanes:
     def _by_time(self, folder: Folder, past: Past, since: date | None) -> Iterator[tuple[Sequence[Entry], bool]]:
         """Pages of what lies between the place and the floor, and whether more follow."""
         begun = past.below or past.read is None
-        upper = f"le {past.below or past.top}" if begun else f"lt {midnight(past.read or '')}"
+        upper = _within(past.below or past.top) if begun else f"lt {midnight(past.read or '')}"
         yield from self._listed(folder, upper, since)
 
     def _listed(
@@ -212,7 +212,7 @@ class Lanes:
             lowest = min((when for entry in entries if (when := _received(entry))), default="")
             fresh = bool(lowest) and lowest != below
             link = "" if fresh else str(more)
-            upper, below = (f"le {lowest}", lowest) if fresh else (upper, below)
+            upper, below = (_within(lowest), lowest) if fresh else (upper, below)
         raise Interrupted("Microsoft Graph never comes to the end of a folder")
 
     def ids(self, folder: Folder, since: date | None) -> frozenset[str]:
@@ -277,6 +277,11 @@ def _last_words(entries: Sequence[Entry]) -> dict[str, Entry]:
 def _received(entry: Entry) -> str:
     when = moment(entry.get("receivedDateTime"))
     return written(when) if when is not None else ""
+
+
+def _within(second: str) -> str:
+    """The bound above all that was received up to the end of a second: Exchange keeps parts of one, and shows none."""
+    return f"lt {written(datetime.fromisoformat(second) + timedelta(seconds=1))}"
 
 
 def _is_past(entry: Entry, past: Past) -> bool:

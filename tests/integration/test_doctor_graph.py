@@ -105,6 +105,34 @@ def test_a_tenant_with_a_narrow_scope_passes_and_is_not_changed(firm: Firm) -> N
     assert firm.tenant.snapshot() == before
 
 
+def test_a_member_whose_user_name_is_another_one_than_the_address_is_found_by_it(
+    firm: Firm, mailboxes: Callable[[], Mapping[str, str]]
+) -> None:
+    """`/users/{id | userPrincipalName}`: an address is neither."""
+    firm.tenant.names_only = True
+    anna = firm.tenant.mailbox("anna@firm.example", upn="a.smith@firm.onmicrosoft.example")
+    firm.people.members = [anna.user]
+    firm.serves(anna.address)
+    firm.configure()
+    assert failed(firm.examined(write=True)) == []
+    assert firm.run("sync") == 0
+    assert mailboxes() == {"anna@firm.example": "ok"}
+
+
+def test_a_mailbox_is_asked_for_by_the_user_name_that_the_configuration_gives(firm: Firm) -> None:
+    firm.tenant.names_only = True
+    anna = firm.tenant.mailbox("anna@firm.example", upn="anna@firm.onmicrosoft.example")
+    firm.people.members = [firm.tenant.mailbox("ben@firm.example").user]
+    firm.serves(anna.address, "ben@firm.example")
+    one = '[[connectors.mailboxes]]\naddress = "anna@firm.example"\n'
+    firm.configure(one)
+    missing = firm.examined()[anna.address, "mailbox"]
+    assert "no such mailbox" in missing.detail
+    assert "`username`" in missing.advice
+    firm.configure(one + 'username = "{local}@firm.onmicrosoft.example"\n')
+    assert failed(firm.examined()) == []
+
+
 def test_a_member_outside_the_scope_is_named(firm: Firm) -> None:
     anna, ben = firm.tenant.mailbox("anna@firm.example"), firm.tenant.mailbox("ben@firm.example")
     firm.people.members = [anna.user, firm.tenant.group("inner", ben)]

@@ -51,6 +51,21 @@ def test_a_server_that_stays_busy_is_left_alone_after_a_few_tries(lab: Lab) -> N
     assert lab.waits == [1.0, 2.0, 4.0]
 
 
+@pytest.mark.parametrize("status", [500, 502])
+def test_a_server_that_stumbles_once_ends_no_pass(lab: Lab, status: int) -> None:
+    """Neither over a page, nor over one message in a batch."""
+    lab.fill(1, 2)
+    lab.tenant.faults.fail(status, "GET .*/mailFolders/delta")
+    source = lab.open()
+    folder = inbox(source)
+    _, history = begin(source, folder)
+    found = [envelope for page in source.history(folder, history, None) for envelope in page.envelopes]
+    lab.tenant.faults.fail(status, "GET .*/messages/")
+    read = list(source.bodies(folder, "graph", [one.id for one in found]))
+    assert [type(one) for one in read] == [Message, Message]
+    assert lab.waits == [1.0, 1.0]
+
+
 def test_only_the_throttled_parts_of_a_batch_are_asked_for_again(lab: Lab) -> None:
     ids = [message.immutable_id for message in lab.fill(*range(20))]
     source = lab.open()
@@ -62,6 +77,19 @@ def test_only_the_throttled_parts_of_a_batch_are_asked_for_again(lab: Lab) -> No
     parts = sum(lab.tenant.requests.values()) - before
     assert parts == 20 + 3
     assert lab.tenant.http["POST $batch"] == 3, "roles, the batch, and one more for three parts"
+
+
+def test_a_batch_that_is_answered_bit_by_bit_is_followed_to_its_end(lab: Lab) -> None:
+    """ "Combine multiple HTTP requests using JSON batching": a nextLink says that responses are still to come."""
+    lab.fill(*range(20))
+    source = lab.open()
+    folder = inbox(source)
+    _, history = begin(source, folder)
+    found = [envelope for page in source.history(folder, history, None) for envelope in page.envelopes]
+    lab.tenant.faults.batch_links = True
+    read = list(source.bodies(folder, "graph", [one.id for one in found]))
+    assert [type(one) for one in read] == [Message] * 20
+    assert lab.waits == []
 
 
 def test_a_token_that_ends_mid_run_is_renewed_once(lab: Lab) -> None:
@@ -166,6 +194,21 @@ def test_mail_older_than_the_floor_is_passed_over_and_the_link_is_had_all_the_sa
     assert pages[-1].cursor is not None
     lower = list(source.history(folder, pages[-1].cursor, day(18)))
     assert message_ids(lower) == names(19 * 1440, 18 * 1440)
+
+
+def test_parts_of_a_second_that_exchange_does_not_show_lose_nothing(lab: Lab) -> None:
+    """Neither of a folder that is listed at once, nor where pages end within a second, nor of the list of all ids."""
+    for number in range(12):
+        lab.mailbox.deliver(letter(number), received=MORNING + timedelta(milliseconds=250 * number + 100))
+    for page in (250, 3):
+        source = lab.open(page=page)
+        folder = inbox(source)
+        _, history = begin(source, folder)
+        high = list(source.history(folder, history, day(1)))
+        cursor = high[-1].cursor if high else history
+        assert cursor is not None
+        assert sorted(message_ids([*high, *source.history(folder, cursor, None)])) == sorted(names(*range(12)))
+        assert len(source.ids(folder, None).ids) == 12
 
 
 @pytest.mark.parametrize("code", ["SyncStateNotFound", "resyncRequired", "SyncStateInvalid"])

@@ -82,6 +82,20 @@ def test_a_zone_that_is_refused_is_named_as_windows_does_and_read_as_it_was_mean
     assert (start["dateTime"], start["timeZone"]) == written
 
 
+@pytest.mark.parametrize("status", [503, 504])
+def test_a_busy_server_is_asked_again_and_makes_one_item(
+    sink: GraphSink, mailbox: Mailbox, graph_tenant: Tenant, status: int
+) -> None:
+    """What is written names a transaction or a version, so that it happens once."""
+    for method in ("POST", "PATCH", "DELETE"):
+        graph_tenant.faults.fail(status, f"{method} .*/events", times=2)
+    created = sink.create(an_event())
+    changed = sink.update(an_event(title="Changed"), created)
+    assert [event.fields["subject"] for event in mailbox.calendars.events()] == ["Changed"]
+    sink.delete(changed)
+    assert not list(mailbox.calendars.events())
+
+
 def test_moved_items_are_read_where_they_are_now(sink: GraphSink, mailbox: Mailbox) -> None:
     created = sink.create(an_event())
     cursor = sink.changes(None).cursor

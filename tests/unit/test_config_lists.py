@@ -81,6 +81,18 @@ def test_settings_of_the_connector_apply_to_everybody_on_its_list_with_placehold
     assert (second.timezone, second.capture, second.since) == ("Europe/Vienna", "metadata", date(2026, 1, 31))
 
 
+def test_a_list_may_say_what_the_server_calls_a_mailbox(room: Room) -> None:
+    """Of the people in a group it is their object id; the others are asked for by their address."""
+    settings = room.settings(GRAPH + 'mailboxes_from = { entra_group = "g" }')
+    members = [Member(address="ben@x.example", username="0f3a"), Member(address="eva@x.example")]
+    whole, problems = with_members(settings, {"online": members})
+    assert not problems
+    assert [(one.address, one.access.user, one.calendar.access.user) for one in whole.mailboxes] == [
+        ("ben@x.example", "0f3a", "0f3a"),
+        ("eva@x.example", "eva@x.example", "eva@x.example"),
+    ]
+
+
 def test_who_is_excluded_by_address_or_alias_is_nobodys_mailbox(room: Room) -> None:
     settings = room.settings(
         EWS + 'mailboxes_from = { csv = "a.csv", exclude = ["Council@ourfirm.example", "hr@ourfirm.example"] }'
@@ -190,6 +202,11 @@ def entries(room: Room, text: str | bytes) -> Sequence[Member]:
     return read_mailboxes(path)
 
 
+def test_a_file_may_say_what_the_server_calls_a_mailbox(room: Room) -> None:
+    (anna,) = entries(room, "address,username\nanna@x.example,anna@x.onmicrosoft.example\n")
+    assert anna.username == "anna@x.onmicrosoft.example"
+
+
 def test_a_file_may_say_for_each_mailbox_what_differs(room: Room) -> None:
     text = (
         WHOLE + "anna@x.example,a@x.example; a.b@x.example,Europe/Vienna,subject,2026-01-31\n\nben@x.example,,,,365d\n"
@@ -224,10 +241,10 @@ def test_an_entry_survives_being_kept_as_text(since: date | timedelta | None) ->
 
 
 FILES = {
-    "nothing in it": ("\n", ["is empty, write a first row with address, aliases, timezone, capture, since"]),
+    "nothing in it": ("\n", ["is empty, write a first row with address, username, aliases, timezone, capture, since"]),
     "no header": (
         "anna@x.example\n",
-        ["has no column address, write a first row with address, aliases, timezone, capture, since"],
+        ["has no column address, write a first row with address, username, aliases, timezone, capture, since"],
     ),
     "a column with a slip": ("address,timezon\n", ["unknown column timezon, write timezone"]),
     "every mistake at once": (

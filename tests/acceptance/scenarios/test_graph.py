@@ -101,6 +101,25 @@ def test_a_thread_seen_by_imap_and_by_graph_is_one_interaction_a_message(
     desk.complete(BOB)
 
 
+@pytest.mark.parametrize("first", [ANNA, BOB])
+def test_a_conversation_that_only_one_of_two_mailboxes_knows_counts_in_any_order(
+    desk: Desk, user: GraphUser, dovecot: Dovecot, first: str
+) -> None:
+    """Exchange says that two letters without references belong together; the other copy of one of them does not."""
+    bob = dovecot.user()
+    question = letter(to=f"{ANNA}, {BOB}", message_id="q@customer.example", date="Mon, 02 Nov 2026 10:00:00 +0100")
+    told = letter(from_=ANNA, to=KIM, message_id="t@ourfirm.example", date="Mon, 02 Nov 2026 11:00:00 +0100")
+    for raw, folder in ((question, "inbox"), (told, "sentitems")):
+        user.mailbox.deliver(raw, folder, fields={"conversationId": "one", "conversationIndex": None})
+    bob.append("INBOX", question)
+    desk.read(user, ANNA)
+    desk.read(bob, BOB)
+    for address in sorted((ANNA, BOB), key=lambda one: one != first):
+        desk.sync(address)
+    assert len({one.thread_id for one in desk.history()}) == 1
+    assert len(desk.history()) == 2
+
+
 def test_scenario_33_a_token_that_ends_in_a_pass_and_is_not_renewed_loses_nothing(
     desk: Desk, user: GraphUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

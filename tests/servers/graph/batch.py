@@ -2,6 +2,7 @@
 
 import base64
 import json
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,7 +25,30 @@ def answer_batch(call: Call, judge: Judge) -> Answer:
         for part, answer in zip(wave, _answers(call, wave, statuses, judge), strict=True):
             statuses[str(part["id"])] = answer.status
             written.append(_written(str(part["id"]), answer))
-    return Answer(200, ('{"responses":[' + ",".join(_disordered(call, written)) + "]}").encode("utf-8", "replace"))
+    disordered = _disordered(call, written)
+    return _half(call, disordered) if call.tenant.faults.batch_links else _whole(disordered)
+
+
+def rest_of_batch(call: Call) -> Answer:
+    """GET of a nextLink: what was still to come."""
+    written = call.tenant.batches.pop(call.query.get("$skiptoken", ""), None)
+    if written is None:
+        raise refusals.bad_request("Invalid skiptoken.")
+    return _half(call, written)
+
+
+def _half(call: Call, written: list[str]) -> Answer:
+    """Half of the responses, and where the others are."""
+    half = (len(written) + 1) // 2
+    if half == len(written):
+        return _whole(written)
+    token = str(uuid.uuid4())
+    call.tenant.batches[token] = written[half:]
+    return _whole(written[:half], f',"@odata.nextLink":{json.dumps(f"{call.base}/$batch?$skiptoken={token}")}')
+
+
+def _whole(written: list[str], more: str = "") -> Answer:
+    return Answer(200, ('{"responses":[' + ",".join(written) + "]" + more + "}").encode("utf-8", "replace"))
 
 
 def _checked(parts: object) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ To a single request, also inside a batch: `throttle`, `fail`, `expire_token`, `s
 To a whole HTTP request (`POST /$batch` is one): `reset`, `lose_answer`, `lose_request`, `answer_with`.
 
 Manners of delta queries: `replay` (pages repeat what the page before held), `shuffle` (no order), `empty_pages` (every
-second page is empty and has a nextLink), `removed_reason`. Of batches: `batch_parallel`, how many parts work at once.
+second page is empty and has a nextLink), `removed_reason`. Of batches: `batch_parallel`, how many parts work at once;
+`batch_links`, an answer holds half of the responses and a nextLink to the others.
 Of the wire: `packed`, answers are compressed for who takes that, and sent in chunks.
 """
 
@@ -72,6 +73,7 @@ class Faults:
     packed: bool = False
     removed_reason: str = "deleted"
     batch_parallel: int = 1
+    batch_links: bool = False
     dice: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311  # an order, not a secret
     _faults: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from tests.servers.graph import mime, refusals
+from tests.servers.graph import refusals
 from tests.servers.graph.properties import canonical
 
 Item = TypeVar("Item")
@@ -123,6 +123,8 @@ class _Reader:
         if word.lower().endswith("/any") and self.next == "(":
             return self.any(word[: -len("/any")])
         compare, value = _COMPARE[self.take(*_COMPARE)], self.literal()
+        if isinstance(value, datetime):
+            return lambda entity: _compared(compare, instant(value_of(entity, word)), value)
         if word.endswith("/id") and isinstance(value, str):
             named = canonical(value)
             return lambda entity: compare(value_of(entity, word), named)
@@ -169,13 +171,21 @@ def value_of(entity: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401  # a 
     return value
 
 
-def moment(text: str) -> str:
-    """A date or time of a filter, as the properties are written: UTC, whole seconds."""
+def moment(text: str) -> datetime:
+    """A date or time of a filter."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise refusals.bad_request(f"Invalid filter clause: '{text}' is no time.") from None
-    return mime.stamp(read if read.tzinfo else read.replace(tzinfo=UTC))
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def instant(value: object) -> object:
+    """A property that is a time, as one; whatever else as it is."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _compared(compare: Callable[[Any, Any], bool], left: object, right: object) -> bool:

@@ -61,7 +61,10 @@ class Folder:
 
 @dataclass(kw_only=True, eq=False)
 class Message:
-    """A message. number: lasts. place: changes with every move. entered: the sequence at which it came here."""
+    """A message. number: lasts. place: changes with every move. entered: the sequence at which it came here.
+
+    fraction: microseconds of receivedDateTime, which Exchange reckons with and does not show.
+    """
 
     mailbox: "Mailbox"
     folder: Folder
@@ -73,6 +76,7 @@ class Message:
     headers: Sequence[Mapping[str, str]]
     attachments: Sequence[dict[str, Any]]
     extended: dict[str, str]
+    fraction: int = 0
     entered: int = 0
     version: int = 0
     _shown: dict[object, str] = field(default_factory=dict)
@@ -89,8 +93,8 @@ class Message:
 
     @property
     def received(self) -> str:
-        """receivedDateTime, which sorts as text."""
-        return str(self.fields["receivedDateTime"])
+        """receivedDateTime to the microsecond, which sorts as text."""
+        return f"{str(self.fields['receivedDateTime']).removesuffix('Z')}.{self.fraction:06d}Z"
 
     def changed(self) -> None:
         """Forget how it was shown, and take a new changeKey."""
@@ -125,7 +129,8 @@ class Message:
 
     def whole(self) -> dict[str, Any]:
         """Every property that a filter may ask for."""
-        return {**self.fields, "id": self.id, "parentFolderId": self.folder.id, "extended": self.extended}
+        own = {"id": self.id, "parentFolderId": self.folder.id, "receivedDateTime": self.received}
+        return {**self.fields, **own, "extended": self.extended}
 
     def _annotations(self, typed: bool) -> dict[str, Any]:
         entity: dict[str, Any] = {"@odata.etag": f'W/"{self.change_key}"'}

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from tests.servers.graph import delta, filters, refusals
@@ -198,8 +199,8 @@ def _is_wanted(call: Call, entry: Message | Gone, since: int) -> bool:
 
 def _is_young(call: Call, message: Message) -> bool:
     how, since = _DELTA_FILTER.fullmatch(call.query["$filter"]).groups()  # type: ignore[union-attr]  # checked before
-    bound = filters.moment(since)
-    return message.received > bound if how == "gt" else message.received >= bound
+    bound, received = filters.moment(since), datetime.fromisoformat(message.received)
+    return received > bound if how == "gt" else received >= bound
 
 
 def _changed_message(call: Call, folder: Folder, entry: Message | Gone) -> str | None:

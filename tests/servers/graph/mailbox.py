@@ -98,7 +98,8 @@ class Mailbox:
         """
         with self.lock:
             where = self.folder(folder)
-            parsed = mime.parse(raw, received or datetime.now(UTC))
+            arrived = received or datetime.now(UTC)
+            parsed = mime.parse(raw, arrived)
             shown = (
                 _outlook_fields(draft, read) | parsed.fields | self._conversations.place(parsed) | dict(fields or {})
             )
@@ -113,6 +114,7 @@ class Mailbox:
                 headers=() if draft else parsed.headers,
                 attachments=parsed.attachments,
                 extended=parsed.extended,
+                fraction=arrived.microsecond,
             )
             self._enter(message, where)
             return message

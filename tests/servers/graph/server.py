@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.servers.certs import ServerCertificate
 from tests.servers.graph import refusals, routes
-from tests.servers.graph.batch import answer_batch
+from tests.servers.graph.batch import answer_batch, rest_of_batch
 from tests.servers.graph.description import Description
 from tests.servers.graph.faults import described
 from tests.servers.graph.mailbox import Mailbox
@@ -129,6 +129,8 @@ class GraphServer:
             if call.path == "/$batch" and call.method == "POST":
                 call.tenant.faults.on_call(call)
                 return self._described(call, answer_batch(call, self._judge))
+            if call.path == "/$batch" and call.method == "GET":
+                return rest_of_batch(call)
             return self._judge(call)
         except Refuse as refusal:
             return refusal.answer()

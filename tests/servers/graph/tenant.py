@@ -128,7 +128,8 @@ class Tenant:
 
     requests: a Counter of `GET users/*/mailFolders` and the like, parts of batches too; http: of what came over the
     wire; violations: what broke the published description; busiest: most requests at once, by mailbox; throttled: how
-    many went over the limit of four. lifetime: seconds a new access token lives.
+    many went over the limit of four. lifetime: seconds a new access token lives. names_only: people are known by object
+    id and user principal name alone, as documented; else by their addresses too, as Exchange Online has been seen to.
     """
 
     def __init__(
@@ -140,6 +141,7 @@ class Tenant:
         self._issue = issue
         self.authority = f"{authority_url}/{self.id}"
         self.lifetime = 3600.0
+        self.names_only = False
         self.faults = Faults()
         self.notifications = Notifications(self.id, ca_file)
         self.users: dict[str, User] = {}
@@ -152,6 +154,7 @@ class Tenant:
         self.violations: list[str] = []
         self.busiest: Counter[str] = Counter()
         self.throttled: Counter[str] = Counter()
+        self.batches: dict[str, list[str]] = {}
         self.sign_in_failures: list[tuple[int, str, int]] = []
         self.lock = threading.Lock()
         self._flipped = False
@@ -177,7 +180,8 @@ class Tenant:
         """Somebody in the directory, without a mailbox. x500: legacyExchangeDN values, `/o=...`."""
         proxies = [f"SMTP:{mail}", *(f"smtp:{alias}" for alias in aliases), *(f"X500:{name}" for name in x500)]
         user = User(mail=mail, upn=upn or mail, name=name or mail.partition("@")[0], proxies=proxies if mail else [])
-        known = {user.id, user.upn.lower(), mail.lower(), *(alias.lower() for alias in aliases)}
+        addresses = () if self.names_only else (mail.lower(), *(alias.lower() for alias in aliases))
+        known = {user.id, user.upn.lower(), *addresses}
         self.users |= {key: user for key in known if key}
         return user
 
