@@ -52,24 +52,24 @@ class ExchangeUser:
         self.append("INBOX", raw)
 
     def move(self, number: int, source: str, target: str) -> int:
-        return self._known(self.box.move(self._id(number), _path(target)))
+        return self._known(self.box.move(self.id_of(number), _path(target)))
 
     def copy(self, number: int, source: str, target: str) -> int:
-        return self._known(self.box.copy(self._id(number), _path(target)))
+        return self._known(self.box.copy(self.id_of(number), _path(target)))
 
     def expunge(self, folder: str, *numbers: int) -> None:
         for number in numbers:
-            self.box.delete(self._id(number))
+            self.box.delete(self.id_of(number))
 
     def flag(self, folder: str, number: int, *flags: str) -> None:
         if "\\Flagged" in flags:
-            self.box.flag(self._id(number))
+            self.box.flag(self.id_of(number))
         self._draft(number, flags, draft=True)
         self._categorise(number, self._categories(number) | {name for name in flags if not name.startswith("\\")})
 
     def unflag(self, folder: str, number: int, *flags: str) -> None:
         if "\\Flagged" in flags:
-            self.box.flag(self._id(number), "NotFlagged")
+            self.box.flag(self.id_of(number), "NotFlagged")
         self._draft(number, flags, draft=False)
         self._categorise(number, self._categories(number) - set(flags))
 
@@ -92,19 +92,20 @@ class ExchangeUser:
         self.ids.append(id)
         return len(self.ids)
 
-    def _id(self, number: int) -> str:
+    def id_of(self, number: int) -> str:
+        """Its ItemId."""
         return self.ids[number - 1]
 
     def _draft(self, number: int, flags: Sequence[str], *, draft: bool) -> None:
         if "\\Draft" in flags:
-            self.box.set(self._id(number), "IsDraft", flag("IsDraft", draft))
+            self.box.set(self.id_of(number), "IsDraft", flag("IsDraft", draft))
 
     def _categories(self, number: int) -> set[str]:
-        return {name for name in self.box.item(self._id(number))["Categories"].split("; ") if name}
+        return {name for name in self.box.item(self.id_of(number))["Categories"].split("; ") if name}
 
     def _categorise(self, number: int, names: set[str]) -> None:
         if names != self._categories(number):
-            self.box.categorise(self._id(number), *sorted(names))
+            self.box.categorise(self.id_of(number), *sorted(names))
 
 
 def _path(folder: str) -> str:
