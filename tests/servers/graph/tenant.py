@@ -154,7 +154,6 @@ class Tenant:
         self.throttled: Counter[str] = Counter()
         self.sign_in_failures: list[tuple[int, str, int]] = []
         self.lock = threading.Lock()
-        self._flipped = False
         self._in_flight: Counter[str] = Counter()
 
     def application(self, **settings: Any) -> Application:  # noqa: ANN401  # the fields of Application
@@ -239,11 +238,6 @@ class Tenant:
         """Another request over the wire of this kind."""
         with self.lock:
             self.http[kind] += 1
-
-    def flip(self) -> bool:
-        """Every second time."""
-        self._flipped = not self._flipped
-        return self._flipped
 
     def count(self, kind: str) -> None:
         """Another request of this kind."""
