@@ -24,9 +24,11 @@ _WRITES = frozenset({"PUT", "DELETE", "POST", "PATCH", "MKCALENDAR", "PROPPATCH"
 _ASKING = ("/$batch", "/token")
 """What is posted and changes nothing: reading by batches, and signing in."""
 _OPERATION = re.compile(rb"<(?:\w+:)?Body>\s*<(?:\w+:)?(\w+)")
-_LOADED = ("agent.bootstrap", "agent.cli.sync", "agent.engine.once", "config.load", "alembic.context", "sqlalchemy.dialects.sqlite", *(
-    f"connectors.{name}" for name in ("caldav", "exchange", "exchange.soap", "graph", "imap", "maildir")
-))  # fmt: skip
+_LOADED = (
+    *("agent.bootstrap", "agent.cli.sync", "agent.engine.once", "config.load"),
+    *("alembic.context", "sqlalchemy.dialects.sqlite"),
+    *(f"connectors.{name}" for name in ("caldav", "exchange", "exchange.soap", "graph", "imap", "maildir")),
+)
 """What a process would spend a second on otherwise."""
 _FORKS = get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__, *_LOADED])

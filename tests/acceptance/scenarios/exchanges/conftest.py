@@ -1,6 +1,6 @@
 """Every scenario here is told twice: of Exchange Online by Microsoft Graph, and of Exchange Server by EWS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,24 +15,36 @@ from tests.servers.graph import Tenant
 from tests.servers.graph.server import GraphServer
 
 
+@pytest.fixture
+def make_online(graph_server: GraphServer, ca_file: Path, tmp_path: Path) -> Iterator[Callable[[], GraphUser]]:
+    """Makes mailboxes in Exchange Online, each in a tenant of its own. What breaks Graph's description fails."""
+    tenants: list[Tenant] = []
+
+    def make() -> GraphUser:
+        tenants.append(graph_server.tenant())
+        return GraphUser.make(tenants[-1], ca_file, tmp_path, ANNA)
+
+    yield make
+    assert not [breach for tenant in tenants for breach in tenant.violations]
+
+
+@pytest.fixture
+def make_on_premises(ews: EwsServer, tmp_path: Path) -> Callable[[], ExchangeUser]:
+    """Makes mailboxes on Exchange Server."""
+
+    def make() -> ExchangeUser:
+        box = ews.mailbox()
+        return ExchangeUser(server=ews, box=box, access=access_to(ews, box, tmp_path))
+
+    return make
+
+
 @pytest.fixture(params=["graph", "exchange"])
-def make_user(request: pytest.FixtureRequest, ca_file: Path, tmp_path: Path) -> Callable[[], Owner]:
+def make_user(request: pytest.FixtureRequest) -> Callable[[], Owner]:
     """Makes mailboxes with INBOX and Sent on one of the two."""
-    if request.param == "exchange":
-        ews: EwsServer = request.getfixturevalue("ews")
-
-        def on_premises() -> ExchangeUser:
-            box = ews.mailbox()
-            return ExchangeUser(server=ews, box=box, access=access_to(ews, box, tmp_path))
-
-        return on_premises
-    request.getfixturevalue("graph_tenant")
-    server: GraphServer = request.getfixturevalue("graph_server")
-
-    def in_the_cloud() -> GraphUser:
-        return GraphUser.make(server.tenant(), ca_file, tmp_path, ANNA)
-
-    return in_the_cloud
+    name = "make_online" if request.param == "graph" else "make_on_premises"
+    make: Callable[[], Owner] = request.getfixturevalue(name)
+    return make
 
 
 @pytest.fixture

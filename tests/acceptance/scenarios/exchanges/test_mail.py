@@ -11,9 +11,7 @@ from tests.acceptance.scenarios.letters import KIM, letter, letters
 
 
 @pytest.mark.parametrize("skip", [0, 1], ids=["at-once", "later"])
-def test_scenario_05_messages_deleted_before_they_are_fetched_are_no_error(
-    desk: Desk, user: Owner, skip: int
-) -> None:
+def test_scenario_05_messages_deleted_before_they_are_fetched_are_no_error(desk: Desk, user: Owner, skip: int) -> None:
     """Of ten that were listed four go before their headers, or before their texts, are asked for."""
     numbers = [user.append("INBOX", letter(subject=f"Letter {number}")) for number in range(10)]
     desk.read(user)
