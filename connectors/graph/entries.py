@@ -1,7 +1,9 @@
 """A message as Graph lists it → `Envelope`, `Flags`. Pure; never raises on whatever stands in the JSON.
 
-What is asked for in every listing is small: addresses, subject, times, ids, flags, and two MAPI properties that have no
-name in Graph. The header fields themselves come later, and only of mail that would be kept (`connectors.graph.whole`).
+What is asked for in every listing is small: addresses, subject, times, ids, flags, and four MAPI properties that have
+no name in Graph. The header fields themselves come later, and only of mail that would be kept
+(`connectors.graph.whole`); but what a message answers is asked of all mail, because a stranger's answer may be read
+before the customer's question that makes it ours.
 """
 
 import re
@@ -13,7 +15,7 @@ from zoneinfo import ZoneInfo
 from connectors.message import YEARS_OF_MAIL, Address, Envelope, Flags
 from connectors.mime.addresses import MOST_ADDRESSES
 from connectors.mime.charsets import clean_line
-from connectors.mime.identifiers import read_message_id
+from connectors.mime.identifiers import read_in_reply_to, read_message_id, read_references
 from connectors.zones import iana_name
 
 Entry = Mapping[str, Any]
@@ -25,7 +27,7 @@ FIELDS = (
 CLASS, SENSITIVITY = 0x001A, 0x0036
 """PidTagMessageClass and PidTagSensitivity ([MS-OXPROPS])."""
 IN_REPLY_TO, REFERENCES = 0x1042, 0x1039
-"""PidTagInReplyToId and PidTagInternetReferences: of mail that has no header, as what one has sent oneself."""
+"""PidTagInReplyToId and PidTagInternetReferences: a listing has no header, nor has what one has sent oneself."""
 _OWN, _PRIVATE = "1", "2"
 _CERTAIN = ("receivedDateTime", "subject", "toRecipients", "categories", "flag", "isDraft")
 """An entry of a change that lacks one of these tells only what changed."""
@@ -42,7 +44,7 @@ def expand_of(*properties: int) -> str:
     return f"singleValueExtendedProperties($filter={asked})"
 
 
-LISTED = expand_of(CLASS, SENSITIVITY)
+LISTED = expand_of(CLASS, SENSITIVITY, IN_REPLY_TO, REFERENCES)
 
 
 def is_removed(entry: Entry) -> bool:
@@ -66,8 +68,9 @@ def properties_of(entry: Entry) -> dict[int, str]:
 
 
 def envelope_of(entry: Entry, zone: str = "UTC") -> Envelope:
-    """What the listing tells. References, size and most headers are missing. zone: where the owner is (IANA)."""
+    """What the listing tells. Size and most headers are missing. zone: where the owner is (IANA)."""
     message_id, defect = read_message_id(_text(entry, "internetMessageId"))
+    properties = properties_of(entry)
     return Envelope(
         id=str(entry["id"]),
         server_time=moment(entry.get("receivedDateTime")),
@@ -80,6 +83,8 @@ def envelope_of(entry: Entry, zone: str = "UTC") -> Envelope:
         to=_people(_list(entry.get("toRecipients"))),
         cc=_people(_list(entry.get("ccRecipients"))),
         bcc=_people(_list(entry.get("bccRecipients"))),
+        references=read_references(properties.get(REFERENCES, "")),
+        in_reply_to=read_in_reply_to(properties.get(IN_REPLY_TO, "")),
         headers=told_headers(entry),
         flags=flags_of(entry, zone),
         provider_id=str(entry["id"]),

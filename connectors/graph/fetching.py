@@ -38,10 +38,10 @@ class Want:
 
 LISTING = Want(select=FIELDS, expand=LISTED)
 FLAGS = Want(select=_FLAGS, expand=expand_of(SENSITIVITY))
-HEADERS = Want(select=whole.HEADERS, expand=whole.PROPERTIES)
+HEADERS = Want(select=whole.HEADERS, expand=LISTED)
 TEXTS = Want(
     select=f"{whole.HEADERS},{whole.TEXTS}",
-    expand=f"{whole.PROPERTIES},{whole.ATTACHMENTS}",
+    expand=f"{LISTED},{whole.ATTACHMENTS}",
     prefer=(whole.AS_TEXT,),
 )
 

@@ -14,12 +14,8 @@ from connectors import mime
 from connectors.graph.entries import (
     CLASS,
     FIELDS,
-    IN_REPLY_TO,
-    REFERENCES,
-    SENSITIVITY,
     Entry,
     envelope_of,
-    expand_of,
     method_of,
     properties_of,
     report_of,
@@ -28,12 +24,10 @@ from connectors.graph.entries import (
 from connectors.message import TEXT_LIMIT, Attachment, Envelope, Message
 from connectors.mime.charsets import clean_body, clean_line
 from connectors.mime.html import html_to_text
-from connectors.mime.identifiers import read_in_reply_to, read_references
 
 HEADERS = f"{FIELDS},internetMessageHeaders"
 TEXTS = "body,uniqueBody,hasAttachments"
 ATTACHMENTS = "attachments($select=name,contentType,size,isInline)"
-PROPERTIES = expand_of(CLASS, SENSITIVITY, IN_REPLY_TO, REFERENCES)
 AS_TEXT = 'outlook.body-content-type="text"'
 _REPORT = re.compile(r";\s*report-type\s*=\s*\"?([\w-]{1,60})")
 _MOST_ATTACHMENTS = 200
@@ -45,7 +39,7 @@ def whole_envelope(entry: Entry, zone: str = "UTC") -> Envelope:
     listed = envelope_of(entry, zone)
     block = _header_block(entry.get("internetMessageHeaders"))
     if not block:
-        return _from_properties(listed, entry)
+        return listed
     read = mime.read_header(
         block,
         id=listed.id,
@@ -73,15 +67,6 @@ def whole_envelope(entry: Entry, zone: str = "UTC") -> Envelope:
 def _surer(read: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
     """Of what the kind of message says all but the thread index, which the header has as it was sent."""
     return {name: value for name, value in told.items() if name != "thread-index" or name not in read}
-
-
-def _from_properties(listed: Envelope, entry: Entry) -> Envelope:
-    properties = properties_of(entry)
-    return replace(
-        listed,
-        references=read_references(properties.get(REFERENCES, "")),
-        in_reply_to=read_in_reply_to(properties.get(IN_REPLY_TO, "")),
-    )
 
 
 def _header_block(fields: object) -> bytes:

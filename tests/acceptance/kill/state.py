@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 Rows = dict[str, list[tuple[str, ...]]]
@@ -52,11 +53,10 @@ def calendar(texts: list[str]) -> list[str]:
 
 
 def differences(one: Rows, other: Rows) -> list[str]:
-    """What stands in one state only, for a readable failure."""
+    """What stands in one state only, or more often there, for a readable failure."""
     return [
         f"{table}: {sign} {row}"
         for table in sorted(one.keys() | other.keys())
         for sign, left, right in (("-", one, other), ("+", other, one))
-        for row in left.get(table, [])
-        if row not in right.get(table, [])
+        for row in (Counter(left.get(table, ())) - Counter(right.get(table, ()))).elements()
     ]

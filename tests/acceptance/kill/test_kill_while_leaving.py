@@ -1,36 +1,17 @@
 """Killed at any durable step while a mailbox leaves or comes back: after the next pass all is as if it was not."""
 
-import os
-import subprocess
-import sys
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.kill import state
+from tests.acceptance.kill.victim import run
 from tests.integration.leaving_office import REMINDERS, Office, commands, titles
 from tests.servers.radicale import Radicale
 
-ROOT = Path(__file__).parents[3]
 PARTS = 2
 """Steps are spread over so many tests, so that they run side by side."""
-
-
-def run(office: Office, *command: str, kill_at: int = 0) -> tuple[int, list[str]]:
-    """Exit code and the durable steps of one `crm-agent` process."""
-    log = office.folder / "steps"
-    log.write_text("")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.acceptance.kill.victim", "--config", office.config, *command],
-        cwd=ROOT,
-        env={**os.environ, "KILL_AT": str(kill_at), "STEPS": str(log)},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert b"Traceback" not in done.stderr, done.stderr.decode()
-    return done.returncode, log.read_text().split("\n")[:-1]
 
 
 def states(office: Office) -> list[str]:
@@ -46,7 +27,7 @@ def test_killed_while_leaving_or_coming_back_nothing_is_left_lost_or_doubled(
     office = Office(folder=tmp_path, calendar=radicale.calendar())
     office.configure()
     for command in commands(REMINDERS[:1]):
-        assert run(office, *command)[0] == 0
+        assert run(tmp_path, *command).code == 0
     leaving, returning = (leave_or_return(office, stays=stays) for stays in (False, True))
     assert "before DELETE" in leaving
     assert "before PUT" in returning
@@ -66,11 +47,11 @@ def telling(steps: list[str]) -> list[int]:
 def leave_or_return(office: Office, *, stays: bool, kill_at: int | None = None) -> list[str]:
     """Takes Di out of the configuration, or back in, in a process that is killed at this step. What it did."""
     office.configure(di=stays)
-    code, steps = run(office, "sync", kill_at=kill_at or 0)
-    assert code == (-9 if kill_at else 0)
-    if code:
-        assert run(office, "sync")[0] == 0
-    where = f"killed at step {kill_at}, {steps[-1]}"
+    ended = run(office.folder, "sync", kill_at=kill_at or 0)
+    assert ended.code == (-9 if kill_at else 0)
+    if ended.code:
+        assert run(office.folder, "sync").code == 0
+    where = f"killed at step {kill_at}, {ended.steps[-1]}"
     assert titles(office.calendar) == (sorted(REMINDERS[:1]) if stays else []), where
     assert states(office) == ["in-calendar" if stays else "not-needed"], where
-    return steps
+    return ended.steps

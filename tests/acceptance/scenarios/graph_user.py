@@ -31,6 +31,10 @@ class GraphUser:
         return cls(tenant=tenant, mailbox=mailbox, access=access_to(tenant, address, ca_file, secrets))
 
     @property
+    def address(self) -> str:
+        return self.mailbox.address
+
+    @property
     def username(self) -> str:
         return self.mailbox.address
 

@@ -47,6 +47,7 @@ from config.model import (
 from config.secrets import Secret
 from connectors import registry
 from matchers.thread import normal_id
+from tests.acceptance.scenarios.exchange_user import ExchangeUser
 from tests.acceptance.scenarios.graph_user import GraphUser
 from tests.acceptance.scenarios.letters import ANNA
 from tests.servers.imap_proxy import ImapProxy
@@ -63,6 +64,9 @@ HEADERS = rb"^UID FETCH .*HEADER"
 TEXTS = rb"^UID FETCH .*(BODYSTRUCTURE|BODY\.PEEK\[[\d.]*\])"
 
 TICK = timedelta(seconds=5)
+
+User = MailUser | GraphUser | ExchangeUser
+"""The owner of a mailbox; all have the words of MailUser."""
 
 both = pytest.mark.parametrize("make_desk", ["sqlite", "postgresql"], indirect=True)
 """Runs a scenario twice, once on each database."""
@@ -104,14 +108,14 @@ class Desk:
     def __init__(self, store: Store, ca_file: Path) -> None:
         self.settings = Settings(organisation=Organisation(domains=("ourfirm.example",)), store=store)
         self._ca_file = ca_file
-        self._users: dict[str, MailUser | GraphUser] = {}
+        self._users: dict[str, User] = {}
         self._proxies: dict[str, ImapProxy] = {}
 
     # What the admin does.
 
     def read(
         self,
-        user: MailUser | GraphUser,
+        user: User,
         address: str = ANNA,
         *,
         proxy: ImapProxy | None = None,
@@ -277,7 +281,7 @@ class Desk:
         """What `reconcile` says of each folder, asking the server itself: no proxy stands between."""
         user = self._users[address]
         (mailbox,) = (one for one in self.settings.mailboxes if one.address == address)
-        direct = mailbox.access if isinstance(user, GraphUser) else self._access(user, None, None)
+        direct = mailbox.access if isinstance(user, GraphUser | ExchangeUser) else self._access(user, None, None)
         with self.open() as house, house.database.read() as connection:
             number = mailboxes.ids(connection)[address]
             floor = mailboxes.since(connection, number)
@@ -310,8 +314,8 @@ class Desk:
         finally:
             database.close()
 
-    def _access(self, user: MailUser | GraphUser, proxy: ImapProxy | None, port: int | None) -> Access:
-        if isinstance(user, GraphUser):
+    def _access(self, user: User, proxy: ImapProxy | None, port: int | None) -> Access:
+        if isinstance(user, GraphUser | ExchangeUser):
             return user.access
         return ImapAccess(
             host="127.0.0.1",

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from agent.store import corrections
-from tests.acceptance.scenarios.harness import HEADERS, TEXTS, Desk, both, threads
+from tests.acceptance.scenarios.harness import HEADERS, TEXTS, Desk, User, both, threads
 from tests.acceptance.scenarios.letters import ANNA, BOB, KIM, LEA, STARTED, STRANGER, letter
 from tests.servers.dovecot import Dovecot, DovecotUser
 from tests.servers.imap_proxy import ImapProxy
@@ -76,7 +76,7 @@ def _view(desk: Desk) -> View:
     return view
 
 
-def _in_order(make_desk: Callable[[], Desk], user: DovecotUser, order: Sequence[Part]) -> View:
+def in_order(make_desk: Callable[[], Desk], user: User, order: Sequence[Part]) -> View:
     """One desk that gets the letters one by one, with a pass after each."""
     desk = make_desk()
     _people(desk)
@@ -90,7 +90,7 @@ def _in_order(make_desk: Callable[[], Desk], user: DovecotUser, order: Sequence[
     return _view(desk)
 
 
-def _at_once(make_desk: Callable[[], Desk], user: DovecotUser, order: Sequence[Part]) -> View:
+def at_once(make_desk: Callable[[], Desk], user: User, order: Sequence[Part]) -> View:
     """One desk that finds all letters lying there, and reads its history newest first."""
     for part in order:
         user.append("INBOX", _mail(part))
@@ -108,11 +108,11 @@ def test_scenario_42_a_reply_read_before_its_question_has_the_same_result(
 ) -> None:
     """A stranger replies in a thread whose first mail is read later, by the history lane: as in the other order."""
     question, reply = CONVERSATIONS[0], CONVERSATIONS[1]
-    forwards = _in_order(make_desk, dovecot.user(), [question, reply])
-    backwards = _in_order(make_desk, dovecot.user(), [reply, question])
-    history = _at_once(make_desk, dovecot.user(), [question, reply])
-    assert _differences(forwards, backwards) == {}
-    assert _differences(forwards, history) == {}
+    forwards = in_order(make_desk, dovecot.user(), [question, reply])
+    backwards = in_order(make_desk, dovecot.user(), [reply, question])
+    history = at_once(make_desk, dovecot.user(), [question, reply])
+    assert differences(forwards, backwards) == {}
+    assert differences(forwards, history) == {}
     assert forwards["stranger-answers"][4] == ((KIM, "thread"),)
 
 
@@ -123,15 +123,15 @@ def test_scenario_42_any_order_of_many_conversations_has_the_same_result(
     """Seventeen letters of strangers, companies, shared addresses and joined threads, in any order: one result."""
     shuffled = list(CONVERSATIONS)
     random.Random(seed).shuffle(shuffled)  # noqa: S311  # no secret
-    expected = _in_order(make_desk, dovecot.user(), CONVERSATIONS)
-    assert _differences(_in_order(make_desk, dovecot.user(), shuffled), expected) == {}
-    assert _differences(_at_once(make_desk, dovecot.user(), shuffled), expected) == {}
+    expected = in_order(make_desk, dovecot.user(), CONVERSATIONS)
+    assert differences(in_order(make_desk, dovecot.user(), shuffled), expected) == {}
+    assert differences(at_once(make_desk, dovecot.user(), shuffled), expected) == {}
     assert _outcomes(expected)["alone"] == "logged"
 
 
 def test_scenario_42_the_expected_result_is_the_right_one(make_desk: Callable[[], Desk], dovecot: Dovecot) -> None:
     """What the order must not change is also what the rules say."""
-    view = _at_once(make_desk, dovecot.user(), CONVERSATIONS)
+    view = at_once(make_desk, dovecot.user(), CONVERSATIONS)
     assert _outcomes(view) == {
         own: "review" if own in DOUBTFUL else "skipped" if own == "stranger-answers-shared" else "logged"
         for own, _, _ in CONVERSATIONS
@@ -156,7 +156,7 @@ DOUBTFUL = {
 """Strangers in a conversation of two customers, an address that two people share, a name where anybody may write."""
 
 
-def _differences(one: View, other: View) -> dict[str, tuple[object, object]]:
+def differences(one: View, other: View) -> dict[str, tuple[object, object]]:
     """By letter, what is told of it on one desk and on the other."""
     return {own: (one.get(own), other.get(own)) for own in one.keys() | other.keys() if one.get(own) != other.get(own)}
 
@@ -251,7 +251,7 @@ def test_scenario_42_conversations_that_lie_in_two_mailboxes_have_the_same_resul
     make_desk: Callable[[], Desk], dovecot: Dovecot, seed: int
 ) -> None:
     """Each letter lies in one of two mailboxes that two workers read at the same time: as if all lay in one."""
-    expected = _at_once(make_desk, dovecot.user(), CONVERSATIONS)
+    expected = at_once(make_desk, dovecot.user(), CONVERSATIONS)
     for draw in range(3):
         drawn = random.Random(seed * 3 + draw)  # noqa: S311  # no secret
         mailboxes = {ANNA: dovecot.user(), BOB: dovecot.user()}
@@ -263,7 +263,7 @@ def test_scenario_42_conversations_that_lie_in_two_mailboxes_have_the_same_resul
             desk.read(user, address)
         desk.sync()
         assert desk.count("rereads") == 0
-        assert _differences(_view(desk), expected) == {}
+        assert differences(_view(desk), expected) == {}
 
 
 def test_what_the_server_finds_of_a_new_contact_is_read_again_first(

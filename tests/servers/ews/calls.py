@@ -44,11 +44,12 @@ class Call:
     impersonated: bool
     refusal: Refusal | None = None
     share: int | None = None
+    refused: frozenset[str] | None = None
 
     def refusing(self, faults: Iterable[Fault]) -> "Call":
         """The same call, of whose things some are refused because a test wants it so."""
         found = [fault for fault in faults if fault.refusal is not None]
-        return replace(self, refusal=found[0].refusal, share=found[0].share) if found else self
+        return replace(self, refusal=found[0].refusal, share=found[0].share, refused=found[0].items) if found else self
 
     @property
     def operation(self) -> str:
@@ -118,13 +119,18 @@ class Call:
 
     def _one(self, number: int, thing: Thing, do: Callable[[Thing], str], empty: str) -> str:
         try:
-            if self.refusal is not None and (self.share is None or number < self.share):
+            if self.refusal is not None and self._is_refused(number, thing):
                 raise self.refusal
             return soap.success(self.operation, do(thing))
         except soap.SoapFault:
             raise
         except Refusal as refusal:
             return soap.failure(self.operation, refusal, empty)
+
+    def _is_refused(self, number: int, thing: object) -> bool:
+        if self.refused is not None:
+            return isinstance(thing, Node) and thing.get("Id") in self.refused
+        return self.share is None or number < self.share
 
     def all(self, path: str) -> list[Node]:
         """Child elements below a path of message elements."""

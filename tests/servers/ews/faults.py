@@ -27,6 +27,7 @@ class Fault:
     budget: Budget
     refusal: Refusal | None = None
     share: int | None = None
+    items: frozenset[str] | None = None
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
@@ -85,6 +86,7 @@ class Faults:
         back_off: int | None = None,
         whole: bool = True,
         share: int | None = None,
+        items: frozenset[str] | None = None,
         said: str = "",
         mailbox: str | None = None,
         times: int | None = 1,
@@ -92,11 +94,12 @@ class Faults:
     ) -> None:
         """Say no with a response code: to the whole request (a SOAP fault), or in its response messages.
 
-        back_off: BackOffMilliseconds to name. share: so many of the things asked for are refused, None for all.
+        back_off: BackOffMilliseconds to name. share: so many of the things asked for are refused, None for all. items:
+        ids of those that are, None for any.
         """
         values = {} if back_off is None else {"BackOffMilliseconds": str(back_off)}
         refusal = (SoapFault if whole else Refusal)(code, said, values=values)
-        self._add("refuse", operation, mailbox, times, skip, refusal=refusal, share=share)
+        self._add("refuse", operation, mailbox, times, skip, refusal=refusal, share=share, items=items)
 
     def busy(self, back_off: int = 1000, operation: str | None = None, *, times: int | None = 1, skip: int = 0) -> None:
         """ErrorServerBusy, as Exchange's throttling says it. back_off: milliseconds."""

@@ -45,7 +45,10 @@ class Tracked:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _State:
-    """What a token stands for. entries, round, offset: within a round; without entries one begins after `until`."""
+    """What a token stands for. entries, round, offset: within a round; without entries one begins after `until`.
+
+    paused: the page before was an empty one, at the same place.
+    """
 
     resource: str
     query: Mapping[str, str]
@@ -53,6 +56,7 @@ class _State:
     entries: Sequence[Any] | None = None
     round: int = 0
     offset: int = 0
+    paused: bool = False
 
 
 @dataclass(eq=False)
@@ -65,7 +69,15 @@ class Tokens:
 
     def keep(self, state: _State, kind: str) -> str:
         """A token for this state; the same one while nothing is different."""
-        named = (kind, state.resource, sorted(state.query.items()), state.until, state.round, state.offset)
+        named = (
+            kind,
+            state.resource,
+            sorted(state.query.items()),
+            state.until,
+            state.round,
+            state.offset,
+            state.paused,
+        )
         token = hashlib.sha256(f"{self.salt} {named!r}".encode()).hexdigest()[:40]
         self.states[token] = state
         return token
@@ -92,14 +104,15 @@ def page(call: Call, tracked: Tracked, tokens: Tokens, expiry: LinkExpiry) -> An
     asked = replace(call, query=state.query)
     size = call.page_size(asked.page_size(DEFAULT_PAGE, LARGEST_PAGE), LARGEST_PAGE)
     entries = state.entries or ()
-    chosen, offset = _slice(call, entries, state.offset, size)
+    pauses = call.tenant.faults.empty_pages and not state.paused and state.offset < len(entries)
+    chosen, offset = ((), state.offset) if pauses else _slice(call, entries, state.offset, size)
     shown = [text for entry in chosen if (text := tracked.show(asked, entry)) is not None]
     if offset < len(entries):
-        link = "@odata.nextLink", f"$skiptoken={tokens.keep(replace(state, offset=offset), 'skip')}"
+        link = "@odata.nextLink", f"$skiptoken={tokens.keep(replace(state, offset=offset, paused=pauses), 'skip')}"
     else:
         link = (
             "@odata.deltaLink",
-            f"$deltatoken={tokens.keep(replace(state, entries=None, round=0, offset=0), 'delta')}",
+            f"$deltatoken={tokens.keep(replace(state, entries=None, round=0, offset=0, paused=False), 'delta')}",
         )
     return _written(call.base, tracked, shown, *link)
 
@@ -138,8 +151,6 @@ def _order(call: Call, entries: Sequence[Any]) -> Sequence[Any]:
 def _slice(call: Call, entries: Sequence[Any], offset: int, size: int) -> tuple[Sequence[Any], int]:
     """The entries of a page and where the next one begins."""
     faults = call.tenant.faults
-    if faults.empty_pages and offset < len(entries) and call.tenant.flip():
-        return (), offset
     chosen = entries[offset : offset + size]
     if faults.replay and offset:
         chosen = [*entries[max(0, offset - 3) : offset], *chosen, *chosen[:1]]

@@ -260,10 +260,18 @@ def _meeting_kind(method: str, text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _extended(raw: bytes, mime: Mime) -> dict[str, str]:
-    """PidTagSensitivity, PidTagMessageSize and PidTagTransportMessageHeaders (MS-OXPROPS)."""
+    """PidTagSensitivity, PidTagMessageSize, PidTagTransportMessageHeaders, PidTagInternetReferences and
+    PidTagInReplyToId (MS-OXPROPS), the last two only of what answers something.
+    """
     block = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0].decode("utf-8", "replace")
     sensitivity = _SENSITIVITY.get(str(mime["Sensitivity"] or "").strip().lower(), "0")
-    return {"Integer 0x36": sensitivity, "Integer 0xe08": str(len(raw)), "String 0x7d": block + "\r\n"}
+    told = {"String 0x1039": _unfold(str(mime["References"] or "")), "String 0x1042": str(mime["In-Reply-To"] or "")}
+    return {
+        "Integer 0x36": sensitivity,
+        "Integer 0xe08": str(len(raw)),
+        "String 0x7d": block + "\r\n",
+        **{name: value for name, value in told.items() if value},
+    }
 
 
 def _thread_index(mime: Mime) -> bytes | None:

@@ -157,7 +157,6 @@ class Tenant:
         self.batches: dict[str, list[str]] = {}
         self.sign_in_failures: list[tuple[int, str, int]] = []
         self.lock = threading.Lock()
-        self._flipped = False
         self._in_flight: Counter[str] = Counter()
 
     def application(self, **settings: Any) -> Application:  # the fields of Application
@@ -243,11 +242,6 @@ class Tenant:
         """Another request over the wire of this kind."""
         with self.lock:
             self.http[kind] += 1
-
-    def flip(self) -> bool:
-        """Every second time."""
-        self._flipped = not self._flipped
-        return self._flipped
 
     def count(self, kind: str) -> None:
         """Another request of this kind."""
