@@ -5,7 +5,7 @@ Called by `agent.store.ledger`, which chooses them.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -29,6 +29,7 @@ COLUMNS = (
     interactions.c.promises,
     interactions.c.ends_at,
 )
+"""Each is a field of `Item`."""
 _RECEIVING = ("to", "cc", "bcc")
 
 
@@ -41,6 +42,9 @@ class _People:
     addressed: dict[int, str] = field(default_factory=dict)
 
 
+_NOBODY = _People()
+
+
 def read_items(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str, str]) -> list[Item]:
     """rows: of `COLUMNS`. own: match key of an address -> address of our mailbox that has it."""
     return [item for batch in batches(rows) for item in _read_batch(connection, batch, own)]
@@ -51,31 +55,15 @@ def _read_batch(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str
     parties, people, flags = _parties(connection, ids, own), _people_of(connection, ids, own), _flags(connection, ids)
     seats = _seats(connection, [row.id for row in rows if row.kind == "meeting"])
     for row in rows:
-        who = people.get(row.id, _People())
-        yield replace(
-            _plain(row),
+        who = people.get(row.id, _NOBODY)
+        yield Item(
+            **row._mapping,  # its columns are the item's own plain fields
             author=who.author,
             addressed=seats.get(row.id) or tuple(dict.fromkeys(who.addressed[at] for at in sorted(who.addressed))),
             parties=tuple(parties.get(row.id, ())),
             recipients=max(who.count, 1),
             flags=flags.get(row.id, {}),
         )
-
-
-def _plain(row: sa.Row[Any]) -> Item:
-    return Item(
-        id=row.id,
-        thread_id=row.thread_id,
-        kind=row.kind,
-        direction=row.direction,
-        occurred_at=row.occurred_at,
-        subject=row.subject,
-        asks=row.asks,
-        words=row.words,
-        holds_until=row.holds_until,
-        promises=row.promises,
-        ends_at=row.ends_at,
-    )
 
 
 def _parties(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]) -> dict[str, list[Party]]:
@@ -87,12 +75,21 @@ def _parties(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, st
         .scalar_subquery()
     )
     query = (
-        sa.select(links, contacts.c.name, contacts.c.company_id, contacts.c.owner, place.label("place"))
+        sa.select(
+            links.c.interaction_id,
+            links.c.contact_id,
+            links.c.role,
+            links.c.email,
+            contacts.c.name,
+            contacts.c.company_id,
+            contacts.c.owner,
+            place.label("place"),
+        )
         .join(contacts, contacts.c.id == links.c.contact_id)
         .where(links.c.interaction_id.in_(ids))
     )
     found: dict[str, list[Party]] = defaultdict(list)
-    rows = sorted(connection.execute(query), key=lambda row: (row.place is None, row.place or 0, row.contact_id))
+    rows = sorted(connection.execute(query).all(), key=lambda row: (row.place is None, row.place or 0, row.contact_id))
     for row in rows:
         found[row.interaction_id].append(
             Party(
@@ -116,7 +113,7 @@ def _people_of(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, 
     """Who wrote each interaction, how many it went to, and which of our mailboxes stand in To."""
     columns = participants.c.interaction_id, participants.c.role, participants.c.match_key, participants.c.position
     found: dict[str, _People] = defaultdict(_People)
-    for row in connection.execute(sa.select(*columns).where(participants.c.interaction_id.in_(ids))):
+    for row in connection.execute(sa.select(*columns).where(participants.c.interaction_id.in_(ids))).all():
         who, ours = found[row.interaction_id], own.get(row.match_key)
         who.count += row.role in _RECEIVING
         if row.role == "from" and ours is not None:

@@ -63,16 +63,16 @@ class Scope:
 def read(connection: sa.Connection, scope: Scope) -> Ledger:
     """Everything the rules that are on need to know of this mailbox."""
     threads = _threads(connection, _thread_ids(connection, scope), scope)
-    told = tuple(_told(connection, scope))
     meetings = _meetings(connection, scope) if scope.chosen.meeting_follow_up is not None else ()
     people = {party.contact_id for content in threads.values() for party in _asked(content)}
     people |= {party.contact_id for content in threads.values() for party in _asking(content)}
+    told = tuple(_told(connection, threads, scope))
     people |= {one.contact_id for one in told if one.kind == "bounce"}
     people |= {party.contact_id for meeting in meetings for party in meeting.parties}
     return Ledger(
         threads=threads,
         told=told,
-        touches=_touches(connection, people, scope),
+        touches=_touches(connection, people, threads, scope),
         meetings=meetings,
         **_of_customers(connection, scope),
     )
@@ -110,13 +110,9 @@ def _thread_ids(connection: sa.Connection, scope: Scope) -> list[str]:
     """Threads that a rule which is on may speak of; of `only` those that changed, all of them."""
     if scope.only is not None:
         return sorted({*scope.only.threads, *_concerning(connection, scope.only.contacts, scope)})
-    chosen, finders = scope.chosen, [_flagged, _reminded]
-    if chosen.waiting_for_them is not None:
-        finders += [_written, _bounced]
-    if chosen.waiting_for_us is not None:
-        finders.append(_received)
-    if chosen.promise is not None:
-        finders.append(_promised)
+    finders = [_flagged, _reminded, _corresponded]
+    if scope.chosen.waiting_for_them is not None:
+        finders.append(_bounced)
     return sorted({thread for find in finders for thread in find(connection, scope)})
 
 
@@ -182,70 +178,53 @@ def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _written(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Threads we wrote in, if anybody of ours asked something there."""
-    asking = interactions.alias("asking")
+def _corresponded(connection: sa.Connection, scope: Scope) -> Collection[str]:
+    """Threads of late that this mailbox wrote in or was written to, and that a rule may speak of for that reason.
+
+    One query for all of them: a mailbox of some years has 50,000 mails, and each is looked at for its age.
+    """
+    reasons = [*_reasons_in_ours(scope.chosen), *_reasons_in_theirs(scope.chosen)]
+    if not reasons:
+        return ()
     query = (
         sa.select(interactions.c.thread_id)
         .join(participants, participants.c.interaction_id == interactions.c.id)
         .where(
             interactions.c.occurred_at >= scope.since,
-            interactions.c.direction == "outbound",
             interactions.c.thread_id.is_not(None),
-            participants.c.role == "from",
             participants.c.match_key.in_(scope.mine),
-            sa.exists().where(
-                asking.c.thread_id == interactions.c.thread_id,
-                asking.c.direction == "outbound",
-                asking.c.asks.is_not(False),
-            ),
+            sa.or_(*reasons),
         )
         .distinct()
     )
     return connection.execute(query).scalars().all()
 
 
-def _received(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Threads in which somebody wrote to us, and none of ours after that."""
-    later = interactions.alias("later")
-    query = (
-        sa.select(interactions.c.thread_id)
-        .join(participants, participants.c.interaction_id == interactions.c.id)
-        .where(
-            interactions.c.occurred_at >= scope.since,
-            interactions.c.direction == "inbound",
-            interactions.c.kind == "email",
-            interactions.c.thread_id.is_not(None),
-            participants.c.role == "to",
-            participants.c.match_key.in_(scope.mine),
-            ~sa.exists().where(
-                later.c.thread_id == interactions.c.thread_id,
-                later.c.direction == "outbound",
-                later.c.kind == "email",
-                later.c.occurred_at > interactions.c.occurred_at,
-            ),
+def _reasons_in_ours(chosen: Reminders) -> Iterator[sa.ColumnElement[bool]]:
+    """We wrote, and anybody of ours asked something in this thread; or we promise something by a day to come."""
+    is_ours = sa.and_(interactions.c.direction == "outbound", participants.c.role == "from")
+    if chosen.waiting_for_them is not None:
+        asking = interactions.alias("asking")
+        yield is_ours & sa.exists().where(
+            asking.c.thread_id == interactions.c.thread_id,
+            asking.c.direction == "outbound",
+            asking.c.asks.is_not(False),
         )
-        .distinct()
-    )
-    return connection.execute(query).scalars().all()
+    if chosen.promise is not None:
+        yield is_ours & interactions.c.promises.is_not(None)
 
 
-def _promised(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Threads in which we promise something by a day to come."""
-    query = (
-        sa.select(interactions.c.thread_id)
-        .join(participants, participants.c.interaction_id == interactions.c.id)
-        .where(
-            interactions.c.occurred_at >= scope.since,
-            interactions.c.direction == "outbound",
-            interactions.c.promises.is_not(None),
-            interactions.c.thread_id.is_not(None),
-            participants.c.role == "from",
-            participants.c.match_key.in_(scope.mine),
+def _reasons_in_theirs(chosen: Reminders) -> Iterator[sa.ColumnElement[bool]]:
+    """Somebody wrote to us, and none of ours in this thread after that."""
+    if chosen.waiting_for_us is not None:
+        later = interactions.alias("later")
+        is_theirs = sa.and_(interactions.c.direction == "inbound", interactions.c.kind == "email")
+        yield sa.and_(is_theirs, participants.c.role == "to") & ~sa.exists().where(
+            later.c.thread_id == interactions.c.thread_id,
+            later.c.direction == "outbound",
+            later.c.kind == "email",
+            later.c.occurred_at > interactions.c.occurred_at,
         )
-        .distinct()
-    )
-    return connection.execute(query).scalars().all()
 
 
 def _flagged(connection: sa.Connection, scope: Scope) -> Collection[str]:
@@ -281,8 +260,11 @@ def _reminded(connection: sa.Connection, scope: Scope) -> Collection[str]:
     return connection.execute(query.distinct()).scalars().all()
 
 
-def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
-    """What came from these contacts, or was held with them, in any of our mailboxes."""
+def _touches(
+    connection: sa.Connection, people: Collection[str], threads: Mapping[str, Sequence[Item]], scope: Scope
+) -> dict[str, tuple[Item, ...]]:
+    """What came from these contacts, or was held with them, in any of our mailboxes. threads: what was read already."""
+    read = {item.id: item for content in threads.values() for item in content}
     found: dict[str, list[Item]] = defaultdict(list)
     for batch in batches(sorted(people)):
         query = (
@@ -300,24 +282,31 @@ def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -
             )
             .distinct()
         )
-        for item in read_items(connection, connection.execute(query).all(), scope.own):
+        rows = connection.execute(query).all()
+        unread = [row for row in rows if row.id not in read]
+        for item in (*filter(None, (read.get(row.id) for row in rows)), *read_items(connection, unread, scope.own)):
             for party in item.parties:
                 if party.contact_id in people:
                     found[party.contact_id].append(item)
     return {contact: tuple(sorted(touched, key=lambda one: one.occurred_at)) for contact, touched in found.items()}
 
 
-def _told(connection: sa.Connection, scope: Scope) -> Iterator[Told]:
-    """Of everybody: bounces and auto-replies are few."""
+def _told(connection: sa.Connection, threads: Mapping[str, Sequence[Item]], scope: Scope) -> Iterator[Told]:
+    """Bounces of these threads' mail, and what the servers of whoever is named in them said. Others are others' affair.
+
+    Rules look through all of them for each question.
+    """
+    named = {party.contact_id for content in threads.values() for item in content for party in item.parties}
     query = sa.select(signals).where(signals.c.occurred_at >= scope.since).order_by(signals.c.occurred_at)
-    for row in connection.execute(query):
-        yield Told(
-            kind=row.kind,
-            contact_id=row.contact_id,
-            at=row.occurred_at,
-            thread_id=row.thread_id,
-            back_on=row.back_on,
-        )
+    for row in connection.execute(query).all():
+        if row.contact_id in named or row.thread_id in threads:
+            yield Told(
+                kind=row.kind,
+                contact_id=row.contact_id,
+                at=row.occurred_at,
+                thread_id=row.thread_id,
+                back_on=row.back_on,
+            )
 
 
 def _meetings(connection: sa.Connection, scope: Scope) -> tuple[Item, ...]:
