@@ -33,10 +33,16 @@ from config.model import Reminders
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Touched:
-    """What changed since the rules were asked last: only they are asked about again."""
+    """What changed since the rules were asked last: only they are asked about again.
+
+    settled: whether nothing but came to it, so that what was settled elsewhere stays so. reminded: the threads in which
+    something was not.
+    """
 
     threads: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
+    settled: bool = False
+    reminded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +115,8 @@ def _threads(connection: sa.Connection, thread_ids: Sequence[str], scope: Scope)
 def _thread_ids(connection: sa.Connection, scope: Scope) -> list[str]:
     """Threads that a rule which is on may speak of; of `only` those that changed, all of them."""
     if scope.only is not None:
-        return sorted({*scope.only.threads, *_concerning(connection, scope.only.contacts, scope)})
+        elsewhere = _concerning(connection, scope.only.contacts, scope)
+        return sorted(scope.only.threads | (elsewhere & scope.only.reminded if scope.only.settled else elsewhere))
     finders = [_flagged, _reminded, _corresponded]
     if scope.chosen.waiting_for_them is not None:
         finders.append(_bounced)
@@ -134,16 +141,8 @@ def _concerning(connection: sa.Connection, people: Collection[str], scope: Scope
 
 
 def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
-    """Changes with everything the rules look at but what the feed tells (`agent.store.touched`). Reads no history."""
-    flags = sa.select(
-        sa.func.count(),
-        sa.func.sum(locations.c.id),
-        sa.func.min(locations.c.flag_due),
-        sa.func.max(locations.c.flag_due),
-    ).where(locations.c.mailbox_id == mailbox_id, locations.c.flagged, locations.c.gone_at.is_(None))
-    heard = sa.select(sa.func.count(), sa.func.max(signals.c.occurred_at))
-    parts = [*connection.execute(flags).one(), *connection.execute(heard).one()]
-    return f"{parts} {is_blind(connection, mailbox_id)} {absences.known(connection, mailbox_id)}"
+    """Changes with what the rules look at beside the history (of which `agent.store.touched` tells)."""
+    return f"{is_blind(connection, mailbox_id)} {absences.known(connection, mailbox_id)}"
 
 
 def _asked(items: Sequence[Item]) -> tuple[Party, ...]:
