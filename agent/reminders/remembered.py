@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from agent.reminders.rules import gone_quiet, key_date, late_order, meeting_follow_up
 from agent.reminders.rules.base import Ledger, Wanted
-from agent.store.ledger import Touched
+from agent.store.scope import Touched
 from agent.store.touched import Seen
 
 _ABOUT_CUSTOMERS = frozenset({gone_quiet.RULE, late_order.RULE, key_date.RULE})

@@ -26,6 +26,7 @@ from agent.store.calendar_shelf import CalendarShelf
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.leaving import Site
+from agent.store.scope import Scope
 from agent.store.touched import Seen
 from agent.store.unit import Lease, fenced
 from config.model import Calendar, Mailbox, Organisation
@@ -278,9 +279,9 @@ def work_days(organisation: Organisation) -> WorkDays:
     )
 
 
-def _scope(tending: Tending, now: datetime) -> ledger.Scope:
+def _scope(tending: Tending, now: datetime) -> Scope:
     since = now - tending.mailbox.reminders.max_age - _MARGIN
-    return ledger.Scope(
+    return Scope(
         mailbox_id=tending.lease.mailbox_id,
         mailbox=tending.name,
         own=tending.own,

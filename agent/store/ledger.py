@@ -7,8 +7,6 @@ that are over; and of its customers those who may be due (`agent.store.customers
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,59 +14,25 @@ import sqlalchemy as sa
 from agent.reminders.cycle import ACTIVE
 from agent.reminders.rules.base import Item, Ledger, Party, Told
 from agent.store import absences, customers
+from agent.store.asked_about import asked_about
 from agent.store.items import COLUMNS, batches, read_items
+from agent.store.scope import Scope
 from agent.store.tables import (
     cursors,
     folders,
     interactions,
     links,
-    locations,
     meeting_places,
-    participants,
     reminders,
     signals,
 )
-from config.model import Reminders
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Touched:
-    """What changed since the rules were asked last: only they are asked about again.
-
-    settled: whether nothing but came to it, so that what was settled elsewhere stays so. reminded: the threads in which
-    something was not.
-    """
-
-    threads: frozenset[str] = frozenset()
-    contacts: frozenset[str] = frozenset()
-    settled: bool = False
-    reminded: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
-    """For whom, since when, and for which rules. own: match key of an address -> address of our mailbox that has it.
-
-    only: None for everything.
-    """
-
-    mailbox_id: int
-    mailbox: str
-    own: Mapping[str, str]
-    since: datetime
-    now: datetime
-    chosen: Reminders = field(default_factory=Reminders)
-    only: Touched | None = None
-
-    @property
-    def mine(self) -> list[str]:
-        """Match keys of this mailbox's own addresses."""
-        return sorted(key for key, mailbox in self.own.items() if mailbox == self.mailbox)
 
 
 def read(connection: sa.Connection, scope: Scope) -> Ledger:
     """Everything the rules that are on need to know of this mailbox."""
-    threads = _threads(connection, _thread_ids(connection, scope), scope)
+    if connection.dialect.name == "postgresql":  # it would compile some of these queries for seconds, to save nothing
+        connection.execute(sa.text("SET LOCAL jit = off"))
+    threads = _threads(connection, scope)
     meetings = _meetings(connection, scope) if scope.chosen.meeting_follow_up is not None else ()
     people = {party.contact_id for content in threads.values() for party in _asked(content)}
     people |= {party.contact_id for content in threads.values() for party in _asking(content)}
@@ -104,40 +68,12 @@ def _of_customers(connection: sa.Connection, scope: Scope) -> dict[str, Any]:
     return found
 
 
-def _threads(connection: sa.Connection, thread_ids: Sequence[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
-    rows = [row for batch in batches(thread_ids) for row in connection.execute(_of_threads(batch))]
+def _threads(connection: sa.Connection, scope: Scope) -> dict[str, tuple[Item, ...]]:
     threads: dict[str, list[Item]] = defaultdict(list)
-    for item in sorted(read_items(connection, rows, scope.own), key=lambda one: (one.occurred_at, one.id)):
+    items = read_items(connection, asked_about(connection, scope), scope.own)
+    for item in sorted(items, key=lambda one: (one.occurred_at, one.id)):
         threads[item.thread_id or item.id].append(item)
     return {name: tuple(content) for name, content in threads.items()}
-
-
-def _thread_ids(connection: sa.Connection, scope: Scope) -> list[str]:
-    """Threads that a rule which is on may speak of; of `only` those that changed, all of them."""
-    if scope.only is not None:
-        elsewhere = _concerning(connection, scope.only.contacts, scope)
-        return sorted(scope.only.threads | (elsewhere & scope.only.reminded if scope.only.settled else elsewhere))
-    finders = [_flagged, _reminded, _corresponded]
-    if scope.chosen.waiting_for_them is not None:
-        finders.append(_bounced)
-    return sorted({thread for find in finders for thread in find(connection, scope)})
-
-
-def _concerning(connection: sa.Connection, people: Collection[str], scope: Scope) -> set[str]:
-    """Threads of late in which these contacts are named: what came elsewhere may settle them."""
-    found: set[str] = set()
-    for batch in batches(sorted(people)):
-        query = (
-            sa.select(interactions.c.thread_id)
-            .join(links, links.c.interaction_id == interactions.c.id)
-            .where(
-                links.c.contact_id.in_(batch),
-                interactions.c.occurred_at >= scope.since,
-                interactions.c.thread_id.is_not(None),
-            )
-        )
-        found.update(connection.execute(query.distinct()).scalars())
-    return found
 
 
 def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
@@ -175,88 +111,6 @@ def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
         )
     )
     return connection.execute(query.limit(1)).first() is not None
-
-
-def _corresponded(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Threads of late that this mailbox wrote in or was written to, and that a rule may speak of for that reason.
-
-    One query for all of them: a mailbox of some years has 50,000 mails, and each is looked at for its age.
-    """
-    reasons = [*_reasons_in_ours(scope.chosen), *_reasons_in_theirs(scope.chosen)]
-    if not reasons:
-        return ()
-    query = (
-        sa.select(interactions.c.thread_id)
-        .join(participants, participants.c.interaction_id == interactions.c.id)
-        .where(
-            interactions.c.occurred_at >= scope.since,
-            interactions.c.thread_id.is_not(None),
-            participants.c.match_key.in_(scope.mine),
-            sa.or_(*reasons),
-        )
-        .distinct()
-    )
-    return connection.execute(query).scalars().all()
-
-
-def _reasons_in_ours(chosen: Reminders) -> Iterator[sa.ColumnElement[bool]]:
-    """We wrote, and anybody of ours asked something in this thread; or we promise something by a day to come."""
-    is_ours = sa.and_(interactions.c.direction == "outbound", participants.c.role == "from")
-    if chosen.waiting_for_them is not None:
-        asking = interactions.alias("asking")
-        yield is_ours & sa.exists().where(
-            asking.c.thread_id == interactions.c.thread_id,
-            asking.c.direction == "outbound",
-            asking.c.asks.is_not(False),
-        )
-    if chosen.promise is not None:
-        yield is_ours & interactions.c.promises.is_not(None)
-
-
-def _reasons_in_theirs(chosen: Reminders) -> Iterator[sa.ColumnElement[bool]]:
-    """Somebody wrote to us, and none of ours in this thread after that."""
-    if chosen.waiting_for_us is not None:
-        later = interactions.alias("later")
-        is_theirs = sa.and_(interactions.c.direction == "inbound", interactions.c.kind == "email")
-        yield sa.and_(is_theirs, participants.c.role == "to") & ~sa.exists().where(
-            later.c.thread_id == interactions.c.thread_id,
-            later.c.direction == "outbound",
-            later.c.kind == "email",
-            later.c.occurred_at > interactions.c.occurred_at,
-        )
-
-
-def _flagged(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Whatever its age: a flag may carry a due date that is still to come."""
-    query = (
-        sa.select(interactions.c.thread_id)
-        .join(locations, locations.c.interaction_id == interactions.c.id)
-        .where(
-            locations.c.mailbox_id == scope.mailbox_id,
-            locations.c.flagged,
-            locations.c.gone_at.is_(None),
-            interactions.c.thread_id.is_not(None),
-            sa.or_(interactions.c.occurred_at >= scope.since, locations.c.flag_due.is_not(None)),
-        )
-        .distinct()
-    )
-    return connection.execute(query).scalars().all()
-
-
-def _bounced(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    query = sa.select(signals.c.thread_id).where(
-        signals.c.kind == "bounce", signals.c.occurred_at >= scope.since, signals.c.thread_id.is_not(None)
-    )
-    return connection.execute(query.distinct()).scalars().all()
-
-
-def _reminded(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    query = sa.select(reminders.c.thread_id).where(
-        reminders.c.mailbox_id == scope.mailbox_id,
-        reminders.c.state.in_(sorted(ACTIVE)),
-        reminders.c.thread_id.is_not(None),
-    )
-    return connection.execute(query.distinct()).scalars().all()
 
 
 def _touches(
@@ -313,19 +167,17 @@ def _meetings(connection: sa.Connection, scope: Scope) -> tuple[Item, ...]:
     reminded = sa.select(reminders.c.interaction_id).where(
         reminders.c.mailbox_id == scope.mailbox_id, reminders.c.state.in_(sorted(ACTIVE))
     )
-    query = (
-        sa.select(*COLUMNS)
-        .join(meeting_places, meeting_places.c.interaction_id == interactions.c.id)
-        .where(
-            meeting_places.c.mailbox_id == scope.mailbox_id,
-            interactions.c.cancelled_at.is_(None),
-            interactions.c.ends_at <= scope.now,
-            sa.or_(interactions.c.ends_at >= scope.since, interactions.c.id.in_(reminded)),
+    found: dict[str, Any] = {}
+    for these in (interactions.c.ends_at >= scope.since, interactions.c.id.in_(reminded)):
+        query = (
+            sa.select(*COLUMNS)
+            .join(meeting_places, meeting_places.c.interaction_id == interactions.c.id)
+            .where(
+                meeting_places.c.mailbox_id == scope.mailbox_id,
+                interactions.c.cancelled_at.is_(None),
+                interactions.c.ends_at <= scope.now,
+                these,
+            )
         )
-        .distinct()
-    )
-    return tuple(read_items(connection, connection.execute(query).all(), scope.own))
-
-
-def _of_threads(thread_ids: Sequence[str]) -> sa.Select[tuple[Any, ...]]:
-    return sa.select(*COLUMNS).where(interactions.c.thread_id.in_(thread_ids))
+        found |= {row.id: row for row in connection.execute(query).all()}
+    return tuple(read_items(connection, [found[id] for id in sorted(found)], scope.own))

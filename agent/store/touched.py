@@ -11,7 +11,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from agent.store.bulk import chunks
-from agent.store.ledger import Touched
+from agent.store.scope import Touched
 from agent.store.tables import changes, interactions, links, locations, signals
 
 MOST = 2_000

@@ -94,6 +94,12 @@ interactions = sa.Table(
     sa.UniqueConstraint("message_key", "variant"),
     sa.Index(None, "thread_id"),
     sa.Index(None, "occurred_at"),
+    sa.Index(
+        "ix_interactions_ends_at",
+        "ends_at",
+        sqlite_where=sa.text("ends_at IS NOT NULL"),
+        postgresql_where=sa.text("ends_at IS NOT NULL"),
+    ),
 )
 
 texts = sa.Table(
