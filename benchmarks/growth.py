@@ -3,15 +3,11 @@
 Of resident memory at its highest, after reading mailbox FIRST, in one process.
 """
 
-import re
 import sys
 from pathlib import Path
 
 from benchmarks.inside import open_agent
-
-_SELF = Path("/proc/self")
-_FORGET_PEAK = "5"
-"""Written to clear_refs, it sets the peak to what is resident now (proc(5))."""
+from benchmarks.resident import forget_peak, peak
 
 
 def main() -> None:
@@ -20,16 +16,10 @@ def main() -> None:
     with open_agent(Path(config)) as agent:
         agent.read(first)
         agent.read(first)
-        (_SELF / "clear_refs").write_text(_FORGET_PEAK)
-        before = _peak()
+        forget_peak()
+        before = peak()
         agent.read(then)
-        print(_peak() - before)
-
-
-def _peak() -> int:
-    found = re.search(r"VmHWM:\s+(\d+) kB", (_SELF / "status").read_text())
-    assert found
-    return int(found[1])
+        print(peak() - before)
 
 
 if __name__ == "__main__":

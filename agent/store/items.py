@@ -5,13 +5,14 @@ Called by `agent.store.ledger`, which chooses them.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
 from agent.reminders.rules.base import Item, Party
+from agent.store import bulk
 from agent.store.tables import contacts, interactions, links, locations, mailboxes, meeting_places, participants
 from matchers.address import normalise
 
@@ -29,7 +30,37 @@ COLUMNS = (
     interactions.c.promises,
     interactions.c.ends_at,
 )
+"""Each is a field of `Item`."""
 _RECEIVING = ("to", "cc", "bcc")
+_THESE: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
+_PLACE = (
+    sa.select(sa.func.min(participants.c.position))
+    .where(participants.c.interaction_id == links.c.interaction_id, participants.c.role == links.c.role)
+    .where(participants.c.address == links.c.email)
+    .scalar_subquery()
+)
+_LINKED = (
+    sa.select(links.c.interaction_id, links.c.contact_id, links.c.role, links.c.email)
+    .add_columns(contacts.c.name, contacts.c.company_id, contacts.c.owner, _PLACE)
+    .join(contacts, contacts.c.id == links.c.contact_id)
+    .where(links.c.interaction_id.in_(_THESE))
+)
+_NAMED = sa.select(
+    participants.c.interaction_id, participants.c.role, participants.c.match_key, participants.c.position
+).where(participants.c.interaction_id.in_(_THESE))
+_SEATED = (
+    sa.select(meeting_places.c.interaction_id, mailboxes.c.address)
+    .join(mailboxes, mailboxes.c.id == meeting_places.c.mailbox_id)
+    .where(meeting_places.c.interaction_id.in_(_THESE))
+    .order_by(meeting_places.c.rank, mailboxes.c.address)
+)
+_FLAGGED = (
+    sa.select(locations.c.interaction_id, locations.c.flag_due, mailboxes.c.address)
+    .join(mailboxes, mailboxes.c.id == locations.c.mailbox_id)
+    .where(locations.c.interaction_id.in_(_THESE), locations.c.flagged, locations.c.gone_at.is_(None))
+    .order_by(locations.c.id)
+)
+"""Statements are made once: making one costs as much as running it for a few rows."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -39,6 +70,9 @@ class _People:
     author: str | None = None
     count: int = 0
     addressed: dict[int, str] = field(default_factory=dict)
+
+
+_NOBODY = _People()
 
 
 def read_items(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str, str]) -> list[Item]:
@@ -51,9 +85,9 @@ def _read_batch(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str
     parties, people, flags = _parties(connection, ids, own), _people_of(connection, ids, own), _flags(connection, ids)
     seats = _seats(connection, [row.id for row in rows if row.kind == "meeting"])
     for row in rows:
-        who = people.get(row.id, _People())
-        yield replace(
-            _plain(row),
+        who = people.get(row.id, _NOBODY)
+        yield Item(
+            **row._mapping,  # its columns are the item's own plain fields
             author=who.author,
             addressed=seats.get(row.id) or tuple(dict.fromkeys(who.addressed[at] for at in sorted(who.addressed))),
             parties=tuple(parties.get(row.id, ())),
@@ -62,48 +96,20 @@ def _read_batch(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str
         )
 
 
-def _plain(row: sa.Row[Any]) -> Item:
-    return Item(
-        id=row.id,
-        thread_id=row.thread_id,
-        kind=row.kind,
-        direction=row.direction,
-        occurred_at=row.occurred_at,
-        subject=row.subject,
-        asks=row.asks,
-        words=row.words,
-        holds_until=row.holds_until,
-        promises=row.promises,
-        ends_at=row.ends_at,
-    )
-
-
 def _parties(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]) -> dict[str, list[Party]]:
     """Contacts of each interaction, in the order in which its header names them."""
-    place = (
-        sa.select(sa.func.min(participants.c.position))
-        .where(participants.c.interaction_id == links.c.interaction_id, participants.c.role == links.c.role)
-        .where(participants.c.address == links.c.email)
-        .scalar_subquery()
-    )
-    query = (
-        sa.select(links, contacts.c.name, contacts.c.company_id, contacts.c.owner, place.label("place"))
-        .join(contacts, contacts.c.id == links.c.contact_id)
-        .where(links.c.interaction_id.in_(ids))
-    )
     found: dict[str, list[Party]] = defaultdict(list)
-    rows = sorted(connection.execute(query), key=lambda row: (row.place is None, row.place or 0, row.contact_id))
-    for row in rows:
-        found[row.interaction_id].append(
-            Party(
-                contact_id=row.contact_id,
-                name=row.name,
-                address=row.email,
-                role=row.role,
-                company_id=row.company_id,
-                owner=owner_of(row.owner, own),
-            )
+    rows = sorted(bulk.among(connection, _LINKED, ids), key=lambda row: (row[-1] is None, row[-1] or 0, row[1]))
+    for interaction_id, contact_id, role, email, name, company_id, owner, _ in rows:
+        party = Party(
+            contact_id=contact_id,
+            name=name,
+            address=email,
+            role=role,
+            company_id=company_id,
+            owner=owner_of(owner, own),
         )
+        found[interaction_id].append(party)
     return found
 
 
@@ -114,43 +120,28 @@ def owner_of(written: str, own: Mapping[str, str]) -> str:
 
 def _people_of(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]) -> dict[str, _People]:
     """Who wrote each interaction, how many it went to, and which of our mailboxes stand in To."""
-    columns = participants.c.interaction_id, participants.c.role, participants.c.match_key, participants.c.position
     found: dict[str, _People] = defaultdict(_People)
-    for row in connection.execute(sa.select(*columns).where(participants.c.interaction_id.in_(ids))):
-        who, ours = found[row.interaction_id], own.get(row.match_key)
-        who.count += row.role in _RECEIVING
-        if row.role == "from" and ours is not None:
+    for interaction_id, role, match_key, position in bulk.among(connection, _NAMED, ids):
+        who, ours = found[interaction_id], own.get(match_key)
+        who.count += role in _RECEIVING
+        if role == "from" and ours is not None:
             who.author = ours
-        elif row.role == "to" and ours is not None:
-            who.addressed[row.position] = ours
+        elif role == "to" and ours is not None:
+            who.addressed[position] = ours
     return found
 
 
 def _seats(connection: sa.Connection, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Our mailboxes that take part in each meeting, its organiser first."""
-    if not ids:
-        return {}
-    query = (
-        sa.select(meeting_places.c.interaction_id, mailboxes.c.address)
-        .join(mailboxes, mailboxes.c.id == meeting_places.c.mailbox_id)
-        .where(meeting_places.c.interaction_id.in_(ids))
-        .order_by(meeting_places.c.rank, mailboxes.c.address)
-    )
     found: dict[str, dict[str, None]] = defaultdict(dict)
-    for row in connection.execute(query):
-        found[row.interaction_id][row.address] = None
+    for interaction_id, address in bulk.among(connection, _SEATED, ids):
+        found[interaction_id][address] = None
     return {one: tuple(addresses) for one, addresses in found.items()}
 
 
 def _flags(connection: sa.Connection, ids: Sequence[str]) -> dict[str, dict[str, date | None]]:
-    query = (
-        sa.select(locations.c.interaction_id, locations.c.flag_due, mailboxes.c.address)
-        .join(mailboxes, mailboxes.c.id == locations.c.mailbox_id)
-        .where(locations.c.interaction_id.in_(ids), locations.c.flagged, locations.c.gone_at.is_(None))
-        .order_by(locations.c.id)
-    )
     found: dict[str, dict[str, date | None]] = defaultdict(dict)
-    for row in connection.execute(query):
+    for row in connection.execute(_FLAGGED, {"values": ids}).all():
         found[row.interaction_id][row.address] = row.flag_due
     return found
 

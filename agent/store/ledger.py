@@ -7,8 +7,6 @@ that are over; and of its customers those who may be due (`agent.store.customers
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,63 +14,35 @@ import sqlalchemy as sa
 from agent.reminders.cycle import ACTIVE
 from agent.reminders.rules.base import Item, Ledger, Party, Told
 from agent.store import absences, customers
+from agent.store.asked_about import asked_about
 from agent.store.items import COLUMNS, batches, read_items
+from agent.store.scope import Scope
 from agent.store.tables import (
     cursors,
     folders,
     interactions,
     links,
-    locations,
     meeting_places,
-    participants,
     reminders,
     signals,
 )
-from config.model import Reminders
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Touched:
-    """What changed since the rules were asked last: only they are asked about again."""
-
-    threads: frozenset[str] = frozenset()
-    contacts: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
-    """For whom, since when, and for which rules. own: match key of an address -> address of our mailbox that has it.
-
-    only: None for everything.
-    """
-
-    mailbox_id: int
-    mailbox: str
-    own: Mapping[str, str]
-    since: datetime
-    now: datetime
-    chosen: Reminders = field(default_factory=Reminders)
-    only: Touched | None = None
-
-    @property
-    def mine(self) -> list[str]:
-        """Match keys of this mailbox's own addresses."""
-        return sorted(key for key, mailbox in self.own.items() if mailbox == self.mailbox)
 
 
 def read(connection: sa.Connection, scope: Scope) -> Ledger:
     """Everything the rules that are on need to know of this mailbox."""
-    threads = _threads(connection, _thread_ids(connection, scope), scope)
-    told = tuple(_told(connection, scope))
+    if connection.dialect.name == "postgresql":  # it would compile some of these queries for seconds, to save nothing
+        connection.execute(sa.text("SET LOCAL jit = off"))
+    threads = _threads(connection, scope)
     meetings = _meetings(connection, scope) if scope.chosen.meeting_follow_up is not None else ()
     people = {party.contact_id for content in threads.values() for party in _asked(content)}
     people |= {party.contact_id for content in threads.values() for party in _asking(content)}
+    told = tuple(_told(connection, threads, scope))
     people |= {one.contact_id for one in told if one.kind == "bounce"}
     people |= {party.contact_id for meeting in meetings for party in meeting.parties}
     return Ledger(
         threads=threads,
         told=told,
-        touches=_touches(connection, people, scope),
+        touches=_touches(connection, people, threads, scope),
         meetings=meetings,
         **_of_customers(connection, scope),
     )
@@ -98,56 +68,17 @@ def _of_customers(connection: sa.Connection, scope: Scope) -> dict[str, Any]:
     return found
 
 
-def _threads(connection: sa.Connection, thread_ids: Sequence[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
-    rows = [row for batch in batches(thread_ids) for row in connection.execute(_of_threads(batch))]
+def _threads(connection: sa.Connection, scope: Scope) -> dict[str, tuple[Item, ...]]:
     threads: dict[str, list[Item]] = defaultdict(list)
-    for item in sorted(read_items(connection, rows, scope.own), key=lambda one: (one.occurred_at, one.id)):
+    items = read_items(connection, asked_about(connection, scope), scope.own)
+    for item in sorted(items, key=lambda one: (one.occurred_at, one.id)):
         threads[item.thread_id or item.id].append(item)
     return {name: tuple(content) for name, content in threads.items()}
 
 
-def _thread_ids(connection: sa.Connection, scope: Scope) -> list[str]:
-    """Threads that a rule which is on may speak of; of `only` those that changed, all of them."""
-    if scope.only is not None:
-        return sorted({*scope.only.threads, *_concerning(connection, scope.only.contacts, scope)})
-    chosen, finders = scope.chosen, [_flagged, _reminded]
-    if chosen.waiting_for_them is not None:
-        finders += [_written, _bounced]
-    if chosen.waiting_for_us is not None:
-        finders.append(_received)
-    if chosen.promise is not None:
-        finders.append(_promised)
-    return sorted({thread for find in finders for thread in find(connection, scope)})
-
-
-def _concerning(connection: sa.Connection, people: Collection[str], scope: Scope) -> set[str]:
-    """Threads of late in which these contacts are named: what came elsewhere may settle them."""
-    found: set[str] = set()
-    for batch in batches(sorted(people)):
-        query = (
-            sa.select(interactions.c.thread_id)
-            .join(links, links.c.interaction_id == interactions.c.id)
-            .where(
-                links.c.contact_id.in_(batch),
-                interactions.c.occurred_at >= scope.since,
-                interactions.c.thread_id.is_not(None),
-            )
-        )
-        found.update(connection.execute(query.distinct()).scalars())
-    return found
-
-
 def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
-    """Changes with everything the rules look at but what the feed tells (`agent.store.touched`). Reads no history."""
-    flags = sa.select(
-        sa.func.count(),
-        sa.func.sum(locations.c.id),
-        sa.func.min(locations.c.flag_due),
-        sa.func.max(locations.c.flag_due),
-    ).where(locations.c.mailbox_id == mailbox_id, locations.c.flagged, locations.c.gone_at.is_(None))
-    heard = sa.select(sa.func.count(), sa.func.max(signals.c.occurred_at))
-    parts = [*connection.execute(flags).one(), *connection.execute(heard).one()]
-    return f"{parts} {is_blind(connection, mailbox_id)} {absences.known(connection, mailbox_id)}"
+    """Changes with what the rules look at beside the history (of which `agent.store.touched` tells)."""
+    return f"{is_blind(connection, mailbox_id)} {absences.known(connection, mailbox_id)}"
 
 
 def _asked(items: Sequence[Item]) -> tuple[Party, ...]:
@@ -182,107 +113,11 @@ def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _written(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Threads we wrote in, if anybody of ours asked something there."""
-    asking = interactions.alias("asking")
-    query = (
-        sa.select(interactions.c.thread_id)
-        .join(participants, participants.c.interaction_id == interactions.c.id)
-        .where(
-            interactions.c.occurred_at >= scope.since,
-            interactions.c.direction == "outbound",
-            interactions.c.thread_id.is_not(None),
-            participants.c.role == "from",
-            participants.c.match_key.in_(scope.mine),
-            sa.exists().where(
-                asking.c.thread_id == interactions.c.thread_id,
-                asking.c.direction == "outbound",
-                asking.c.asks.is_not(False),
-            ),
-        )
-        .distinct()
-    )
-    return connection.execute(query).scalars().all()
-
-
-def _received(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Threads in which somebody wrote to us, and none of ours after that."""
-    later = interactions.alias("later")
-    query = (
-        sa.select(interactions.c.thread_id)
-        .join(participants, participants.c.interaction_id == interactions.c.id)
-        .where(
-            interactions.c.occurred_at >= scope.since,
-            interactions.c.direction == "inbound",
-            interactions.c.kind == "email",
-            interactions.c.thread_id.is_not(None),
-            participants.c.role == "to",
-            participants.c.match_key.in_(scope.mine),
-            ~sa.exists().where(
-                later.c.thread_id == interactions.c.thread_id,
-                later.c.direction == "outbound",
-                later.c.kind == "email",
-                later.c.occurred_at > interactions.c.occurred_at,
-            ),
-        )
-        .distinct()
-    )
-    return connection.execute(query).scalars().all()
-
-
-def _promised(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Threads in which we promise something by a day to come."""
-    query = (
-        sa.select(interactions.c.thread_id)
-        .join(participants, participants.c.interaction_id == interactions.c.id)
-        .where(
-            interactions.c.occurred_at >= scope.since,
-            interactions.c.direction == "outbound",
-            interactions.c.promises.is_not(None),
-            interactions.c.thread_id.is_not(None),
-            participants.c.role == "from",
-            participants.c.match_key.in_(scope.mine),
-        )
-        .distinct()
-    )
-    return connection.execute(query).scalars().all()
-
-
-def _flagged(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    """Whatever its age: a flag may carry a due date that is still to come."""
-    query = (
-        sa.select(interactions.c.thread_id)
-        .join(locations, locations.c.interaction_id == interactions.c.id)
-        .where(
-            locations.c.mailbox_id == scope.mailbox_id,
-            locations.c.flagged,
-            locations.c.gone_at.is_(None),
-            interactions.c.thread_id.is_not(None),
-            sa.or_(interactions.c.occurred_at >= scope.since, locations.c.flag_due.is_not(None)),
-        )
-        .distinct()
-    )
-    return connection.execute(query).scalars().all()
-
-
-def _bounced(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    query = sa.select(signals.c.thread_id).where(
-        signals.c.kind == "bounce", signals.c.occurred_at >= scope.since, signals.c.thread_id.is_not(None)
-    )
-    return connection.execute(query.distinct()).scalars().all()
-
-
-def _reminded(connection: sa.Connection, scope: Scope) -> Collection[str]:
-    query = sa.select(reminders.c.thread_id).where(
-        reminders.c.mailbox_id == scope.mailbox_id,
-        reminders.c.state.in_(sorted(ACTIVE)),
-        reminders.c.thread_id.is_not(None),
-    )
-    return connection.execute(query.distinct()).scalars().all()
-
-
-def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
-    """What came from these contacts, or was held with them, in any of our mailboxes."""
+def _touches(
+    connection: sa.Connection, people: Collection[str], threads: Mapping[str, Sequence[Item]], scope: Scope
+) -> dict[str, tuple[Item, ...]]:
+    """What came from these contacts, or was held with them, in any of our mailboxes. threads: what was read already."""
+    read = {item.id: item for content in threads.values() for item in content}
     found: dict[str, list[Item]] = defaultdict(list)
     for batch in batches(sorted(people)):
         query = (
@@ -300,24 +135,31 @@ def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -
             )
             .distinct()
         )
-        for item in read_items(connection, connection.execute(query).all(), scope.own):
+        rows = connection.execute(query).all()
+        unread = [row for row in rows if row.id not in read]
+        for item in (*filter(None, (read.get(row.id) for row in rows)), *read_items(connection, unread, scope.own)):
             for party in item.parties:
                 if party.contact_id in people:
                     found[party.contact_id].append(item)
     return {contact: tuple(sorted(touched, key=lambda one: one.occurred_at)) for contact, touched in found.items()}
 
 
-def _told(connection: sa.Connection, scope: Scope) -> Iterator[Told]:
-    """Of everybody: bounces and auto-replies are few."""
+def _told(connection: sa.Connection, threads: Mapping[str, Sequence[Item]], scope: Scope) -> Iterator[Told]:
+    """Bounces of these threads' mail, and what the servers of whoever is named in them said. Others are others' affair.
+
+    Rules look through all of them for each question.
+    """
+    named = {party.contact_id for content in threads.values() for item in content for party in item.parties}
     query = sa.select(signals).where(signals.c.occurred_at >= scope.since).order_by(signals.c.occurred_at)
-    for row in connection.execute(query):
-        yield Told(
-            kind=row.kind,
-            contact_id=row.contact_id,
-            at=row.occurred_at,
-            thread_id=row.thread_id,
-            back_on=row.back_on,
-        )
+    for row in connection.execute(query).all():
+        if row.contact_id in named or row.thread_id in threads:
+            yield Told(
+                kind=row.kind,
+                contact_id=row.contact_id,
+                at=row.occurred_at,
+                thread_id=row.thread_id,
+                back_on=row.back_on,
+            )
 
 
 def _meetings(connection: sa.Connection, scope: Scope) -> tuple[Item, ...]:
@@ -325,19 +167,17 @@ def _meetings(connection: sa.Connection, scope: Scope) -> tuple[Item, ...]:
     reminded = sa.select(reminders.c.interaction_id).where(
         reminders.c.mailbox_id == scope.mailbox_id, reminders.c.state.in_(sorted(ACTIVE))
     )
-    query = (
-        sa.select(*COLUMNS)
-        .join(meeting_places, meeting_places.c.interaction_id == interactions.c.id)
-        .where(
-            meeting_places.c.mailbox_id == scope.mailbox_id,
-            interactions.c.cancelled_at.is_(None),
-            interactions.c.ends_at <= scope.now,
-            sa.or_(interactions.c.ends_at >= scope.since, interactions.c.id.in_(reminded)),
+    found: dict[str, Any] = {}
+    for these in (interactions.c.ends_at >= scope.since, interactions.c.id.in_(reminded)):
+        query = (
+            sa.select(*COLUMNS)
+            .join(meeting_places, meeting_places.c.interaction_id == interactions.c.id)
+            .where(
+                meeting_places.c.mailbox_id == scope.mailbox_id,
+                interactions.c.cancelled_at.is_(None),
+                interactions.c.ends_at <= scope.now,
+                these,
+            )
         )
-        .distinct()
-    )
-    return tuple(read_items(connection, connection.execute(query).all(), scope.own))
-
-
-def _of_threads(thread_ids: Sequence[str]) -> sa.Select[tuple[Any, ...]]:
-    return sa.select(*COLUMNS).where(interactions.c.thread_id.in_(thread_ids))
+        found |= {row.id: row for row in connection.execute(query).all()}
+    return tuple(read_items(connection, [found[id] for id in sorted(found)], scope.own))

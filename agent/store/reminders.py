@@ -30,7 +30,7 @@ from agent.reminders.cycle import (
 )
 from agent.reminders.rules.base import Wanted
 from agent.store import feed
-from agent.store.bulk import chunks
+from agent.store.bulk import among, chunks, values_of
 from agent.store.database import Database
 from agent.store.tables import calendar_items, contact_emails, contacts, interactions, mailboxes, reminders
 
@@ -82,9 +82,10 @@ def standing(connection: sa.Connection, mailbox_id: int, named: Collection[str] 
     if named is None:
         return [as_standing(row) for row in connection.execute(query)]
     is_open = sa.or_(reminders.c.state.in_([*sorted(ACTIVE), SUGGESTED]), reminders.c.rule == BUNDLE)
-    found = {row.id: as_standing(row) for row in connection.execute(query.where(is_open))}
-    for chunk in chunks(sorted(named)):
-        found |= {row.id: as_standing(row) for row in connection.execute(query.where(reminders.c.id.in_(chunk)))}
+    found = {row.id: as_standing(row) for row in connection.execute(query.where(is_open)).all()}
+    for chunk in chunks(sorted({*named} - found.keys())):
+        over = connection.execute(query.where(reminders.c.id.in_(chunk))).all()
+        found |= {row.id: as_standing(row) for row in over}
     return [found[one] for one in sorted(found)]
 
 
@@ -94,9 +95,7 @@ def reasons_gone(connection: sa.Connection, wanted: Iterable[Wanted]) -> frozens
     asked = [(one.interaction_id, one.contact_id) for one in wanted]
     for table, ids in zip((interactions, contacts), zip(*asked, strict=True), strict=bool(asked)):
         named = {one for one in ids if one is not None}
-        for chunk in chunks(named):
-            there = connection.execute(sa.select(table.c.id).where(table.c.id.in_(chunk))).scalars()
-            found |= {*chunk} - {*there}
+        found |= named - {one for (one,) in among(connection, values_of(table.c.id), named)}
     return frozenset(found)
 
 

@@ -1,37 +1,80 @@
 """What changed since the reminder rules were asked last: after a page of new mail they are asked about that alone.
 
-Called by `agent.tending.tend`. The change feed tells: whatever it cannot tell exactly means that all is asked anew.
+Called by `agent.tending.tend`. The change feed tells, and beside it what it does not know of: bounces, automatic
+replies and follow-up flags. Whatever they cannot tell exactly means that all is asked anew.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from agent.store.bulk import chunks
-from agent.store.ledger import Touched
-from agent.store.tables import changes, interactions, links
+from agent.store.scope import Touched
+from agent.store.tables import changes, interactions, links, locations, signals
 
 MOST = 2_000
 """More changes than that are not sorted out one by one."""
-_KEPT = ("logged", "updated", "moved")
-"""What happens to an interaction that is there afterwards."""
+_KEPT = ("logged", "updated")
+"""What happens to an interaction whose contacts are told by its links. One that moved has left another contact."""
 
 
-def position(connection: sa.Connection) -> int:
-    """The number of the feed's last row, 0 for none."""
-    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(changes.c.seq), 0))).scalar_one())
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What was there when the rules were asked. position: the number of the feed's last row, 0 for none.
+
+    told: what stands for each bounce and automatic reply since the horizon, within this process. flagged: interactions
+    that the mailbox's owner flagged, with the due dates.
+    """
+
+    position: int
+    told: frozenset[int]
+    flagged: frozenset[tuple[str, date | None]]
 
 
-def touched_since(connection: sa.Connection, position: int) -> Touched | None:
-    """The threads and contacts that changed after that row; None where all may have changed."""
+def look(connection: sa.Connection, mailbox_id: int, since: datetime) -> Seen:
+    """since: the horizon; the same for all looks that are compared."""
+    last = sa.select(sa.func.coalesce(sa.func.max(changes.c.seq), 0))
+    flags = sa.select(locations.c.interaction_id, locations.c.flag_due).where(
+        locations.c.mailbox_id == mailbox_id,
+        locations.c.flagged,
+        locations.c.gone_at.is_(None),
+        locations.c.interaction_id.is_not(None),
+    )
+    return Seen(
+        position=int(connection.execute(last).scalar_one()),
+        told=frozenset(_told(connection, since)),
+        flagged=frozenset((row[0], row[1]) for row in connection.execute(flags).all()),
+    )
+
+
+def touched_since(connection: sa.Connection, since: datetime, before: Seen, now: Seen) -> Touched | None:
+    """The threads and contacts that changed between two looks; None where all may have changed."""
     columns = changes.c.kind, changes.c.event, changes.c.entity
-    query = sa.select(*columns).where(changes.c.seq > position, changes.c.kind != "reminder").limit(MOST + 1)
+    query = sa.select(*columns).where(changes.c.seq > before.position, changes.c.kind != "reminder").limit(MOST + 1)
     rows = connection.execute(query).all()
-    if len(rows) > MOST or any(not _is_clear(row.kind, row.event) for row in rows):
+    is_vague = len(rows) > MOST or any(not _is_clear(row.kind, row.event) for row in rows)
+    if is_vague or not before.told <= now.told:
         return None
     of = {kind: {row.entity for row in rows if row.kind == kind} for kind in ("interaction", "purchases")}
-    threads, people = _concerned(connection, of["interaction"])
-    return Touched(threads=frozenset(threads), contacts=frozenset(people | of["purchases"]))
+    threads, people = _concerned(connection, of["interaction"] | {id for id, _ in before.flagged ^ now.flagged})
+    if fresh := now.told - before.told:
+        told = [one for digest, one in _told(connection, since).items() if digest in fresh]
+        threads |= {thread for _, thread in told if thread is not None}
+        people |= {contact for contact, _ in told}
+    return Touched(
+        threads=frozenset(threads),
+        contacts=frozenset(people | of["purchases"]),
+        settled=all(row.event == "logged" for row in rows if row.kind == "interaction"),
+    )
+
+
+def _told(connection: sa.Connection, since: datetime) -> dict[int, tuple[str, str | None]]:
+    """What stands for each bounce and automatic reply -> whom and which thread it concerns."""
+    columns = signals.c.contact_id, signals.c.thread_id, signals.c.message_key, signals.c.kind, signals.c.back_on
+    rows = connection.execute(sa.select(*columns).where(signals.c.occurred_at >= since)).all()
+    return {hash(tuple(row)): (row[0], row[1]) for row in rows}
 
 
 def _is_clear(kind: str, event: str) -> bool:

@@ -9,23 +9,26 @@ from dataclasses import dataclass, replace
 
 from agent.reminders.rules import gone_quiet, key_date, late_order, meeting_follow_up
 from agent.reminders.rules.base import Ledger, Wanted
-from agent.store.ledger import Touched
+from agent.store.scope import Touched
+from agent.store.touched import Seen
 
 _ABOUT_CUSTOMERS = frozenset({gone_quiet.RULE, late_order.RULE, key_date.RULE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remembered:
-    """rest: what was looked at beside the feed, which was read up to `position`. wanted: by reminder id."""
+    """rest: what was looked at beside the history, of which `seen` was there. wanted: by reminder id."""
 
     rest: str
-    position: int
+    seen: Seen
     wanted: Mapping[str, Wanted]
 
     def with_their_threads(self, touched: Touched) -> Touched:
         """Also the threads in which somebody who was touched is waited for: what came elsewhere may settle them."""
-        theirs = {one.thread_id for one in self.wanted.values() if one.contact_id in touched.contacts}
-        return replace(touched, threads=touched.threads | {thread for thread in theirs if thread is not None})
+        about = {(one.thread_id, one.contact_id) for one in self.wanted.values() if one.thread_id is not None}
+        theirs = {thread for thread, contact in about if contact in touched.contacts}
+        reminded = frozenset(thread for thread, _ in about)
+        return replace(touched, threads=touched.threads | theirs, reminded=reminded)
 
     def without(self, touched: Touched, rows: Ledger) -> dict[str, Wanted]:
         """What still holds because nothing of it was asked about again. rows: what was."""

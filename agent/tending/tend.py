@@ -6,7 +6,7 @@ finishes. A calendar that fails holds up neither the mail nor the rules; its int
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from agent.reminders import identity
@@ -24,6 +24,8 @@ from agent.store.calendar_shelf import CalendarShelf
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.leaving import Site
+from agent.store.scope import Scope
+from agent.store.touched import Seen
 from agent.store.unit import Lease, fenced
 from agent.tending.farewell import Leaver, in_former_calendar, withdraw
 from agent.tending.remembered import Remembered
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 _REST = timedelta(minutes=1)
 _LONG_REST = timedelta(hours=1)
 """After a refusal: directories lock accounts that are tried more often."""
+_QUARTER = 900
+"""Seconds. Time alone makes reasons too, but no rule waits for minutes."""
 _MARGIN = timedelta(days=14)
 """Rows older than max_age by so much cannot matter: N working days and an answer lie between."""
 
@@ -161,10 +165,11 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
     with tending.database.read() as connection:
         before = tending.memo.get(tending.name) if tending.memo is not None else None
         rest = _fingerprint(tending, ledger.fingerprint(connection, mailbox_id), now, has_calendar=has_calendar)
-        position = touched.position(connection)
-        if before is not None and (before.rest, before.position) == (rest, position):
+        seen = touched.look(connection, mailbox_id, _horizon(tending, now))
+        if before is not None and (before.rest, before.seen) == (rest, seen):
             return Tended()
-        wanted = _wanted_now(tending, connection, before if before is not None and before.rest == rest else None, now)
+        known = before if before is not None and before.rest == rest else None
+        wanted = _wanted_now(tending, connection, known, seen, now)
         blind, away = ledger.is_blind(connection, mailbox_id), absences.known(connection, mailbox_id)
         frame = _frame(tending, now, behind=blind, away=away)
     with fenced(tending.database, tending.lease, durable=True) as connection:
@@ -183,7 +188,7 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
             item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
             reminders.confirm_bundled(tending.database, connection, mailbox_id, site.place, now)
     if tending.memo is not None:
-        tending.memo[tending.name] = Remembered(rest=rest, position=position, wanted=wanted)
+        tending.memo[tending.name] = Remembered(rest=rest, seen=seen, wanted=wanted)
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)
     placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
     return Tended(placed=placed, withdrawn=withdrawn)
@@ -201,20 +206,31 @@ def _note_what_was_adopted(
             notes.record(tending.database, connection, tending.hasher, one, text[:NOTE_LIMIT], now)
 
 
-def _fingerprint(tending: Tending, history: str, now: datetime, *, has_calendar: bool) -> str:
-    """The history, the settings and, every quarter of an hour, the time."""
-    quarter = int(now.timestamp() // 900)
+def _fingerprint(tending: Tending, rest: str, now: datetime, *, has_calendar: bool) -> str:
+    """The settings, every quarter of an hour the time, and the rest."""
     settings = f"{tending.mailbox!r} {tending.organisation!r} {sorted(tending.own.items())!r} {has_calendar}"
     digest = tending.hasher.hash("tend", settings).hex()
-    return f"{quarter} {digest} {history}"
+    return f"{_quarter(now)} {digest} {rest}"
+
+
+def _quarter(now: datetime) -> datetime:
+    """The quarter of an hour that it is."""
+    seconds = int(now.timestamp())
+    return datetime.fromtimestamp(seconds - seconds % _QUARTER, UTC)
+
+
+def _horizon(tending: Tending, now: datetime) -> datetime:
+    """The same for a quarter of an hour: what is seen does not change because time goes on."""
+    return _quarter(now) - tending.mailbox.reminders.max_age - _MARGIN
 
 
 def _wanted_now(
-    tending: Tending, connection: "Connection", before: Remembered | None, now: datetime
+    tending: Tending, connection: "Connection", before: Remembered | None, seen: Seen, now: datetime
 ) -> dict[str, Wanted]:
     """What the rules that are on want, asked only about what changed where it is known what they said before."""
     scope = _scope(tending, now)
-    changed = touched.touched_since(connection, before.position) if before is not None else None
+    since = _horizon(tending, now)
+    changed = touched.touched_since(connection, since, before.seen, seen) if before is not None else None
     if before is None or changed is None:
         return _wanted(tending, ledger.read(connection, scope), now)
     again = before.with_their_threads(changed)
@@ -264,9 +280,9 @@ def work_days(organisation: Organisation) -> WorkDays:
     )
 
 
-def _scope(tending: Tending, now: datetime) -> ledger.Scope:
+def _scope(tending: Tending, now: datetime) -> Scope:
     since = now - tending.mailbox.reminders.max_age - _MARGIN
-    return ledger.Scope(
+    return Scope(
         mailbox_id=tending.lease.mailbox_id,
         mailbox=tending.name,
         own=tending.own,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from agent.store import feed, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from tests.unit.reminder_room import Room
@@ -57,7 +58,7 @@ def test_after_new_mail_only_what_it_touches_is_asked_about_and_the_answer_is_th
     room.received("zoe", thread="another", subject="Re: Offer zoe")
     room.tend(memo=memo)
     assert room.titles() == ["Waiting for an answer: Eva", "Waiting for an answer: Max"]
-    assert not [text for text in reads if "asking" in text]  # nobody looked for threads that may be open
+    assert not [text for text in reads if "match_key IN" in text]  # nobody looked for open threads
     room.met("max")
     room.wait(minutes=1)
     room.wrote("zoe", thread="another", asks=True)
@@ -66,6 +67,47 @@ def test_after_new_mail_only_what_it_touches_is_asked_about_and_the_answer_is_th
     room.tend()
     assert room.states() == by_memo
     assert sorted(room.titles()) == ["Waiting for an answer: Eva", "Waiting for an answer: Zoe"]
+
+
+@pytest.mark.parametrize("what", ["auto-reply", "bounce", "flag", "no flag"])
+def test_after_a_bounce_an_automatic_reply_or_a_flag_only_its_thread_is_asked_about(
+    room: Room, database: Database, what: str
+) -> None:
+    reads: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    memo: dict[str, object] = {}
+    for name in ("zoe", "max"):
+        room.contact(name, name=name.title())
+        id = room.wrote(name, thread=name, asks=name == "zoe", flagged=what == "no flag")
+    room.tend(memo=memo)
+    before = {one.title: one.due_at for one in room.reminders()}
+    reads.clear()
+    room.wait(minutes=1)
+    room.flag(id, what == "flag") if "flag" in what else room.bounced("zoe", thread="zoe", kind=what)
+    room.tend(memo=memo)
+    by_memo = room.reminders()
+    assert {one.title: one.due_at for one in by_memo if one.state != "not-needed"} != before
+    assert not [text for text in reads if "match_key IN" in text]  # nobody looked for open threads
+    room.tend()
+    assert room.reminders() == by_memo
+
+
+def test_a_question_is_open_again_once_its_answer_turns_out_to_be_somebody_elses(room: Room) -> None:
+    memo: dict[str, object] = {}
+    room.contact()
+    room.contact("max", name="Max")
+    room.wrote()
+    room.wait(minutes=1)
+    answer = room.received("zoe", thread="another", subject="Re: Order 12")
+    room.tend(memo=memo)
+    assert room.titles() == []
+    moved = feed.Change(kind="interaction", event="moved", entity=answer, body={})
+    with room.database.write() as connection:
+        of_answer = tables.links.c.interaction_id == answer
+        connection.execute(sa.update(tables.links).where(of_answer).values(contact_id="max"))
+        feed.append(room.database, connection, [moved])
+    room.tend(memo=memo)
+    assert room.titles() == [WAITING]
 
 
 @pytest.mark.parametrize("what", ["interactions", "contacts"])

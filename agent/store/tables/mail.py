@@ -94,6 +94,12 @@ interactions = sa.Table(
     sa.UniqueConstraint("message_key", "variant"),
     sa.Index(None, "thread_id"),
     sa.Index(None, "occurred_at"),
+    sa.Index(
+        "ix_interactions_ends_at",
+        "ends_at",
+        sqlite_where=sa.text("ends_at IS NOT NULL"),
+        postgresql_where=sa.text("ends_at IS NOT NULL"),
+    ),
 )
 
 texts = sa.Table(
@@ -158,7 +164,7 @@ signals = sa.Table(
     to("contacts.id", "contact_id", primary=True),
     sa.Column("kind", sa.String, primary_key=True),  # bounce | auto-reply
     sa.Column("thread_id", sa.String, index=True),
-    sa.Column("occurred_at", Instant, nullable=False),
+    sa.Column("occurred_at", Instant, nullable=False, index=True),
     sa.Column("back_on", sa.Date),  # auto-reply: the last day of absence or the day of return that it names; no text
     sqlite_with_rowid=False,
 )

@@ -78,6 +78,7 @@ def upgrade() -> None:
     sa.Column('recorded_at', agent.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_interactions')),
     sa.UniqueConstraint('message_key', 'variant', name=op.f('uq_interactions_message_key_variant')))
+    op.create_index('ix_interactions_ends_at', 'interactions', ['ends_at'], unique=False, sqlite_where=sa.text('ends_at IS NOT NULL'), postgresql_where=sa.text('ends_at IS NOT NULL'))
     op.create_index(op.f('ix_interactions_occurred_at'), 'interactions', ['occurred_at'], unique=False)
     op.create_index(op.f('ix_interactions_thread_id'), 'interactions', ['thread_id'], unique=False)
     op.create_table('mailboxes',
