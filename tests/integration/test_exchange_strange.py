@@ -23,7 +23,7 @@ def fill(box: Mailbox, count: int) -> list[str]:
 
 
 def listed(source: ExchangeSource) -> frozenset[str]:
-    return source.ids(inbox(source), None).ids
+    return frozenset(source.ids(inbox(source), None).ids)
 
 
 def test_ids_are_listed_in_few_requests_where_the_server_gives_small_pages(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from lxml import etree
+
 from tests.servers.ews import soap
 from tests.servers.ews.faults import Fault
 from tests.servers.ews.soap import M, Node, Refusal, T, local
@@ -127,9 +129,9 @@ class Call:
         except Refusal as refusal:
             return soap.failure(self.operation, refusal, empty)
 
-    def _is_refused(self, number: int, thing: object) -> bool:
+    def _is_refused(self, number: int, thing: Any) -> bool:
         if self.refused is not None:
-            return isinstance(thing, Node) and thing.get("Id") in self.refused
+            return bool(etree.iselement(thing)) and thing.get("Id") in self.refused
         return self.share is None or number < self.share
 
     def all(self, path: str) -> list[Node]:
