@@ -129,7 +129,7 @@ class Call:
         except Refusal as refusal:
             return soap.failure(self.operation, refusal, empty)
 
-    def _is_refused(self, number: int, thing: Any) -> bool:
+    def _is_refused(self, number: int, thing: Any) -> bool:  # noqa: ANN401  # an element, or what stands for one
         if self.refused is not None:
             return bool(etree.iselement(thing)) and thing.get("Id") in self.refused
         return self.share is None or number < self.share
