@@ -8,9 +8,12 @@ the one before cannot be found begins the listing anew. A message that is wrongl
 from datetime import date
 
 from connectors.errors import Retriable
+from connectors.exchange import shapes
 from connectors.exchange.cursors import midnight
-from connectors.exchange.reading import time_is, view
+from connectors.exchange.faults import NoQuery
+from connectors.exchange.reading import RECEIVED, time_is, view
 from connectors.exchange.soap import Seat
+from connectors.exchange.xml import Element, t
 
 _MOST_LISTINGS = 5
 _OVERLAP = 20
@@ -18,22 +21,43 @@ _OVERLAP = 20
 
 
 def all_ids(seat: Seat, folder: str, since: date | None) -> frozenset[str]:
-    """Raises Skippable for a folder out of reach, Retriable for one that never stands still."""
+    """What has no time of receipt is not older than anything. Raises Skippable for a folder out of reach, Retriable for
+    one that never stands still.
+    """
+    if since is None:
+        return _all(seat, folder, None)
+    return _all(seat, folder, time_is("IsGreaterThanOrEqualTo", midnight(since))) | _timeless(seat, folder)
+
+
+def _timeless(seat: Seat, folder: str) -> frozenset[str]:
+    """Ids of items without a time of receipt, which no comparison of times finds. None where the server cannot tell."""
+    offset: int | None = 0
+    found: set[str] = set()
+    while offset is not None:
+        try:
+            page = view(seat, folder, restriction=t("Not", t("Exists", shapes.field(RECEIVED))), offset=offset)
+        except NoQuery:
+            return frozenset()
+        found.update(one.id for one in page.items if one.id and one.received is None)
+        offset = page.next
+    return frozenset(found)
+
+
+def _all(seat: Seat, folder: str, restriction: Element | None) -> frozenset[str]:
     for _ in range(_MOST_LISTINGS):
-        found = _list(seat, folder, since)
+        found = _list(seat, folder, restriction)
         if found is not None:
             return found
     raise Retriable("the folder changes faster than it can be listed")
 
 
-def _list(seat: Seat, folder: str, since: date | None) -> frozenset[str] | None:
+def _list(seat: Seat, folder: str, restriction: Element | None) -> frozenset[str] | None:
     """None if more left while it was listed than pages overlap by."""
     ids: set[str] = set()
     offset: int | None = 0
     last = ""
     while offset is not None:
-        restriction = None if since is None else time_is("IsGreaterThanOrEqualTo", midnight(since))
-        page = view(seat, folder, restriction=restriction, offset=offset, newest_first=False)
+        page = view(seat, folder, restriction=shapes.again(restriction), offset=offset, newest_first=False)
         named = [one.id for one in page.items if one.id]
         if last and last not in named:
             return None

@@ -1,7 +1,7 @@
 """An Exchange that behaves as Microsoft's documents allow, and not as the usual one does."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -180,3 +180,17 @@ def test_a_sign_in_that_is_refused_in_passing_ends_nothing(ews: EwsServer, opene
         with pytest.raises(NeedsSignIn):
             source.folders()
     assert ews.operations["FindFolder"] == 2
+
+
+def test_mail_without_a_time_of_receipt_is_listed_whatever_the_floor(
+    ews: EwsServer, box: Mailbox, opened: Open
+) -> None:
+    """The schema leaves DateTimeReceived out of what an item must have; no comparison of times finds such mail."""
+    old, timeless = fill(box, 2)
+    with ews.world.changed:
+        del ews.world.items[timeless][1].fields["DateTimeReceived"]
+    source = opened()
+    assert source.ids(inbox(source), date(2200, 1, 1)).ids == {timeless}
+    ews.faults.refuse("ErrorUnsupportedPathForQuery", "FindItem", whole=False, skip=1)
+    assert source.ids(inbox(source), date(2200, 1, 1)).ids == frozenset()
+    assert listed(source) == {old, timeless}
