@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from config.model import FolderChoice
-from connectors.exchange import ExchangeSource, folders, lanes, reading
+from config.model import ExchangeCalendar, FolderChoice
+from connectors.event import CalendarCursor
+from connectors.exchange import ExchangeSource, folders, lanes, open_calendar, reading
 from connectors.message import Cursor, Folder
 from tests.contracts.exchange_owner import access_to
 from tests.contracts.mail_owner import START, envelopes, last_cursor, letter, message_ids, names
@@ -133,3 +134,18 @@ def test_a_listing_survives_what_leaves_while_it_is_read(
 
     ews.faults.before(clear_out, "FindItem", skip=1)
     assert source.ids(folder, None).ids == set(ids[25:])
+
+
+def test_a_quiet_calendar_costs_one_request_a_poll_and_one_that_is_elsewhere_now_is_found_again(
+    ews: EwsServer, box: Mailbox, tmp_path: Path
+) -> None:
+    def poll(cursor: CalendarCursor | None) -> CalendarCursor:
+        return open_calendar(ExchangeCalendar(access=access_to(ews, box, tmp_path))).changes(cursor).cursor
+
+    cursor = poll(None)
+    ews.operations.clear()
+    cursor = poll(cursor)
+    assert ews.operations == {"SyncFolderItems": 1}
+    ews.faults.refuse("ErrorItemNotFound", "SyncFolderItems", whole=False)
+    poll(cursor)
+    assert ews.operations["GetFolder"] == 1
