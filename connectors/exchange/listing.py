@@ -5,7 +5,9 @@ moves all that follows to the front, over the edge of a page: therefore pages ov
 the one before cannot be found begins the listing anew. A message that is wrongly taken for gone is expensive.
 """
 
-from datetime import date
+import time
+from collections.abc import Mapping
+from datetime import date, datetime
 
 from connectors.errors import Retriable
 from connectors.exchange import shapes
@@ -16,17 +18,35 @@ from connectors.exchange.soap import Seat
 from connectors.exchange.xml import Element, t
 
 _MOST_LISTINGS = 5
+_FRESH = 30.0
+"""Seconds for which a listing answers the next question."""
 _OVERLAP = 20
 """Items that two pages share; half of them where the server's pages are that small (EWSFindCountLimit)."""
 
 
-def all_ids(seat: Seat, folder: str, since: date | None) -> frozenset[str]:
-    """What has no time of receipt is not older than anything. Raises Skippable for a folder out of reach, Retriable for
-    one that never stands still.
+class Listings:
+    """The ids of one mailbox's folders.
+
+    A comparison asks for all ids of a folder and at once for those down to a floor: the second answer is made from the
+    first one, which tells times too.
     """
-    if since is None:
-        return _all(seat, folder, None)
-    return _all(seat, folder, time_is("IsGreaterThanOrEqualTo", midnight(since))) | _timeless(seat, folder)
+
+    def __init__(self) -> None:
+        self._last: tuple[str, float, Mapping[str, datetime | None]] = ("", 0.0, {})
+
+    def ids(self, seat: Seat, folder: str, since: date | None) -> frozenset[str]:
+        """What has no time of receipt is not older than anything. Raises Skippable for a folder out of reach, Retriable
+        for one that never stands still.
+        """
+        (last, until, known), self._last = self._last, ("", 0.0, {})
+        if since is None:
+            found = _all(seat, folder, None)
+            self._last = (folder, time.monotonic() + _FRESH, found)
+            return frozenset(found)
+        floor = midnight(since)
+        if last == folder and time.monotonic() < until:
+            return frozenset(id for id, when in known.items() if when is None or when >= floor)
+        return frozenset(_all(seat, folder, time_is("IsGreaterThanOrEqualTo", floor))) | _timeless(seat, folder)
 
 
 def _timeless(seat: Seat, folder: str) -> frozenset[str]:
@@ -43,7 +63,7 @@ def _timeless(seat: Seat, folder: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _all(seat: Seat, folder: str, restriction: Element | None) -> frozenset[str]:
+def _all(seat: Seat, folder: str, restriction: Element | None) -> Mapping[str, datetime | None]:
     for _ in range(_MOST_LISTINGS):
         found = _list(seat, folder, restriction)
         if found is not None:
@@ -51,9 +71,9 @@ def _all(seat: Seat, folder: str, restriction: Element | None) -> frozenset[str]
     raise Retriable("the folder changes faster than it can be listed")
 
 
-def _list(seat: Seat, folder: str, restriction: Element | None) -> frozenset[str] | None:
-    """None if more left while it was listed than pages overlap by."""
-    ids: set[str] = set()
+def _list(seat: Seat, folder: str, restriction: Element | None) -> Mapping[str, datetime | None] | None:
+    """When each was received. None if more left while it was listed than pages overlap by."""
+    found: dict[str, datetime | None] = {}
     offset: int | None = 0
     last = ""
     while offset is not None:
@@ -61,8 +81,8 @@ def _list(seat: Seat, folder: str, restriction: Element | None) -> frozenset[str
         named = [one.id for one in page.items if one.id]
         if last and last not in named:
             return None
-        ids.update(named)
+        found.update((one.id, one.received) for one in page.items if one.id)
         last = named[-1] if named else last
         shared = min(_OVERLAP, len(page.items) // 2)
         offset = None if page.next is None else max(page.next - shared, offset + 1)
-    return frozenset(ids)
+    return found

@@ -149,3 +149,18 @@ def test_a_quiet_calendar_costs_one_request_a_poll_and_one_that_is_elsewhere_now
     ews.faults.refuse("ErrorItemNotFound", "SyncFolderItems", whole=False)
     poll(cursor)
     assert ews.operations["GetFolder"] == 1
+
+
+def test_a_comparison_lists_a_folder_once_for_all_ids_and_those_down_to_the_floor(
+    ews: EwsServer, box: Mailbox, source: ExchangeSource
+) -> None:
+    """Which come to the same as two questions do."""
+    ids, floor = fill(box, 0, 2_000), (START + timedelta(days=1)).date()
+    folder = source.folders()[0]
+    asked_alone = source.ids(folder, floor).ids
+    ews.operations.clear()
+    assert source.ids(folder, None).ids == set(ids)
+    assert source.ids(folder, floor).ids == asked_alone == {ids[1]}
+    assert ews.operations == {"FindItem": 1}
+    box.deliver(letter(3))
+    assert len(source.ids(folder, floor).ids) == 2
