@@ -164,3 +164,10 @@ def test_a_comparison_lists_a_folder_once_for_all_ids_and_those_down_to_the_floo
     assert ews.operations == {"FindItem": 1}
     box.deliver(letter(3))
     assert len(source.ids(folder, floor).ids) == 2
+
+
+def test_the_history_of_an_empty_folder_costs_one_request(ews: EwsServer, source: ExchangeSource) -> None:
+    folder, _, history = begin(source)
+    ews.operations.clear()
+    assert envelopes(list(source.history(folder, history, None))) == []
+    assert ews.operations == {"FindItem": 1}
