@@ -50,7 +50,7 @@ class Listings:
 
 
 def _timeless(seat: Seat, folder: str) -> frozenset[str]:
-    """Ids of items without a time of receipt, which no comparison of times finds. None where the server cannot tell."""
+    """Ids of items without a time of receipt, which no comparison of times finds; none where the server cannot tell."""
     offset: int | None = 0
     found: set[str] = set()
     while offset is not None:
