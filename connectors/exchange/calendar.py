@@ -86,7 +86,9 @@ class ExchangeSink:
         self._remove(found.href)
 
     def changes(self, cursor: CalendarCursor | None) -> CalendarChanges:
-        state = _state(cursor)
+        state, place = _read(cursor)
+        if not self._calendar.name:  # a named one is looked for by its name, which may mean another one now
+            self._folder = self._folder or place
         if state:
             try:
                 return self._since(state)
@@ -115,7 +117,7 @@ class ExchangeSink:
         found, kept_back = self._found([id for id, there in touched.items() if there])
         told = kept_back | {one.href for one in found}
         gone = tuple(id for id in touched if id not in told)
-        return CalendarChanges(found=found, gone=gone, cursor=_cursor(state), complete=False)
+        return CalendarChanges(found=found, gone=gone, cursor=_cursor(state, self._folder), complete=False)
 
     def _everything(self) -> CalendarChanges:
         """The state first, and then what stands there: a change in between is told twice, not never.
@@ -127,7 +129,7 @@ class ExchangeSink:
             answer = self._sync(state)
             state, last = answer.state, answer.last
         found, kept_back = self._found([id for id, _ in self._search(calendar_item.carries_mark())])
-        cursor = _cursor("" if kept_back else state)
+        cursor = _cursor("" if kept_back else state, self._folder)
         return CalendarChanges(found=found, gone=(), cursor=cursor, complete=not kept_back)
 
     def _sync(self, state: str) -> Changes:
@@ -334,17 +336,17 @@ def _alone(place: tuple[str, ...]) -> Iterator[None]:
         yield
 
 
-def _cursor(state: str) -> CalendarCursor:
-    return CalendarCursor(json.dumps({"v": _VERSION, "state": state}))
+def _cursor(state: str, place: str) -> CalendarCursor:
+    return CalendarCursor(json.dumps({"v": _VERSION, "state": state, "place": place}))
 
 
-def _state(cursor: CalendarCursor | None) -> str:
-    """'' for a cursor that is not ours, which means everything."""
+def _read(cursor: CalendarCursor | None) -> tuple[str, str]:
+    """(state, id of the calendar); '' for what a cursor does not tell, and for one that is not ours: everything."""
     try:
         content = json.loads(cursor) if cursor is not None else None
     except ValueError:
-        return ""
+        return "", ""
     if not isinstance(content, dict) or content.get("v") != _VERSION:
-        return ""
-    state = content.get("state")
-    return state if isinstance(state, str) else ""
+        return "", ""
+    state, place = content.get("state"), content.get("place")
+    return state if isinstance(state, str) else "", place if isinstance(place, str) else ""

@@ -14,6 +14,10 @@ class NoState(Retriable):
     """The server does not know any more where a folder's reading stood: begin again."""
 
 
+class NoQuery(Retriable):
+    """The server cannot look by this condition."""
+
+
 GONE = frozenset(
     (
         "ErrorItemNotFound", "ErrorObjectTypeChanged", "ErrorCalendarOccurrenceIsDeletedFromRecurrence",
@@ -26,6 +30,12 @@ NO_STATE = frozenset(("ErrorInvalidSyncStateData", "ErrorSyncFolderNotFound"))
 CHANGED = frozenset(("ErrorIrresolvableConflict", "ErrorStaleObject", "ErrorChangeKeyRequiredForWriteOperations"))
 """The item is of another version than the one named."""
 
+_NO_QUERY = frozenset(
+    (
+        "ErrorUnsupportedPathForQuery", "ErrorUnsupportedQueryFilter", "ErrorUnsupportedTypeForConversion",
+        "ErrorRestrictionTooComplex", "ErrorRestrictionTooLong", "ErrorInvalidOperation", "ErrorInvalidRequest",
+    )
+)  # fmt: skip
 _BUSY = frozenset(("ErrorServerBusy", "ErrorTooManyObjectsOpened", "ErrorInsufficientResources"))
 _LATER = frozenset(
     (
@@ -65,6 +75,8 @@ def explain(code: str, *, wait: float | None = None, folder: bool = False) -> Co
     """The error that a code means. wait: seconds that the server asked for."""
     if code in _BUSY or code in _LATER:
         return Retriable(f"{_SAYINGS.get(code, 'the mail server cannot answer now')} ({code})", after=_bounded(wait))
+    if code in _NO_QUERY:
+        return NoQuery(f"the mail server cannot do what it was asked ({code})")
     if code in NO_STATE:
         return NoState(f"the mail server no longer knows where the reading of a folder stood ({code})")
     if code in _CROWDED:

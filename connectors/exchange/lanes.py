@@ -138,7 +138,7 @@ def read_past(seat: Seat, folder: str, place: History, since: date | None, fetch
     newer = _Newer(seat, folder, place.state)
     while not place.reached(floor):
         before, (unread, more) = place, _unread(seat, folder, place, floor)
-        theirs = newer.ids()
+        theirs = newer.ids() if unread else set()
         for start in range(0, len(unread), PAGE):
             portion = unread[start : start + PAGE]
             envelopes, withheld, _ = fetch([one.id for one in portion if one.id not in theirs])

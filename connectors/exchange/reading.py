@@ -23,6 +23,7 @@ MOST_CHANGES = 512
 """Changes in one SyncFolderItems; the server gives no more."""
 MOST_LISTED = 1_000
 """Items in one FindItem; the default limit of a server (EWSFindCountLimit)."""
+RECEIVED = "item:DateTimeReceived"
 _STOPPED = "ErrorBatchProcessingStopped"
 _MOST_TURNS = 5
 _OF_THE_SERVER = (
@@ -185,11 +186,11 @@ def view(
     newest_first: bool = True,
 ) -> View:
     """Items of a folder by the time they were received."""
-    order = m("SortOrder", t("FieldOrder", shapes.field("item:DateTimeReceived"),
+    order = m("SortOrder", t("FieldOrder", shapes.field(RECEIVED),
                              Order="Descending" if newest_first else "Ascending"))  # fmt: skip
     payload = m(
         "FindItem",
-        shapes.shape([shapes.field("item:DateTimeReceived")]),
+        shapes.shape([shapes.field(RECEIVED)]),
         m("IndexedPageItemView", MaxEntriesReturned=str(MOST_LISTED), Offset=str(offset), BasePoint="Beginning"),
         None if restriction is None else m("Restriction", restriction),
         order,
@@ -224,7 +225,7 @@ def folder_id(folder: str) -> Element:
 def time_is(word: str, when: datetime) -> Element:
     """A condition on the time of receipt: `IsLessThan`, `IsGreaterThanOrEqualTo`."""
     constant = t("Constant", Value=when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    return t(word, shapes.field("item:DateTimeReceived"), t("FieldURIOrConstant", constant))
+    return t(word, shapes.field(RECEIVED), t("FieldURIOrConstant", constant))
 
 
 def both(*conditions: Element | None) -> Element | None:

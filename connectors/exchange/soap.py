@@ -78,15 +78,11 @@ class Seat:
         """
         for _ in range(_MOST_WAITS):
             try:
-                messages = self._ask_once(payload, writes=writes, affinity=affinity)
+                return _unless_busy(self._ask_once(payload, writes=writes, affinity=affinity))
             except Retriable as busy:
-                if (wait := _short(busy, writes)) is None:
+                if writes or not _is_short(busy):  # who writes looks first
                     raise
-            else:
-                told = [error for message in messages if isinstance(error := error_of(message), Retriable)]
-                if (wait := next((wait for busy in told if (wait := _short(busy, writes)) is not None), None)) is None:
-                    return messages
-            time.sleep(wait)
+                time.sleep(busy.after or 0.0)
         return self._ask_once(payload, writes=writes, affinity=affinity)
 
     def _ask_once(self, payload: Element, *, writes: bool, affinity: bool) -> Sequence[Element]:
@@ -171,9 +167,17 @@ def _build(info: Element) -> tuple[int, ...]:
     return tuple(int(info.get(part, "0")) if info.get(part, "0").isdigit() else 0 for part in parts)
 
 
-def _short(busy: Retriable, writes: bool) -> float | None:
-    """Seconds to wait before the same request; None if it is not to be made again here. Who writes looks first."""
-    return busy.after if busy.after is not None and busy.after <= _SHORT_WAIT and not writes else None
+def _is_short(error: ConnectorError | None) -> bool:
+    """Whether it asks for a wait that is made here."""
+    return isinstance(error, Retriable) and error.after is not None and error.after <= _SHORT_WAIT
+
+
+def _unless_busy(messages: Sequence[Element]) -> Sequence[Element]:
+    """The messages. Raises what one of them stands for if that asks for a short wait."""
+    for error in map(error_of, messages):
+        if error is not None and _is_short(error):
+            raise error
+    return messages
 
 
 def code_of(message: Element) -> str:
@@ -222,7 +226,7 @@ def _fault_code(fault: Element) -> str:
 def _values(message: Element) -> Iterator[tuple[str, str]]:
     """What a message or a fault says beside its code. MessageXml is of the one namespace there, of the other here."""
     for details in message.iter("{*}MessageXml"):
-        for value in details.iterfind(f"{TYPES}Value"):
+        for value in details.iterfind("{*}Value"):
             yield value.get("Name", ""), (value.text or "").strip()
 
 

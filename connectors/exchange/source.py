@@ -19,7 +19,7 @@ from connectors.exchange.cursors import VALIDITY, read_forward, read_history
 from connectors.exchange.folders import distinguished_ids, list_folders, seen
 from connectors.exchange.items import read_envelope, read_flags, read_message, read_whole
 from connectors.exchange.lanes import first_contact, read_news, read_past
-from connectors.exchange.listing import all_ids
+from connectors.exchange.listing import Listings
 from connectors.exchange.opening import Opened
 from connectors.exchange.people import People
 from connectors.exchange.reading import BATCH, Got, get_items
@@ -50,6 +50,7 @@ class ExchangeSource:
         self._seat_kept: Seat | None = None
         self._special: dict[str, str] | None = None
         self._people = People()
+        self._listings = Listings()
         self._texts: dict[str, Message] = {}
         self.missing_folders: tuple[str, ...] = ()
         """Configured names that no folder had at the last listing."""
@@ -122,7 +123,7 @@ class ExchangeSource:
         return Page(validity=VALIDITY, flags=tuple(flags), gone=tuple(chain.from_iterable(got.gone for got in found)))
 
     def ids(self, folder: Folder, since: date | None) -> Listing:
-        return Listing(validity=VALIDITY, ids=all_ids(self._seat(), folder.key, since))
+        return Listing(validity=VALIDITY, ids=self._listings.ids(self._seat(), folder.key, since))
 
     def naming(self, folder: Folder, validity: str, addresses: Sequence[str]) -> frozenset[str]:
         """See `connectors.base.Searches`."""

@@ -1,8 +1,9 @@
 """HTTPS to one Exchange endpoint: a bounded set of signed-in sessions, one request, one bounded answer, one error.
 
-All mailboxes with the same endpoint and account share one `Wire`, so that `connections` holds for them together. Every
-session has a TCP connection of its own, because NTLM signs in connections. The server's certificate is verified by the
-system's authorities and `ca_file`, whatever REQUESTS_CA_BUNDLE says.
+All mailboxes with the same endpoint and account share one `Wire`, so that `connections` holds for them together, and
+a password that was refused is not tried for each of them: directories lock accounts. Every session has a TCP connection
+of its own, because NTLM signs in connections. The server's certificate is verified by the system's authorities and
+`ca_file`, whatever REQUESTS_CA_BUNDLE says.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ import requests
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
 
-from connectors.errors import ConnectorError, Crowded, Interrupted
+from connectors.errors import ConnectorError, Crowded, Interrupted, NeedsSignIn
 from connectors.exchange.replies import network_error, refusal
 from connectors.oauth import http_session
 
@@ -29,6 +30,10 @@ QUEUE = 120.0
 """Seconds to wait for a free session. Longer than any ordinary request takes."""
 ANSWER_LIMIT = 16 * 1024 * 1024
 """Bytes of one answer; a hundred texts have one or two. Its tree takes several times that."""
+REFUSED_FOR = 120.0
+"""Seconds for which a refused password counts as refused: until all mailboxes of the account had their turn."""
+_GATE = 10.0
+"""Seconds to wait for somebody else's first sign-in: longer only, if nobody answers."""
 _LONGEST_IDLE = 100.0
 """Seconds after which a kept session is not used again: IIS ends connections that are idle for two minutes."""
 
@@ -85,26 +90,51 @@ class Wire:
         self._idle: list[_Session] = []
         self._lock = threading.Lock()
         self._closed = False
+        self._gate = threading.Lock()
+        self._signed_in = door.auth == "oauth"  # tokens lock no account
         self.requests = 0
         """How many were made, sign-in legs of NTLM not counted."""
 
     def post(self, body: bytes, headers: Mapping[str, str], *, writes: bool) -> Answer:
         """One answer with a status that a caller can read (200, or 500 with XML).
 
-        A kept session may have died meanwhile: reading is tried once more on a new one, writing is not. Raises
-        NeedsSignIn, Fatal, Retriable and its kinds.
+        A kept session may have died meanwhile: reading is tried once more on a new one, writing is not. A password that
+        was taken before and is refused now is tried once more, by one thread alone. Raises NeedsSignIn, Fatal,
+        Retriable and its kinds.
         """
         with self._room():
-            session = self._take()
-            kept = session.used > 0.0
-            try:
-                answer = self._once(session, body, headers)
-            except Interrupted as lost:
-                if writes or not kept or isinstance(lost, TooLong):
-                    raise
-                session = self._new()
-                answer = self._once(session, body, headers)
-            self._give_back(session)
+            if self._signed_in:
+                try:
+                    return self._post(body, headers, writes)
+                except NeedsSignIn:
+                    if self.auth == "oauth":
+                        raise
+            with _Patiently(self._gate):
+                return self._sign_in(body, headers, writes)
+
+    def _sign_in(self, body: bytes, headers: Mapping[str, str], writes: bool) -> Answer:
+        """Asks with a password that is not known to be right, unless it is known to be refused."""
+        REFUSALS.check(self._door)
+        try:
+            answer = self._post(body, headers, writes)
+        except NeedsSignIn as refused:
+            self._signed_in = False
+            REFUSALS.note(self._door, refused)
+            raise
+        self._signed_in = True
+        return answer
+
+    def _post(self, body: bytes, headers: Mapping[str, str], writes: bool) -> Answer:
+        session = self._take()
+        kept = session.used > 0.0
+        try:
+            answer = self._once(session, body, headers)
+        except Interrupted as lost:
+            if writes or not kept or isinstance(lost, TooLong):
+                raise
+            session = self._new()
+            answer = self._once(session, body, headers)
+        self._give_back(session)
         return answer
 
     def stream(self, body: bytes, headers: Mapping[str, str]) -> "tuple[requests.Session, requests.Response]":
@@ -212,6 +242,44 @@ class _Release(AbstractContextManager[bool]):
         self._room.release()
 
 
+class _Patiently(AbstractContextManager[None]):
+    """Holds a lock, or does without it after a while."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+        self._held = False
+
+    def __enter__(self) -> None:
+        self._held = self._lock.acquire(timeout=_GATE)
+
+    def __exit__(self, *_: object) -> None:
+        if self._held:
+            self._lock.release()
+
+
+class Refusals:
+    """Which accounts were refused a moment ago, with this password."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[NeedsSignIn, float]] = {}
+
+    def note(self, door: Door, refused: NeedsSignIn) -> None:
+        with self._lock:
+            self._known[door.key] = (refused, time.monotonic() + REFUSED_FOR)
+
+    def check(self, door: Door) -> None:
+        """Raises NeedsSignIn."""
+        with self._lock:
+            refused, until = self._known.get(door.key, (None, 0.0))
+            if refused is None:
+                return
+            if time.monotonic() > until:
+                del self._known[door.key]
+                return
+        raise NeedsSignIn(str(refused), advice=refused.advice)
+
+
 class Wires:
     """The wires in use, by door. A wire is closed when the last who asked for it lets go."""
 
@@ -235,7 +303,7 @@ class Wires:
         wire.close()
 
 
-WIRES = Wires()
+WIRES, REFUSALS = Wires(), Refusals()
 """Those of this process."""
 
 

@@ -119,6 +119,18 @@ def test_a_way_to_sign_in_that_the_server_does_not_offer_is_named(firm: Firm, ew
     assert 'write auth = "basic"' in found["server", "offers"].advice
 
 
+def test_a_certificate_of_an_unknown_authority_is_said_to_be_that(firm: Firm, ews: EwsServer) -> None:
+    """To wait for better times would be no advice."""
+    anna = ews.mailbox()
+    firm.serves(anna)
+    firm.listing(anna)
+    firm.config.write_text(firm.config.read_text().replace(f'ca_file = "{ews.ca_file}"\n', ""))
+    found = firm.examined()
+    for check in ("tls", "clock", "offers"):
+        assert "certificate" in found["server", check].detail
+        assert "ca_file" in found["server", check].advice
+
+
 def test_a_calendar_to_be_made_is_made_by_writing_only(firm: Firm, ews: EwsServer) -> None:
     anna = ews.mailbox()
     firm.serves(anna)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from config.model import FolderChoice
-from connectors.exchange import ExchangeSource, folders, lanes, reading
+from config.model import ExchangeCalendar, FolderChoice
+from connectors.event import CalendarCursor
+from connectors.exchange import ExchangeSource, folders, lanes, open_calendar, reading
 from connectors.message import Cursor, Folder
 from tests.contracts.exchange_owner import access_to
 from tests.contracts.mail_owner import START, envelopes, last_cursor, letter, message_ids, names
@@ -133,3 +134,40 @@ def test_a_listing_survives_what_leaves_while_it_is_read(
 
     ews.faults.before(clear_out, "FindItem", skip=1)
     assert source.ids(folder, None).ids == set(ids[25:])
+
+
+def test_a_quiet_calendar_costs_one_request_a_poll_and_one_that_is_elsewhere_now_is_found_again(
+    ews: EwsServer, box: Mailbox, tmp_path: Path
+) -> None:
+    def poll(cursor: CalendarCursor | None) -> CalendarCursor:
+        return open_calendar(ExchangeCalendar(access=access_to(ews, box, tmp_path))).changes(cursor).cursor
+
+    cursor = poll(None)
+    ews.operations.clear()
+    cursor = poll(cursor)
+    assert ews.operations == {"SyncFolderItems": 1}
+    ews.faults.refuse("ErrorItemNotFound", "SyncFolderItems", whole=False)
+    poll(cursor)
+    assert ews.operations["GetFolder"] == 1
+
+
+def test_a_comparison_lists_a_folder_once_for_all_ids_and_those_down_to_the_floor(
+    ews: EwsServer, box: Mailbox, source: ExchangeSource
+) -> None:
+    """Which come to the same as two questions do."""
+    ids, floor = fill(box, 0, 2_000), (START + timedelta(days=1)).date()
+    folder = source.folders()[0]
+    asked_alone = source.ids(folder, floor).ids
+    ews.operations.clear()
+    assert source.ids(folder, None).ids == set(ids)
+    assert source.ids(folder, floor).ids == asked_alone == {ids[1]}
+    assert ews.operations == {"FindItem": 1}
+    box.deliver(letter(3))
+    assert len(source.ids(folder, floor).ids) == 2
+
+
+def test_the_history_of_an_empty_folder_costs_one_request(ews: EwsServer, source: ExchangeSource) -> None:
+    folder, _, history = begin(source)
+    ews.operations.clear()
+    assert envelopes(list(source.history(folder, history, None))) == []
+    assert ews.operations == {"FindItem": 1}

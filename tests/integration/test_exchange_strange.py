@@ -1,12 +1,14 @@
 """An Exchange that behaves as Microsoft's documents allow, and not as the usual one does."""
 
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from config.model import ExchangeCalendar
-from connectors.errors import ConnectorError, Fatal, Retriable
+from config.model import ExchangeCalendar, FolderChoice
+from config.secrets import Secret
+from connectors.errors import ConnectorError, Fatal, NeedsSignIn, Retriable
 from connectors.exchange import ExchangeSource, open_calendar
 from tests.contracts.calendar_sink import an_event
 from tests.contracts.exchange_owner import access_to
@@ -122,3 +124,73 @@ def test_a_calendar_that_may_not_be_made_is_told_as_that(ews: EwsServer, box: Ma
     sink = open_calendar(ExchangeCalendar(access=access_to(ews, box, tmp_path), name="Zeta", create=True))
     with pytest.raises(Fatal, match='may not make the calendar "Zeta"'):
         sink.create(an_event())
+
+
+def of_one_account(ews: EwsServer, secrets: Path, count: int, **changes: object) -> list[ExchangeSource]:
+    """Mailboxes for which one service account acts."""
+    account = ews.account("svc-many", "new", impersonates={"*"})
+    boxes = [ews.mailbox() for _ in range(count)]
+    return [
+        ExchangeSource(
+            access_to(
+                ews, box, secrets, user=box.address, username=account.username, access="impersonation", **changes
+            ),
+            FolderChoice(),
+        )
+        for box in boxes
+    ]
+
+
+def ask_at_once(sources: list[ExchangeSource]) -> list[ConnectorError | None]:
+    def ask(source: ExchangeSource) -> ConnectorError | None:
+        try:
+            source.folders()
+        except ConnectorError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(len(sources)) as pool:
+        return list(pool.map(ask, sources))
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_a_wrong_password_is_tried_once_and_not_for_each_mailbox_of_the_account(
+    ews: EwsServer, tmp_path: Path, auth: str
+) -> None:
+    """Directories lock an account after a few; and the right password works as soon as it is written."""
+    ews.doorman.lockout = 2
+    wrong, right = tmp_path / "wrong", tmp_path / "right"
+    for path, word in ((wrong, "old"), (right, "new")):
+        path.touch(mode=0o600)
+        path.write_text(word)
+    told = ask_at_once(of_one_account(ews, tmp_path, 8, auth=auth, password=Secret(file=wrong)))
+    assert {type(error) for error in told} == {NeedsSignIn}
+    assert ews.doorman.refused == 1
+    assert ask_at_once(of_one_account(ews, tmp_path, 2, auth=auth, password=Secret(file=right))) == [None, None]
+
+
+def test_a_sign_in_that_is_refused_in_passing_ends_nothing(ews: EwsServer, opened: Open) -> None:
+    source = opened()
+    assert source.folders()
+    ews.faults.http(401, "FindFolder", headers={"WWW-Authenticate": "Basic"})
+    assert source.folders()
+    ews.faults.http(401, "FindFolder", headers={"WWW-Authenticate": "Basic"}, times=None)
+    ews.operations.clear()
+    for _ in range(3):
+        with pytest.raises(NeedsSignIn):
+            source.folders()
+    assert ews.operations["FindFolder"] == 2
+
+
+def test_mail_without_a_time_of_receipt_is_listed_whatever_the_floor(
+    ews: EwsServer, box: Mailbox, opened: Open
+) -> None:
+    """The schema leaves DateTimeReceived out of what an item must have; no comparison of times finds such mail."""
+    old, timeless = fill(box, 2)
+    with ews.world.changed:
+        del ews.world.items[timeless][1].fields["DateTimeReceived"]
+    source = opened()
+    assert source.ids(inbox(source), date(2200, 1, 1)).ids == {timeless}
+    ews.faults.refuse("ErrorUnsupportedPathForQuery", "FindItem", whole=False, skip=1)
+    assert source.ids(inbox(source), date(2200, 1, 1)).ids == frozenset()
+    assert listed(source) == {old, timeless}
