@@ -139,8 +139,8 @@ def _around(tending: Tending, shelf: CalendarShelf, sink: CalendarSink) -> Tende
         shelf.rest(str(error), tending.clock() + _pause(error))
         return Tended(placed=derived.placed, withdrawn=derived.withdrawn, error=error)
     fault = Retriable(reading.fault) if reading.fault is not None else None
-    error = fault or published.error
-    return Tended(placed=derived.placed, withdrawn=derived.withdrawn, published=published, error=error)
+    left = fault or published.error
+    return Tended(placed=derived.placed, withdrawn=derived.withdrawn, published=published, error=left)
 
 
 def _resting(tending: Tending, shelf: CalendarShelf, error: ConnectorError) -> Tended:
