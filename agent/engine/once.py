@@ -17,10 +17,15 @@ from agent.store.owner import this_process
 from agent.store.unit import Lease, LeaseLost
 from agent.tending.farewell import Withdrawn
 from config.model import Mailbox
+from connectors.errors import Retriable
 from matchers.address import normalise
 
 MOST_ROUNDS = 8
 """How often mailboxes are read again for what they put into each other's queues."""
+MOST_WAIT = 120.0
+"""Seconds that a busy server may ask for; one that asks for more is left alone, and the pass ends in failure."""
+MOST_WAITS = 5
+"""How often a busy server is waited for."""
 WAIT_STEP = 0.5
 """Seconds between two looks at a lease held elsewhere."""
 
@@ -52,7 +57,7 @@ def run_once(
 
     def one(mailbox: Mailbox) -> Passed:
         with limits[server_of(mailbox)]:
-            return Passed(mailbox=mailbox, ended=_pass(runner, mailbox, ids, stop))
+            return Passed(mailbox=mailbox, ended=_pass_patiently(runner, mailbox, ids, stop))
 
     def first(mailbox: Mailbox) -> Passed:
         passed = one(mailbox)
@@ -114,6 +119,17 @@ def _is_news(left: Mapping[int, frozenset[int]], before: Mapping[int, frozenset[
 
 def _id_of(mailbox: Mailbox, ids: Mapping[str, int]) -> int:
     return ids[normalise(mailbox.address).normalised]
+
+
+def _pass_patiently(runner: Runner, mailbox: Mailbox, ids: dict[str, int], stop: threading.Event) -> Ended:
+    """Goes on after the time that a busy server asks for: nobody else would, for this process is to end."""
+    ended = _pass(runner, mailbox, ids, stop)
+    for _ in range(MOST_WAITS):
+        asked = ended.error.after if isinstance(ended.error, Retriable) else None
+        if asked is None or asked > MOST_WAIT or stop.wait(asked):
+            break
+        ended = _pass(runner, mailbox, ids, stop)
+    return ended
 
 
 def _pass(runner: Runner, mailbox: Mailbox, ids: dict[str, int], stop: threading.Event) -> Ended:

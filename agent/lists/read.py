@@ -39,6 +39,11 @@ def _in_a_group(source: EntraGroup) -> Sequence[Member]:
     from connectors.graph.checks import members  # msal takes 0.3 s: only where a group of Entra is named
 
     found = members(source.access, source.group)
+    if found.without_mail and not found.ids:
+        raise Fatal(
+            "nobody in the group has an address that the application may see",
+            advice="consent to User.ReadBasic.All, and see that people with mailboxes are in the group",
+        )
     if found.without_mail:
         _log.info("members of a group have no mailbox, or none that may be seen", count=len(found.without_mail))
     return tuple(Member(address=address, username=id) for address, id in found.ids.items())

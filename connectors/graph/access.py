@@ -19,8 +19,9 @@ from jwt.exceptions import InvalidKeyError
 from config.model import GraphAccess
 from config.secrets import Secret, SecretError
 from connectors.errors import ConnectorError, Fatal, NeedsSignIn
+from connectors.graph.refused import meaning, number_of
 from connectors.microsoft import asked
-from connectors.oauth import EARLY_SECONDS, http_session, refusal
+from connectors.oauth import EARLY_SECONDS, http_session
 
 MOST_CONNECTIONS = 16
 """To one tenant, for all of its mailboxes together."""
@@ -51,7 +52,7 @@ class Tenant:
         self._gates: dict[str, threading.BoundedSemaphore] = {}
         self._token, self._ends = "", 0.0
         self._made_with: object = None
-        self._refused: tuple[str, object, float] | None = None
+        self._refused: tuple[str, int, object, float] | None = None
         self._app: Any = None  # untyped in msal
         self.resolved: dict[str, tuple[str | None, float]] = {}
 
@@ -69,21 +70,21 @@ class Tenant:
             return self._token
 
     def _ask(self, *, fresh: bool) -> None:
-        error, credential, at = self._refused or ("", None, 0.0)
-        if error and time.monotonic() - at < REFUSED_SECONDS and credential == _credential(self.access):
-            raise refusal(error, device=False)
+        code, number, credential, at = self._refused or ("", 0, None, 0.0)
+        if code and time.monotonic() - at < REFUSED_SECONDS and credential == _credential(self.access):
+            raise meaning(code, number)
         authority = authority_of(self.access)
         answer = asked(authority, lambda: self._answer(authority, fresh))
         if "access_token" not in answer:
-            raise self._remembered(str(answer.get("error", "unknown")))
+            raise self._remembered(str(answer.get("error", "unknown")), number_of(answer))
         self._token = str(answer["access_token"])
         self._ends = time.time() + float(answer.get("expires_in", 300))
 
-    def _remembered(self, code: str) -> ConnectorError:
+    def _remembered(self, code: str, number: int) -> ConnectorError:
         """What a refusal means. One of the credential is kept; a busy service may answer at once."""
-        error = refusal(code, device=False)
+        error = meaning(code, number)
         if isinstance(error, NeedsSignIn):
-            self._refused = code, _credential(self.access), time.monotonic()
+            self._refused = code, number, _credential(self.access), time.monotonic()
         return error
 
     def _answer(self, authority: str, fresh: bool) -> dict[str, Any]:

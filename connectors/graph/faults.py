@@ -122,6 +122,11 @@ def _plain(code: str) -> str:
 
 
 def _forbidden(permission: str) -> Forbidden:
+    if permission.startswith("Group"):
+        return Forbidden(
+            f"the application may not see who is in a group: {permission} is missing",
+            advice=f"consent to {permission} in Entra, as an application permission",
+        )
     return Forbidden(
         f"the application may not do this in the mailbox: {permission} is missing",
         advice=f"grant {permission} as an application permission, or put the mailbox into its scope; "

@@ -50,7 +50,8 @@ def whole_envelope(entry: Entry, zone: str = "UTC") -> Envelope:
         provider_thread=listed.provider_thread,
     )
     travelled = bool(read.from_)  # else these are but some fields of the header
-    return replace(
+    stand_in = listed if travelled else _from_properties(listed, entry)
+    whole = replace(
         read,
         date=read.date if travelled or read.date else listed.date,
         message_id=read.message_id if travelled or read.message_id else listed.message_id,
@@ -60,8 +61,17 @@ def whole_envelope(entry: Entry, zone: str = "UTC") -> Envelope:
         to=read.to or listed.to,
         cc=read.cc or listed.cc,
         bcc=read.bcc or listed.bcc,
+        references=read.references or stand_in.references,
+        in_reply_to=read.in_reply_to or stand_in.in_reply_to,
         headers={**read.headers, **_surer(read.headers, told_headers(entry))},
     )
+    return replace(whole, defects=tuple(one for one in whole.defects if not _is_made_good(one, whole)))
+
+
+def _is_made_good(defect: str, whole: Envelope) -> bool:
+    """Whether what a header lacks was told otherwise: of mail that one has sent Exchange shows some fields or none."""
+    found = {"no-from": bool(whole.from_), "no-date": whole.date is not None, "no-message-id": bool(whole.message_id)}
+    return found.get(defect, False)
 
 
 def _surer(read: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:

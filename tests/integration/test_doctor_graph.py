@@ -133,6 +133,26 @@ def test_a_mailbox_is_asked_for_by_the_user_name_that_the_configuration_gives(fi
     assert failed(firm.examined()) == []
 
 
+@pytest.mark.parametrize(
+    ("roles", "told", "right"),
+    [
+        (set(), "may not see who is in a group", "GroupMember.Read.All"),
+        ({"GroupMember.Read.All"}, "nobody in the group has an address", "User.ReadBasic.All"),
+    ],
+)
+def test_a_group_that_may_not_be_seen_names_the_right_that_is_missing(
+    firm: Firm, roles: set[str], told: str, right: str
+) -> None:
+    """Not one of a mailbox: a group lies in Entra. People without addresses are no empty list."""
+    firm.people.members = [firm.tenant.mailbox("anna@firm.example").user]
+    firm.serves("anna@firm.example", roles=roles)
+    firm.configure()
+    found = firm.examined()["online", "list"]
+    assert told in found.detail
+    assert right in found.advice
+    assert "mailbox into its scope" not in found.advice
+
+
 def test_a_member_outside_the_scope_is_named(firm: Firm) -> None:
     anna, ben = firm.tenant.mailbox("anna@firm.example"), firm.tenant.mailbox("ben@firm.example")
     firm.people.members = [anna.user, firm.tenant.group("inner", ben)]

@@ -118,7 +118,7 @@ def test_a_client_secret_that_was_taken_back_asks_for_a_sign_in(lab: Lab) -> Non
     application = next(iter(lab.tenant.applications.values()))
     application.secrets.clear()
     lab.tenant.expire_tokens()
-    with pytest.raises(NeedsSignIn, match="refused the application"):
+    with pytest.raises(NeedsSignIn, match="secret is not one of the application's"):
         source.folders()
 
 

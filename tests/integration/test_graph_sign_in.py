@@ -157,6 +157,21 @@ def test_an_unknown_application_is_told(reach: Callable[..., GraphAccess], graph
 
 
 @pytest.mark.parametrize(
+    ("number", "told"),
+    [(7000222, "secret of the application has ended"), (700027, "not known to Entra"), (1, "refused the application")],
+)
+def test_the_number_of_a_refusal_says_what_is_wrong(
+    reach: Callable[..., GraphAccess], graph_tenant: Tenant, number: int, told: str
+) -> None:
+    """`invalid_client` is said of secrets that have ended, are wrong, or were never uploaded."""
+    graph_tenant.fail_sign_in(401, "invalid_client", number)
+    access = reach(graph_tenant.application())
+    for _ in range(2):  # who asks again at once is told the same
+        with pytest.raises(NeedsSignIn, match=told):
+            checks.granted(access)
+
+
+@pytest.mark.parametrize(
     ("endpoint", "authority", "scope"),
     [
         ("https://graph.microsoft.com", "https://login.microsoftonline.com/t", "https://graph.microsoft.com/.default"),

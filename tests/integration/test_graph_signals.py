@@ -85,6 +85,17 @@ def test_mail_that_never_travelled_tells_its_thread_all_the_same(lab: Lab) -> No
     assert found.date == datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
+def test_a_header_of_a_few_fields_is_completed_by_what_the_message_says_of_itself(lab: Lab) -> None:
+    """Nothing that Exchange tells elsewhere is called missing, and nobody's thread is lost."""
+    stored = lab.mailbox.deliver(RAW, received=MORNING)
+    stored.headers = [{"name": "X-MS-Has-Attach", "value": ""}]
+    lab.mailbox.set_extended(stored, "String 0x1042", "<r1@lab.example>")
+    (found,) = completed(lab.open(), [stored])
+    assert (found.defects, found.in_reply_to, found.message_id) == ((), ("r1@lab.example",), "m1@customer.example")
+    assert found.date == datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    assert found.from_[0].address == "kim@customer.example"
+
+
 @pytest.mark.parametrize(
     ("header", "reason"),
     [

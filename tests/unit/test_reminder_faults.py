@@ -237,6 +237,12 @@ class TestBrokenCalendars:
         assert room.states() == {WAITING: "pending"}
         assert room.intents() == ["create"]
 
+    def test_a_calendar_that_fails_while_it_is_written_to_is_told(self, room: Room) -> None:
+        """Reading went well, and yet not all reminders stand where they belong."""
+        room.wrote()
+        error = Retriable("not now")
+        assert room.tend(open_sink=breaking(room, "create", error, after=False)).error is error
+
     def test_a_refused_password_is_tried_again_after_an_hour(self, room: Room) -> None:
         tries: list[datetime] = []
 
