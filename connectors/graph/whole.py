@@ -50,7 +50,6 @@ def whole_envelope(entry: Entry, zone: str = "UTC") -> Envelope:
         provider_thread=listed.provider_thread,
     )
     travelled = bool(read.from_)  # else these are but some fields of the header
-    stand_in = listed if travelled else _from_properties(listed, entry)
     whole = replace(
         read,
         date=read.date if travelled or read.date else listed.date,
@@ -61,8 +60,8 @@ def whole_envelope(entry: Entry, zone: str = "UTC") -> Envelope:
         to=read.to or listed.to,
         cc=read.cc or listed.cc,
         bcc=read.bcc or listed.bcc,
-        references=read.references or stand_in.references,
-        in_reply_to=read.in_reply_to or stand_in.in_reply_to,
+        references=read.references or listed.references,
+        in_reply_to=read.in_reply_to or listed.in_reply_to,
         headers={**read.headers, **_surer(read.headers, told_headers(entry))},
     )
     return replace(whole, defects=tuple(one for one in whole.defects if not _is_made_good(one, whole)))
