@@ -88,7 +88,7 @@ def _page(seat: Seat, answer: Changes, how: str, after: Forward, fetch: Fetch, z
         return None
     new, changed, gone = _sorted(answer.changes)
     envelopes, withheld, left = fetch(new)
-    flags = _flags(seat, changed, gone, zone)
+    flags, kept_back = _flags(seat, changed, gone, zone)
     if how == "again":  # what was known already may have got other flags meanwhile
         flags += [FlagChange(id=envelope.id, flags=envelope.flags) for envelope in envelopes]
     return Page(
@@ -96,7 +96,7 @@ def _page(seat: Seat, answer: Changes, how: str, after: Forward, fetch: Fetch, z
         envelopes=tuple(sorted(envelopes, key=_received)),
         flags=tuple(flags),
         gone=tuple(dict.fromkeys((*gone, *left))),
-        withheld=tuple(withheld),
+        withheld=(*withheld, *kept_back),
         cursor=after.write(),
         verify=how == "again" and answer.last,
     )
@@ -120,13 +120,20 @@ def _sorted(changes: Sequence[Change]) -> tuple[list[str], list[str], list[str]]
     return list(new), list(changed), list(gone)
 
 
-def _flags(seat: Seat, changed: Sequence[str], gone: list[str], zone: ZoneInfo) -> list[FlagChange]:
-    """The flags of what changed; what is gone meanwhile is added to `gone`."""
+def _flags(
+    seat: Seat, changed: Sequence[str], gone: list[str], zone: ZoneInfo
+) -> tuple[list[FlagChange], list[Withheld]]:
+    """The flags of what changed, and what the server keeps back of it: it waits, for the change is not told again.
+
+    What is gone meanwhile is added to `gone`.
+    """
     found: list[FlagChange] = []
+    kept_back: list[Withheld] = []
     for got in get_items(seat, changed, shapes.flags()):
         gone += got.gone
         found += [FlagChange(id=id, flags=read_flags(item, zone)) for id, item in got.items.items()]
-    return found
+        kept_back += [Withheld(id=id, reason=reason) for id, reason in got.refused.items()]
+    return found, kept_back
 
 
 def _received(envelope: Envelope) -> datetime:
