@@ -8,7 +8,7 @@ names people.
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
@@ -37,6 +37,8 @@ from connectors.exchange.xml import MESSAGES, Element, children, find, m, moment
 T = TypeVar("T")
 _VERSION = 1
 _MOST_ITEMS = 50_000
+MOST_OWED = 500
+"""Ids of kept back items in a cursor."""
 _KIND = "IPF.Appointment"
 _TAKEN = "an item with this uid stands there already"
 _CHANGED = "the calendar item was changed meanwhile"
@@ -86,10 +88,10 @@ class ExchangeSink:
         self._remove(found.href)
 
     def changes(self, cursor: CalendarCursor | None) -> CalendarChanges:
-        state = _state(cursor)
+        state, owed = _place_of(cursor)
         if state:
             try:
-                return self._since(state)
+                return self._since(state, owed)
             except NoState:
                 pass
         return self._everything()
@@ -101,8 +103,9 @@ class ExchangeSink:
 
     # Reading
 
-    def _since(self, state: str) -> CalendarChanges:
-        touched: dict[str, bool] = {}
+    def _since(self, state: str, owed: Sequence[str]) -> CalendarChanges:
+        """owed: ids of what changed before and was kept back then. What is kept back now waits in the cursor."""
+        touched = dict.fromkeys(owed, True)
         while True:
             answer = self._sync(state)
             for change in answer.changes:
@@ -115,7 +118,7 @@ class ExchangeSink:
         found, kept_back = self._found([id for id, there in touched.items() if there])
         told = kept_back | {one.href for one in found}
         gone = tuple(id for id in touched if id not in told)
-        return CalendarChanges(found=found, gone=gone, cursor=_cursor(state), complete=False)
+        return CalendarChanges(found=found, gone=gone, cursor=_cursor(state, kept_back), complete=False)
 
     def _everything(self) -> CalendarChanges:
         """The state first, and then what stands there: a change in between is told twice, not never.
@@ -341,17 +344,20 @@ def _alone(place: tuple[str, ...]) -> Iterator[None]:
         yield
 
 
-def _cursor(state: str) -> CalendarCursor:
-    return CalendarCursor(json.dumps({"v": _VERSION, "state": state}))
+def _cursor(state: str, owed: Collection[str] = ()) -> CalendarCursor:
+    """With more owed than is noted, everything is read again."""
+    if len(owed) > MOST_OWED:
+        state, owed = "", ()
+    return CalendarCursor(json.dumps({"v": _VERSION, "state": state, "owed": sorted(owed)}))
 
 
-def _state(cursor: CalendarCursor | None) -> str:
-    """'' for a cursor that is not ours, which means everything."""
+def _place_of(cursor: CalendarCursor | None) -> tuple[str, Sequence[str]]:
+    """State and what is owed; '' for a cursor that is not ours, which means everything."""
     try:
         content = json.loads(cursor) if cursor is not None else None
     except ValueError:
-        return ""
+        return "", ()
     if not isinstance(content, dict) or content.get("v") != _VERSION:
-        return ""
+        return "", ()
     state = content.get("state")
-    return state if isinstance(state, str) else ""
+    return (state if isinstance(state, str) else ""), list(map(str, content.get("owed") or ()))
