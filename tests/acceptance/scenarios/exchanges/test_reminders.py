@@ -78,7 +78,7 @@ def test_scenario_38_what_the_owner_makes_of_a_reminder_is_kept(desk: Desk, remi
 
 
 def test_scenario_38_a_change_that_the_server_keeps_back_is_read_when_it_can_be(desk: Desk, reminded: Owner) -> None:
-    """It is told once and cannot be read: it is asked for again, though it never changes again, and holds up nothing."""
+    """Told once and not to be read: it is asked for again, though it never changes again, and holds nothing up."""
     desk.sync(meanwhile=True)  # what was written a moment ago is looked for anyhow
     (item,) = calendar(reminded)
     drag(reminded, item, SOON)
