@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from agent.push.body import Broken, TooLong, Unbounded, read_body
 from agent.push.notices import BODY_LIMIT, Doorplate, Malformed, News, read_notices
 
 MOST_CONNECTIONS = 64
@@ -77,13 +78,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._take(door)
 
     def _take(self, door: Doorplate) -> None:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
+        try:
+            body = read_body(self.headers, self.rfile, BODY_LIMIT)
+        except Unbounded:
             self._answer(HTTPStatus.LENGTH_REQUIRED)
-        elif len(length) > len(str(BODY_LIMIT)) or int(length) > BODY_LIMIT:
+        except TooLong:
             self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except Broken:
+            self._answer(HTTPStatus.BAD_REQUEST)
         else:
-            self._pass_on(door, self.rfile.read(int(length)))
+            self._pass_on(door, body)
 
     def _pass_on(self, door: Doorplate, body: bytes) -> None:
         """Whatever the notices bring, a stranger learns nothing: a well-formed post is taken."""

@@ -8,7 +8,7 @@ names people.
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
@@ -37,6 +37,8 @@ from connectors.exchange.xml import MESSAGES, Element, children, find, m, moment
 T = TypeVar("T")
 _VERSION = 1
 _MOST_ITEMS = 50_000
+MOST_OWED = 500
+"""Ids of kept back items in a cursor."""
 _KIND = "IPF.Appointment"
 _TAKEN = "an item with this uid stands there already"
 _CHANGED = "the calendar item was changed meanwhile"
@@ -86,12 +88,12 @@ class ExchangeSink:
         self._remove(found.href)
 
     def changes(self, cursor: CalendarCursor | None) -> CalendarChanges:
-        state, place = _read(cursor)
+        state, place, owed = _place_of(cursor)
         if not self._calendar.name:  # a named one is looked for by its name, which may mean another one now
             self._folder = self._folder or place
         if state:
             try:
-                return self._since(state)
+                return self._since(state, owed)
             except NoState:
                 pass
         return self._everything()
@@ -103,8 +105,9 @@ class ExchangeSink:
 
     # Reading
 
-    def _since(self, state: str) -> CalendarChanges:
-        touched: dict[str, bool] = {}
+    def _since(self, state: str, owed: Sequence[str]) -> CalendarChanges:
+        """owed: ids of what changed before and was kept back then. What is kept back now waits in the cursor."""
+        touched = dict.fromkeys(owed, True)
         while True:
             answer = self._sync(state)
             for change in answer.changes:
@@ -117,7 +120,8 @@ class ExchangeSink:
         found, kept_back = self._found([id for id, there in touched.items() if there])
         told = kept_back | {one.href for one in found}
         gone = tuple(id for id in touched if id not in told)
-        return CalendarChanges(found=found, gone=gone, cursor=_cursor(state, self._folder), complete=False)
+        cursor = _cursor(state, self._folder, kept_back)
+        return CalendarChanges(found=found, gone=gone, cursor=cursor, complete=False)
 
     def _everything(self) -> CalendarChanges:
         """The state first, and then what stands there: a change in between is told twice, not never.
@@ -336,17 +340,21 @@ def _alone(place: tuple[str, ...]) -> Iterator[None]:
         yield
 
 
-def _cursor(state: str, place: str) -> CalendarCursor:
-    return CalendarCursor(json.dumps({"v": _VERSION, "state": state, "place": place}))
+def _cursor(state: str, place: str, owed: Collection[str] = ()) -> CalendarCursor:
+    """With more owed than is noted, everything is read again."""
+    if len(owed) > MOST_OWED:
+        state, owed = "", ()
+    return CalendarCursor(json.dumps({"v": _VERSION, "state": state, "place": place, "owed": sorted(owed)}))
 
 
-def _read(cursor: CalendarCursor | None) -> tuple[str, str]:
-    """(state, id of the calendar); '' for what a cursor does not tell, and for one that is not ours: everything."""
+def _place_of(cursor: CalendarCursor | None) -> tuple[str, str, Sequence[str]]:
+    """State, id of the calendar, and what is owed; '' for what is not told, and for a cursor that is not ours."""
     try:
         content = json.loads(cursor) if cursor is not None else None
     except ValueError:
-        return "", ""
+        content = None
     if not isinstance(content, dict) or content.get("v") != _VERSION:
-        return "", ""
-    state, place = content.get("state"), content.get("place")
-    return state if isinstance(state, str) else "", place if isinstance(place, str) else ""
+        return "", "", ()
+    state, place = (content.get(name) for name in ("state", "place"))
+    owed = list(map(str, content.get("owed") or ()))
+    return state if isinstance(state, str) else "", place if isinstance(place, str) else "", owed

@@ -99,7 +99,7 @@ def _page(answer: Changes, how: str, after: Forward, fetch: Fetch) -> Page | Non
         envelopes=tuple(sorted(told, key=_received)),
         flags=tuple(FlagChange(id=envelope.id, flags=envelope.flags) for envelope in known),
         gone=tuple(dict.fromkeys((*gone, *left))),
-        withheld=tuple(held for held in withheld if held.id not in changed),
+        withheld=tuple(withheld),
         cursor=after.write(),
         verify=how == "again" and answer.last,
     )

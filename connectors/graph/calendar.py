@@ -25,6 +25,8 @@ from connectors.own_property import GRAPH_ID
 WINDOW_BACK, WINDOW_AHEAD = timedelta(days=92), timedelta(days=400)
 """What the changes of a calendar are read of: older reminders concern nobody, none is made so far ahead."""
 WINDOW_KEPT = timedelta(days=30)
+MOST_OWED = 500
+"""Ids of kept back items in a cursor; with more of them everything is read again."""
 _VERSION = 1
 _ITEM: Query = {"$select": items.FIELDS, "$expand": items.EXPAND}
 _CHANGED = "the calendar item was changed meanwhile"
@@ -95,8 +97,10 @@ class GraphSink:
             touched, link = follow(self.client, link)
         except (Stale, Absent, Refused):
             return self._everything()
-        found, gone = self._read(touched)
-        return CalendarChanges(found=found, gone=gone, cursor=self._cursor(link, _anchor(cursor)), complete=False)
+        found, gone, owed = self._read(list(dict.fromkeys((*_owed(cursor), *touched))))
+        if len(owed) > MOST_OWED:
+            return self._everything()
+        return CalendarChanges(found=found, gone=gone, cursor=self._cursor(link, _anchor(cursor), owed), complete=False)
 
     def close(self) -> None:
         """The connections belong to all mailboxes of the tenant."""
@@ -111,31 +115,30 @@ class GraphSink:
         found = tuple(item for entry in self._all_ours() if (item := items.found_of(entry)) is not None)
         return CalendarChanges(found=found, gone=(), cursor=self._cursor(link, today), complete=True)
 
-    def _read(self, ids: Sequence[str]) -> tuple[tuple[FoundEvent, ...], tuple[str, ...]]:
-        """Our items among these, and the ids of all that is not there or not ours: the delta does not tell whose.
-
-        One that the server keeps back is neither, and blocks none of the others.
+    def _read(self, ids: Sequence[str]) -> tuple[tuple[FoundEvent, ...], tuple[str, ...], tuple[str, ...]]:
+        """Our items among these, the ids of all that is not there or not ours, for the delta does not tell whose, and
+        those of what the server keeps back: that is owed, and blocks none of the others.
         """
         parts = [Part(id=str(number), path=with_query(self._event(id), _ITEM)) for number, id in enumerate(ids)]
         replies = self.client.batch(parts)
         found: list[FoundEvent] = []
         gone: list[str] = []
+        owed: list[str] = []
         for number, id in enumerate(ids):
             reply = replies[str(number)]
-            item = self._item(id, reply)
+            item = items.found_of({**reply.body, "id": id}) if reply.ok else None
             if item is not None:
                 found.append(item)
-            elif reply.ok or isinstance(self.client.fault(reply), Absent):
-                gone.append(id)
-        return tuple(found), tuple(gone)
+            else:
+                (gone if self._is_elsewhere(reply) else owed).append(id)
+        return tuple(found), tuple(gone), tuple(owed)
 
-    def _item(self, id: str, reply: Reply) -> FoundEvent | None:
-        if reply.ok:
-            return items.found_of({**reply.body, "id": id})
-        fault = self.client.fault(reply)
-        if not isinstance(fault, Skippable):
+    def _is_elsewhere(self, reply: Reply) -> bool:
+        """Whether what is not one of our items is not there or not ours; else it is kept back. Raises for the rest."""
+        fault = None if reply.ok else self.client.fault(reply)
+        if fault is not None and not isinstance(fault, Skippable | Trouble):
             raise fault
-        return None
+        return fault is None or isinstance(fault, Absent)
 
     def _all_ours(self) -> Iterator[Entry]:
         ours = f"singleValueExtendedProperties/any(ep: ep/id eq '{GRAPH_ID}' and ep/value ne null)"
@@ -233,8 +236,10 @@ class GraphSink:
 
     # Cursors
 
-    def _cursor(self, link: str, anchor: date) -> CalendarCursor:
-        return CalendarCursor(json.dumps({"v": _VERSION, "link": link, "since": anchor.isoformat()}))
+    def _cursor(self, link: str, anchor: date, owed: Sequence[str] = ()) -> CalendarCursor:
+        """owed: ids of what changed and was kept back; it is asked for again."""
+        place = {"v": _VERSION, "link": link, "since": anchor.isoformat(), "owed": list(owed)}
+        return CalendarCursor(json.dumps(place))
 
     def _link_of(self, cursor: CalendarCursor | None) -> str | None:
         """None for a cursor that is not ours, and for one whose window lies too far back."""
@@ -259,6 +264,10 @@ def _anchor(cursor: CalendarCursor | None) -> date:
         return date.fromisoformat(str(_content(cursor).get("since"))) if cursor is not None else date.min
     except ValueError:
         return date.min
+
+
+def _owed(cursor: CalendarCursor | None) -> Sequence[str]:
+    return list(map(str, _content(cursor).get("owed") or ())) if cursor is not None else ()
 
 
 def _ours(entry: Entry) -> FoundEvent:

@@ -102,13 +102,16 @@ class Fetcher:
             gone += found.gone
         return Page(validity=VALIDITY, flags=self._marks(entries), gone=tuple(gone))
 
-    def marks(self, folder: Folder, entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
-        """Of messages as a listing tells them. One that came without MAPI properties, where every message has its
-        class, does not say whether it is private: that is asked for, twenty a request.
+    def marks(self, folder: Folder, entries: Sequence[Entry]) -> tuple[tuple[FlagChange, ...], list[Withheld]]:
+        """Of messages as a listing tells them, and what the server keeps back of that. One that came without MAPI
+        properties, where every message has its class, does not say whether it is private: that is asked for, twenty a
+        request.
         """
         silent = [str(entry["id"]) for entry in entries if "singleValueExtendedProperties" not in entry]
-        asked = [entry for some in _portions(silent) for entry in self.entries(folder, some, FLAGS).entries]
-        return self._marks([entry for entry in entries if "singleValueExtendedProperties" in entry] + asked)
+        asked = [self.entries(folder, some, FLAGS) for some in _portions(silent)]
+        told = [entry for entry in entries if "singleValueExtendedProperties" in entry]
+        told += [entry for found in asked for entry in found.entries]
+        return self._marks(told), [held for found in asked for held in found.withheld]
 
     def _marks(self, entries: Sequence[Entry]) -> tuple[FlagChange, ...]:
         return tuple(FlagChange(id=str(entry["id"]), flags=flags_of(entry, self._zone)) for entry in entries)

@@ -97,12 +97,13 @@ class Lanes:
         """What happened, the oldest message first."""
         last = _last_words(entries)
         found = self._whole(folder, last)
+        flags, kept_back = self.fetcher.marks(folder, found.entries)
         return Page(
             validity=VALIDITY,
             envelopes=_oldest_first(self.fetcher.envelopes(found.entries)),
-            flags=self.fetcher.marks(folder, found.entries),
+            flags=flags,
             gone=(*(id for id, entry in last.items() if is_removed(entry)), *found.gone),
-            withheld=tuple(found.withheld),
+            withheld=(*found.withheld, *kept_back),
             cursor=cursor,
         )
 
@@ -164,11 +165,12 @@ class Lanes:
         """Of what the round tells the part that is history and not older than the floor."""
         found = self._whole(folder, _last_words(entries))
         ours = [entry for entry in found.entries if _is_past(entry, past)]
+        flags, kept_back = self.fetcher.marks(folder, ours if past.again else ())
         return Page(
             validity=VALIDITY,
             envelopes=_newest_first(self.fetcher.envelopes(ours)),
-            flags=self.fetcher.marks(folder, ours) if past.again else (),
-            withheld=tuple(found.withheld),
+            flags=flags,
+            withheld=(*found.withheld, *kept_back),
             cursor=past.write(),
             forward=Ahead(link=forward).write() if forward else None,
         )
@@ -182,10 +184,12 @@ class Lanes:
             at = tuple(str(entry["id"]) for entry in told if _received(entry) == below)
             kept = past.at if below == past.below else ()
             past = past.listed(below, tuple(dict.fromkeys((*kept, *at)))) if more else past.finished(since)
+            flags, kept_back = self.fetcher.marks(folder, fresh if past.again else ())
             yield Page(
                 validity=VALIDITY,
                 envelopes=_newest_first(self.fetcher.envelopes(fresh)),
-                flags=self.fetcher.marks(folder, fresh) if past.again else (),
+                flags=flags,
+                withheld=tuple(kept_back),
                 cursor=past.write(),
             )
 

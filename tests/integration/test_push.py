@@ -199,6 +199,20 @@ def test_what_strangers_post_wakes_nobody_and_tells_them_nothing(office: Office)
     assert office.woken == []
 
 
+def test_a_post_in_chunks_as_proxies_send_it_is_heard(office: Office) -> None:
+    heard: list[str] = []
+    receiver = Receiver("127.0.0.1", office.port, lambda address, news: heard.append(address))
+    receiver.doors = {"door": wanted_of(office.settings(ANNA), HASHER)[ANNA].door}
+    body = json.dumps({"value": [{"clientState": receiver.doors["door"].client_state}]}).encode()
+    try:
+        with closing(HTTPConnection("127.0.0.1", office.port, timeout=10)) as line:
+            line.request("POST", "/door", iter([body[:10], body[10:]]), encode_chunked=True)
+            assert line.getresponse().status == 202
+    finally:
+        receiver.close()
+    assert heard == [ANNA]
+
+
 def test_a_crowd_of_silent_callers_ends_and_leaves_room(office: Office) -> None:
     heard: list[str] = []
     receiver = Receiver("127.0.0.1", office.port, lambda address, news: heard.append(address))

@@ -9,7 +9,6 @@ from tests.acceptance.kill import installations as kill
 from tests.acceptance.kill import letters, state
 from tests.acceptance.scenarios.exchange_user import ExchangeUser
 from tests.acceptance.scenarios.graph_user import GraphUser
-from tests.contracts.exchange_owner import access_to
 from tests.servers.ews import EwsServer
 from tests.servers.graph import Tenant
 
@@ -34,10 +33,9 @@ class Place(kill.Place):
 
 
 class Installations(kill.Installations):
-    """writes: what makes a calendar item, as `victim.written` names it. folders: those that are read, as TOML."""
+    """writes: what makes a calendar item, as `victim.written` names it."""
 
     writes = "POST"
-    folders = '["INBOX", "Sent", "Archive"]'
 
     def make(self, folder: Path) -> Place:
         place = Place(folder=folder, items=lambda: self.items(folder.name))
@@ -45,7 +43,8 @@ class Installations(kill.Installations):
             '[organisation]\ndomains = ["ourfirm.example"]\ntimezone = "Europe/Berlin"\n'
             f'{kill.REMINDERS}[[connectors]]\nname = "lab"\n{self.way(place)}'
             f'defaults = {{ calendar = {{ type = "own", name = "{folder.name}", create = true }} }}\n'
-            f'folders = {self.folders}\nmailboxes = [{{ address = "{self.address}" }}]\n'
+            'folders = ["INBOX", "Sent", "Archive"]\n'
+            f'mailboxes = [{{ address = "{self.address}" }}]\n'
         )
         return place
 
@@ -95,12 +94,10 @@ class Server(Installations):
     """Exchange Server."""
 
     writes = "CreateItem"
-    folders = '["INBOX", "Sent Items", "Archive"]'
 
     def __init__(self, folder: Path, server: EwsServer) -> None:
         super().__init__(folder)
-        box = server.mailbox()
-        self.user = ExchangeUser(server=server, box=box, access=access_to(server, box, folder))
+        self.user = ExchangeUser.make(server, folder)
         self.user.create("Archive")
         letters.fill(self.user)
 

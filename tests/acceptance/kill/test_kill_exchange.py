@@ -1,6 +1,8 @@
 """Scenario 37 for Exchange Server: killed between the write of a calendar item and the commit, one item it is.
 
-The server kills the process at the moment that matters: the item is made, and its answer never arrives.
+The server kills the process at the moment that matters: the item is made, and its answer never arrives. Four looks keep
+a second one away (the reading of the calendar before anything is written, the search of whoever publishes, that of
+whoever creates, and the one for twins after it); each is enough, and without all of them there are two.
 """
 
 import signal
@@ -74,7 +76,7 @@ def sync_until_killed(folder: Path, server: EwsServer, operation: str) -> tuple[
 
 
 @pytest.mark.parametrize("operation", ["CreateItem", "DeleteItem"])
-def test_killed_between_a_calendar_write_and_its_commit_the_outcome_is_the_undisturbed_one(
+def test_scenario_37_killed_between_a_calendar_write_and_its_commit_the_outcome_is_the_undisturbed_one(
     ews: EwsServer, box: Mailbox, tmp_path: Path, operation: str
 ) -> None:
     install(tmp_path, ews, box)

@@ -7,8 +7,10 @@ numbers here.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from config.model import ExchangeAccess
+from tests.contracts.exchange_owner import access_to
 from tests.servers.ews import EwsServer
 from tests.servers.ews import Mailbox as Box
 from tests.servers.ews.fields import flag
@@ -25,6 +27,13 @@ class ExchangeUser:
     access: ExchangeAccess
     ids: list[str] = field(default_factory=list)
     """ItemIds by number, from 1."""
+
+    @classmethod
+    def make(cls, server: EwsServer, secrets: Path) -> "ExchangeUser":
+        """Of somebody whose Outlook calls the folder of sent mail so."""
+        box = server.mailbox()
+        box.rename_folder("sentitems", "Sent")
+        return cls(server=server, box=box, access=access_to(server, box, secrets))
 
     @property
     def address(self) -> str:

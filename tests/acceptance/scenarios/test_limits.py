@@ -67,6 +67,14 @@ def test_scenario_40_a_worker_that_slept_past_its_lease_cannot_commit(
     """One worker sleeps in the middle of a page, a second one takes over and finishes; the first one's commit fails."""
     user.append_many("INBOX", ((raw, None, ()) for raw in letters(30)))
     desk.read(user, proxy=proxy)
+    sleep_past_the_lease(desk, lambda take_over: proxy.on_command(moment, take_over))
+
+
+def sleep_past_the_lease(desk: Desk, at: Callable[[Callable[[], None]], object]) -> None:
+    """Thirty letters are read by a worker that falls asleep, and by another one meanwhile.
+
+    at: has the server call the function it is given, in the middle of a page.
+    """
     second: list[Passed] = []
     states: list[object] = []
 
@@ -82,7 +90,7 @@ def test_scenario_40_a_worker_that_slept_past_its_lease_cannot_commit(
             second.extend(desk.attempt(other, clock=late, meanwhile=True))
             states.append((len(desk.history()), desk.feed()))
 
-    proxy.on_command(moment, take_over)
+    at(take_over)
     with desk.open() as house:
         (first,) = desk.attempt(house, meanwhile=True)
     assert second[0].ended.ending is Ending.DONE

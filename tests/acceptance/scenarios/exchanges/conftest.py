@@ -9,7 +9,6 @@ from tests.acceptance.scenarios.exchange_user import ExchangeUser
 from tests.acceptance.scenarios.exchanges.words import Owner
 from tests.acceptance.scenarios.graph_user import GraphUser
 from tests.acceptance.scenarios.letters import ANNA
-from tests.contracts.exchange_owner import access_to
 from tests.servers.ews import EwsServer
 from tests.servers.graph import Tenant
 from tests.servers.graph.server import GraphServer
@@ -31,12 +30,7 @@ def make_online(graph_server: GraphServer, ca_file: Path, tmp_path: Path) -> Ite
 @pytest.fixture
 def make_on_premises(ews: EwsServer, tmp_path: Path) -> Callable[[], ExchangeUser]:
     """Makes mailboxes on Exchange Server."""
-
-    def make() -> ExchangeUser:
-        box = ews.mailbox()
-        return ExchangeUser(server=ews, box=box, access=access_to(ews, box, tmp_path))
-
-    return make
+    return lambda: ExchangeUser.make(ews, tmp_path)
 
 
 @pytest.fixture(params=["graph", "exchange"])

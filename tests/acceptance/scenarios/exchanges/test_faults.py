@@ -10,8 +10,9 @@ from agent.push.streams import Streams
 from config.model import Settings
 from connectors.errors import NeedsSignIn
 from connectors.exchange.streaming import listen
+from tests.acceptance.scenarios import test_limits
 from tests.acceptance.scenarios.exchange_user import ExchangeUser
-from tests.acceptance.scenarios.exchanges.words import Owner, asked, busy
+from tests.acceptance.scenarios.exchanges.words import Owner, asked, busy, meanwhile
 from tests.acceptance.scenarios.graph_user import GraphUser
 from tests.acceptance.scenarios.harness import Clock, Desk
 from tests.acceptance.scenarios.letters import ANNA, BOB, letter, letters
@@ -138,6 +139,14 @@ def test_scenario_34_a_server_that_asks_for_rest_is_left_alone_so_long_and_other
     assert desk.subjects() == ["At once", "Patience"]
     desk.complete(ANNA)
     desk.complete(BOB)
+
+
+@pytest.mark.parametrize("skip", [0, 1], ids=["at-once", "later"])
+def test_scenario_40_a_worker_that_slept_past_its_lease_cannot_commit(desk: Desk, user: Owner, skip: int) -> None:
+    """Asleep while messages are asked for; a second one takes over and finishes; the first one's commit fails."""
+    user.append_many("INBOX", ((raw, None, ()) for raw in letters(30)))
+    desk.read(user)
+    test_limits.sleep_past_the_lease(desk, lambda take_over: meanwhile(user, "message", take_over, skip=skip))
 
 
 def test_scenario_36_mail_that_comes_while_a_stream_is_broken_is_logged_once(

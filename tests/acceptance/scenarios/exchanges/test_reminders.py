@@ -16,6 +16,8 @@ from tests.acceptance.scenarios.exchanges.words import (
     add_reminder,
     calendar,
     drag,
+    fair_weather,
+    keep_back,
     lose_answer,
     remind,
     reword,
@@ -36,7 +38,8 @@ def kim(desk: Desk) -> str:
 
 @pytest.fixture
 def reminded(desk: Desk, user: Owner) -> Owner:
-    """A mailbox in which a flagged mail asks for an answer, read once."""
+    """A mailbox in which a flagged mail asks for an answer, read once. Lea is a contact as well."""
+    desk.know("Lea Leser", LEA)
     user.append("INBOX", letter(subject="Offer"), flags=("\\Flagged",))
     desk.read(user)
     remind(desk, user, Reminders(flagged=AfterRule(after=WorkingDays(count=3))))
@@ -65,12 +68,30 @@ def test_scenario_38_what_the_owner_makes_of_a_reminder_is_kept(desk: Desk, remi
     (item,) = calendar(reminded)
     reword(reminded, item, "Call about the offer")
     drag(reminded, calendar(reminded)[0], SOON)
-    for number in range(2):
-        reminded.append("INBOX", letter(subject=f"Another {number}", from_=LEA), flags=("\\Flagged",))
+    reminded.append("INBOX", letter(subject="Another", from_=LEA), flags=("\\Flagged",))
+    for _ in range(2):
         desk.sync(meanwhile=True)
+    assert len(calendar(reminded)) == 2
     kept = [item for item in calendar(reminded) if item.title == "Call about the offer"]
     assert [item.start for item in kept] == [SOON]
     assert desk.count("reminders", "state = 'snoozed'") == 1
+
+
+def test_scenario_38_a_change_that_the_server_keeps_back_is_read_when_it_can_be(desk: Desk, reminded: Owner) -> None:
+    """Told once and not to be read: it is asked for again, though it never changes again, and holds nothing up."""
+    desk.sync(meanwhile=True)  # what was written a moment ago is looked for anyhow
+    (item,) = calendar(reminded)
+    drag(reminded, item, SOON)
+    keep_back(reminded, item)
+    reminded.append("INBOX", letter(subject="Another", from_=LEA), flags=("\\Flagged",))
+    for _ in range(2):
+        desk.sync(meanwhile=True)
+        assert desk.count("reminders", "state = 'snoozed'") == 0
+        assert len(calendar(reminded)) == 2
+    fair_weather(reminded)
+    desk.sync(meanwhile=True)
+    assert desk.count("reminders", "state = 'snoozed'") == 1
+    assert [one.start for one in calendar(reminded) if one.title == item.title] == [SOON]
 
 
 def test_scenario_38_a_reminder_that_was_thrown_out_does_not_come_back(desk: Desk, reminded: Owner) -> None:

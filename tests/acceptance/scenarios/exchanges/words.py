@@ -50,14 +50,19 @@ def lose_answer(user: Owner, step: Step) -> None:
         user.tenant.faults.lose_answer(_GRAPH[step])
 
 
-def keep_back(user: Owner, number: int) -> None:
-    """The server cannot hand out this message, until its faults are cleared."""
-    if isinstance(user, GraphUser):
-        message = next(one for one in user.mailbox.messages() if one.number == number)
+def keep_back(user: Owner, what: "int | Item") -> None:
+    """The server cannot hand out this message or calendar item, until its faults are cleared."""
+    if isinstance(user, ExchangeUser):
+        kept = frozenset({user.id_of(what) if isinstance(what, int) else str(what.handle)})
+        user.server.faults.refuse("ErrorItemCorrupt", "GetItem", whole=False, items=kept, times=None)
+    elif isinstance(what, int):
+        message = next(one for one in user.mailbox.messages() if one.number == what)
         user.tenant.faults.fail(500, f"messages/{message.immutable_id}", times=None)
     else:
-        kept = frozenset({user.id_of(number)})
-        user.server.faults.refuse("ErrorItemCorrupt", "GetItem", whole=False, items=kept, times=None)
+        assert isinstance(what.handle, Event)
+        path = f"GET .*/events/{what.handle.immutable_id}"
+        user.tenant.faults.fail(400, path, code="ErrorCorruptData")
+        user.tenant.faults.fail(500, path, times=None)
 
 
 def fair_weather(user: Owner) -> None:
