@@ -82,7 +82,8 @@ class _FirstFlight:
         if octets is not None and len(octets) < BEGINNING and not _is_hollow(octets, size):
             self.finished.append(mime.read_message(octets, id=str(uid)))
             return
-        draft = _draft(uid, items, octets, size) if structure is not None else None
+        odd_ends = octets is not None and b"\r\r\n" in octets  # no server's structure fits those
+        draft = _draft(uid, items, octets, size) if structure is not None and not odd_ends else None
         if draft is not None:
             self.drafts.append(draft)
         else:
@@ -134,7 +135,7 @@ def _is_hollow(octets: bytes, size: int) -> bool:
 
 
 def _has_body(octets: bytes) -> bool:
-    return bool(octets.partition(b"\r\n\r\n")[2].strip())
+    return bool(octets.replace(b"\r\r\n", b"\r\n").partition(b"\r\n\r\n")[2].strip())
 
 
 def _withheld(session: Session, uid: int, done: Completion) -> Withheld:
