@@ -82,8 +82,7 @@ class _FirstFlight:
         if octets is not None and len(octets) < BEGINNING and not _is_hollow(octets, size):
             self.finished.append(mime.read_message(octets, id=str(uid)))
             return
-        odd_ends = octets is not None and b"\r\r\n" in octets  # no server's structure fits those
-        draft = _draft(uid, items, octets, size) if structure is not None and not odd_ends else None
+        draft = _draft(uid, items, octets, size) if structure is not None else None
         if draft is not None:
             self.drafts.append(draft)
         else:
