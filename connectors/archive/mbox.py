@@ -191,6 +191,11 @@ def _zone(written: bytes) -> timezone:
 def _flags(raw: bytes) -> Flags:
     header = raw[:HEADER_OCTETS].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     status, words = _STATUS.search(header), _KEYWORDS.search(header)
-    letters = status[1].upper() if status else b""
+    letters = _known_letters(status[1].upper()) if status else b""
     categories = frozenset(words[1].decode("utf-8", "replace").split()) if words else frozenset[str]()
     return Flags(flagged=b"F" in letters, draft=b"T" in letters, categories=categories)
+
+
+def _known_letters(letters: bytes) -> bytes:
+    """X-Status as most programs write it: A, D, F and T (draft) alone. KMail writes others: G flagged, T attachment."""
+    return letters if not letters.strip(b"ADFT") else b"F" if b"G" in letters else b""

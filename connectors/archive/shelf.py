@@ -60,10 +60,13 @@ class Shelf(Protocol):
         """The flags now, None if the message is gone."""
 
 
+_EMPTY_LINES = (b"\n\n", b"\n\r\n", b"\n\r\r\n")
+
+
 def read_header(shelf: Shelf, id: str) -> Piece | None:
     """Enough of a message to hold its header."""
     piece = shelf.read(id, _FIRST_READ)
-    if piece is None or len(piece.raw) < _FIRST_READ or b"\n\n" in piece.raw or b"\n\r\n" in piece.raw:
+    if piece is None or len(piece.raw) < _FIRST_READ or any(end in piece.raw for end in _EMPTY_LINES):
         return piece
     return shelf.read(id, HEADER_OCTETS)
 

@@ -134,7 +134,7 @@ def _is_hollow(octets: bytes, size: int) -> bool:
 
 
 def _has_body(octets: bytes) -> bool:
-    return bool(octets.partition(b"\r\n\r\n")[2].strip())
+    return bool(octets.replace(b"\r\r\n", b"\r\n").partition(b"\r\n\r\n")[2].strip())
 
 
 def _withheld(session: Session, uid: int, done: Completion) -> Withheld:

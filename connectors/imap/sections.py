@@ -4,6 +4,7 @@ The structure says where the text stands; nothing else of the message is transfe
 structure is left to the caller, who reads the message itself.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ _STEPS = (64 * 1024, 256 * 1024)
 _NOTHING = 2
 """An empty text is a line end at most."""
 _PGP = "-----BEGIN PGP MESSAGE-----"
+_PART = re.compile(r"--\S{1,200}[ \t]*\nContent-", re.IGNORECASE)
+"""A text that begins as a part does: the server did not understand the message's own structure."""
 
 
 @dataclass(kw_only=True)
@@ -121,11 +124,11 @@ def is_sound(draft: Draft) -> bool:
 
 
 def message(draft: Draft) -> Message | None:
-    """The finished message, or None where more of it is needed: another form of the text, or armour to take off."""
+    """The finished message, or None where all of it is needed: another form of the text, parts, armour to take off."""
     read = [_text_of(draft, part) for part in draft.plan.texts]
     texts = [text for text, _, _ in read if text]
     whole = "\n".join(texts)
-    if (draft.plan.spare and not whole) or _PGP in whole:
+    if (draft.plan.spare and not whole) or _PGP in whole or _PART.match(whole):
         return None
     defects = [defect for _, found, _ in read for defect in found]
     defects += ["encrypted"] if draft.plan.encrypted else []

@@ -80,6 +80,8 @@ def _single(value: list[Value], section: str) -> Part:
     if size is None:
         raise Garbled("a part without size")
     main, sub = _word(value[0]), _word(value[1])
+    if main == "multipart":  # Courier, where the header names a boundary that the body does not have
+        raise Garbled("a multipart without parts")
     extension = 8 if main == "text" else 10 if (main, sub) == ("message", "rfc822") and len(value) > 9 else 7
     disposition, parameters = _disposition(value[extension:])
     return Part(

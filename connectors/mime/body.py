@@ -9,6 +9,7 @@ import re
 
 from connectors.message import TEXT_LIMIT, Attachment, Message
 from connectors.mime.charsets import clean_body, decode_bytes
+from connectors.mime.fields import single_ends
 from connectors.mime.html import HTML_LIMIT, html_to_text
 from connectors.mime.structure import Part, read_tree
 from connectors.mime.transfer import decode_transfer, decoded_size
@@ -26,6 +27,7 @@ _PGP = re.compile(r"^-----BEGIN PGP MESSAGE-----$.*?(?:^-----END PGP MESSAGE----
 
 def read_message(raw: bytes, *, id: str, truncated: bool = False) -> Message:
     """What stands below the header of a whole message. truncated: `raw` is only its beginning. Never raises."""
+    raw = single_ends(raw)
     root, defects = read_tree(raw, truncated=truncated)
     plan = _Plan()
     plan.walk(root)

@@ -31,6 +31,11 @@ def header_end(raw: bytes, start: int = 0, end: int | None = None) -> tuple[int,
     return (long + 1, long + 3) if long >= 0 else (end, end)
 
 
+def single_ends(raw: bytes) -> bytes:
+    """Line ends of CR CR LF, as programs leave them that write CRLF in text mode, made CRLF: no empty line has them."""
+    return raw.replace(b"\r\r\n", b"\r\n") if b"\r\r\n" in raw else raw
+
+
 def read_fields(block: bytes, wanted: Mapping[str, str]) -> tuple[Fields, list[tuple[str, str]], list[str]]:
     """(first value by key, later values of the same key, defects) of the header at the beginning of `block`.
 
@@ -40,6 +45,7 @@ def read_fields(block: bytes, wanted: Mapping[str, str]) -> tuple[Fields, list[t
     if len(block) > LONGEST_BLOCK:
         block = block[:LONGEST_BLOCK]
         defects.append("long-header")
+    block = single_ends(block)
     end, _ = header_end(block)
     text, raw_bytes = _as_text(block[:end], defects)
     fields: Fields = {}

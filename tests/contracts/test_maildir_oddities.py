@@ -174,6 +174,21 @@ class TestMbox:
         (envelope,) = envelopes(history(owner.open()))
         assert envelope.server_time == START
 
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [
+            *(("T", Flags(draft=True)), ("AF", Flags(flagged=True))),
+            *(("RT", Flags()), ("RGT", Flags(flagged=True)), ("OFT", Flags())),
+        ],
+    )
+    def test_kmail_means_an_attachment_where_others_mean_a_draft(
+        self, owner: MboxOwner, status: str, expected: Flags
+    ) -> None:
+        head = f"From jane@x.example Tue Mar  3 10:11:12 2026\nX-Status: {status}\nMessage-ID: <m1@lab.example>\n\nHi\n"
+        owner.path.write_bytes(head.encode())
+        (envelope,) = envelopes(history(owner.open()))
+        assert envelope.flags == expected
+
     def test_ids_survive_appending_compacting_and_a_change_of_status(self, owner: MboxOwner) -> None:
         ids = [owner.append("INBOX", letter(number), START) for number in range(1, 6)]
         owner.expunge("INBOX", ids[1])

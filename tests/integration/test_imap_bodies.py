@@ -204,6 +204,31 @@ def test_a_structure_that_names_the_wrong_section_does_not_hide_the_text(
     assert "the offer" in message.text
 
 
+def test_a_server_that_sees_one_text_where_there_are_parts_is_not_believed(
+    source: ImapSource, user: DovecotUser, proxy: ImapProxy
+) -> None:
+    """Courier does where it cannot read the Content-Type of the whole."""
+    user.append("INBOX", whole(multi("mixed", PLAIN, PDF, LONG_HTML), 1))
+    one_text = rb'BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" 70000 2000)'
+    proxy.rewrite_server(lambda raw: re.sub(rb"BODYSTRUCTURE \(.*\)(?= BODY)", one_text, raw, flags=re.DOTALL))
+    proxy.rewrite_client(lambda line: line.replace(b"BODY.PEEK[1]", b"BODY.PEEK[TEXT]"))
+    proxy.rewrite_server(lambda raw: raw.replace(b"BODY[TEXT]", b"BODY[1]"))
+    (message,) = read(source, user, 1).values()
+    assert isinstance(message, Message)
+    assert message.text.startswith("Dear Anna")
+    assert [a.name for a in message.attachments] == ["offer.pdf"]
+
+
+def test_lines_that_end_in_two_returns_hide_neither_the_text_nor_what_is_attached(
+    source: ImapSource, user: DovecotUser
+) -> None:
+    """No server finds an empty line in such a message, so that its structure is one part without a text."""
+    raw = whole(multi("mixed", PLAIN, PDF, LONG_HTML), 1)
+    user.append_many("INBOX", [(raw.replace(b"\r\n", b"\r\r\n"), None, ())])
+    (message,) = read(source, user, 1).values()
+    assert essence(message) == essence(mime.read_message(raw, id="1"))
+
+
 def test_an_empty_body_that_should_not_be_is_withheld_and_read_later(
     source: ImapSource, user: DovecotUser, proxy: ImapProxy
 ) -> None:

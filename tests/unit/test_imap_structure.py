@@ -66,6 +66,8 @@ def test_a_message_inside_a_message_is_attached_and_not_looked_into() -> None:
         b'(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1 1))',
         b"(%s NIL)" % TEXT,
         b"(%s%s)" % (TEXT * 1_200, b'"MIXED"'),
+        b'("multipart" "mixed" ("boundary" "x") NIL NIL "7bit" 400 NIL NIL NIL NIL)',
+        b'(%s("multipart" "mixed" ("boundary" "x") NIL NIL "7bit" 400 NIL NIL NIL NIL) "MIXED")' % TEXT,
     ],
 )
 def test_what_is_no_structure_is_garbled(structure: bytes) -> None:

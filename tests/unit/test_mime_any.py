@@ -114,6 +114,14 @@ def test_nobody_is_lost_or_mixed_up_where_a_mailer_left_out_a_comma(
     assert [(mailbox.name, mailbox.address) for mailbox in read_addresses(written)] == expected
 
 
+def test_lines_that_end_in_two_returns_hide_no_text() -> None:
+    """As programs leave them that write CRLF in text mode: no line of theirs is empty."""
+    raw = b"From: jane@x.example\nContent-Transfer-Encoding: quoted-printable\n\nTo: nobody=\n, said =\nJane\n\nBye\n"
+    odd = raw.replace(b"\n", b"\r\r\n")
+    assert message(odd).text == message(raw).text == "To: nobody, said Jane\n\nBye"
+    assert envelope(odd).to == ()
+
+
 def test_an_address_inside_the_name_is_not_the_senders() -> None:
     """Mailers that rewrite put the old address there; so do those who pretend to be somebody."""
     (mailbox,) = read_addresses("Jane <jane@x.example> <other@y.example>")
