@@ -35,3 +35,15 @@ def changing(context: typer.Context, *, dry: bool = False) -> Iterator[tuple["Ho
         yield house, connection
         if dry:
             house.database.give_up(connection)
+
+
+@contextmanager
+def enlisted(context: typer.Context, *, create: bool = True) -> Iterator["House"]:
+    """The house, with a row for every configured mailbox: people decide about one before it is ever read."""
+    from agent.bootstrap import open_house
+    from agent.engine.progress import utc_now
+    from agent.store import mailboxes
+
+    with open_house(settings(context, secrets="store"), create=create) as house:
+        mailboxes.enlist(house.database, house.settings, utc_now())
+        yield house

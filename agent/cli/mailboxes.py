@@ -1,7 +1,6 @@
 """`crm-agent mailboxes`: how every mailbox stands, and whether to read it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,13 +8,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from agent.cli.context import settings
+from agent.cli.doors import enlisted
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, note, say
 from agent.cli.stop import Stop
 from agent.exit_codes import DONE, SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
-    from agent.bootstrap import House
     from agent.store.leaving import LeftCalendar
     from agent.store.lists import Known
     from agent.store.standing import State
@@ -59,7 +58,7 @@ def pause(context: typer.Context, address: str) -> None:
     """Reads a mailbox no more until `resume`; a pass under way ends at its next page."""
     from agent.store import mailboxes
 
-    with _enlisted(context) as house:
+    with enlisted(context) as house:
         found = mailboxes.pause(house.database, address)
     _require(found, address)
     say(f"{address} is paused: `crm-agent mailboxes resume {address}` goes on")
@@ -71,7 +70,7 @@ def resume(context: typer.Context, address: str) -> None:
     from agent.engine.progress import utc_now
     from agent.store import mailboxes
 
-    with _enlisted(context) as house:
+    with enlisted(context) as house:
         found = mailboxes.resume(house.database, address, utc_now())
     _require(found, address)
     say(f"{address} is read again")
@@ -83,7 +82,7 @@ def approve(context: typer.Context, address: str) -> None:
     from agent.engine.progress import utc_now
     from agent.store import mailboxes
 
-    with _enlisted(context) as house:
+    with enlisted(context) as house:
         found = mailboxes.approve(house.database, address, utc_now())
     _require(found, address)
     say(f"{address} is read from now on")
@@ -175,19 +174,6 @@ def _doubts(configured: "Settings", known: "Mapping[str, Known]") -> Iterator[st
 def _leaver(one: "LeftCalendar") -> str:
     sentence = f"{one.address} left the configuration: still to be withdrawn from its calendar: {one.waiting}"
     return sentence + (f": {one.fault}" if one.fault else "")
-
-
-@contextmanager
-def _enlisted(context: typer.Context) -> "Iterator[House]":
-    """The house, with a row for every configured mailbox: one can be paused before it is ever read."""
-    from agent.bootstrap import open_house
-    from agent.engine.progress import utc_now
-    from agent.store import roll
-
-    configured = settings(context, secrets="store")
-    with open_house(configured) as house:
-        roll.enlist(house.database, house.settings, utc_now())
-        yield house
 
 
 def _require(found: bool, address: str) -> None:

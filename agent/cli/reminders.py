@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.choosing import contact_of, mailbox_id
-from agent.cli.doors import changing, reading
+from agent.cli.doors import changing, enlisted, reading
 from agent.cli.house import noun
 from agent.cli.output import Json, emit, note, say
 from agent.cli.stop import Stop
@@ -74,7 +74,7 @@ def add(
     from agent.reminders.manual import added
     from agent.store import reminders
 
-    with changing(context) as (house, connection):
+    with enlisted(context, create=False) as house, house.database.write() as connection:
         who = contact_of(connection, contact)
         chosen = _mailbox(house, who, mailbox)
         one = added(title, _when(house, chosen, due), zone=chosen.timezone, contact_id=who.id)
@@ -137,7 +137,7 @@ def feed_link(
     from agent.engine.progress import utc_now
     from agent.store import feed_links
 
-    with changing(context) as (house, connection):
+    with enlisted(context, create=False) as house, house.database.write() as connection:
         row = mailbox_id(connection, mailbox)
         if revoke:
             ended = feed_links.revoke(connection, row)
@@ -147,7 +147,7 @@ def feed_link(
         feed = house.settings.reminders.feed
     say(f"{_base(feed)}{token}.ics")
     if feed is None:
-        note("nobody serves it yet: write feed = true in [reminders] and start `crm-agent run` again")
+        note("nobody serves it yet: write feed = true in [reminders], then `crm-agent reload`")
 
 
 def _base(feed: "Feed | None") -> str:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +16,6 @@ from agent.cli.workable import refuse_idleness, workable
 from agent.exit_codes import DONE
 
 if TYPE_CHECKING:
-    from agent.bootstrap import House
     from config.model import Settings
 
 app = noun("The daemon: reads every mailbox when its turn comes, until SIGTERM.")
@@ -83,6 +81,7 @@ def _serve(context: typer.Context, configured: "Settings", pid_file: Path | None
     from agent.bootstrap import open_house
     from agent.engine.daemon import Wiring
     from agent.engine.daemon import run as serve
+    from agent.engine.links import Links
     from agent.engine.pidfile import default_path
     from agent.store.database import sqlite_file
 
@@ -97,22 +96,12 @@ def _serve(context: typer.Context, configured: "Settings", pid_file: Path | None
             farewell=house.farewell(eager=False),
             with_lists=house.with_lists,
             look=house.look,
-            beside=house.beside(),
+            beside=(*house.beside(), Links(house.database, house.hasher)),
             pid_file=pid_file or default_path(sqlite_file(configured.store.url)),
         )
-        with _links(house, configured):
-            left = serve(wiring, configured)
+        left = serve(wiring, configured)
         if left:
             _end_now()  # leaving would wait for the servers that hang
-
-
-def _links(house: "House", configured: "Settings") -> AbstractContextManager[None]:
-    """Serves links to subscribe to, where the configuration asks for it: else nothing of it is loaded."""
-    if configured.reminders.feed is None:
-        return nullcontext()
-    from agent.engine.feed_server import feed_server
-
-    return feed_server(house, configured.reminders.feed)
 
 
 def _end_now() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from agent.bootstrap import selected
-from agent.doctor import calendar, exchange, lists, mail, storage
+from agent.doctor import calendar, exchange, lists, mail, storage, subscriptions
 from agent.doctor.calendar import CalendarVisit
 from agent.doctor.examine import examine
 from agent.doctor.exchange import ConnectorVisit
@@ -15,6 +15,7 @@ from agent.doctor.finding import Finding, Verdict
 from agent.doctor.lists import ListVisit
 from agent.doctor.mail import MailVisit
 from agent.doctor.storage import StoreVisit
+from agent.doctor.subscriptions import FeedVisit
 from agent.engine.servers import PER_SERVER
 from config.listed import with_members
 from config.model import EntraGroup, ExchangeAccess, GraphAccess, Mailbox, Settings
@@ -32,6 +33,9 @@ def round_of(settings: Settings, address: str | None = None, *, write: bool) -> 
         asked = [ListVisit(one=one, known=visit.known_lists().get(one.connector)) for one in settings.lists]
         for each in asked:
             yield from examine(each.one.connector, each, lists.LOOKS)
+        if settings.reminders.feed is not None:
+            there = FeedVisit(feed=settings.reminders.feed, store=visit)
+            yield from examine("feed", there, subscriptions.LOOKS)
     whole, _ = with_members(settings, {each.one.connector: each.members for each in asked})
     chosen = selected(whole, address)
     shut: list[_Shut] = []

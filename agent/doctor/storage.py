@@ -43,15 +43,20 @@ class StoreVisit:
     def state(self) -> str:
         return migrate.schema_state(self.opened[0])
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it can be read by this program. Call it after the looks."""
+        return self.__dict__.get("state") == "current"
+
     def tokens(self) -> TokenCache:
         """The sign-ins that are stored, where they can be; else none. Call it after the looks."""
-        if self.__dict__.get("state") != "current":
+        if not self.is_current:
             return MemoryTokens()
         return StoredTokens(self.opened[0], store_key(self.store))
 
     def known_lists(self) -> Mapping[str, Sequence[Member]]:
         """Lists of mailboxes as last taken, by connector, where the database can tell. Call it after the looks."""
-        if self.__dict__.get("state") != "current":
+        if not self.is_current:
             return {}
         with self.opened[0].read() as connection:
             known = lists.known(connection)

@@ -7,11 +7,8 @@ speaks TLS. Whatever is no link answers 404 alike; a path is never logged, becau
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,9 +17,6 @@ from agent.store.database import Database, StoreError
 from agent.store.hashes import Hasher
 from agent.tending.subscription import calendar_of
 from config.model import Feed
-
-if TYPE_CHECKING:
-    from agent.bootstrap import House
 
 AT_A_TIME = 16
 """Requests answered at a time; who comes beyond that is turned away."""
@@ -121,23 +115,3 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing: what was asked for is a secret."""
-
-
-@contextmanager
-def feed_server(house: "House", feed: Feed | None) -> Iterator[None]:
-    """Serves links while the daemon runs, where the configuration asks for it. A port that is taken stops nothing."""
-    try:
-        server = FeedServer(house.database, house.hasher, feed) if feed is not None else None
-    except OSError as error:
-        _log.error("the links to subscribe to cannot be served: is the port taken?", reason=error.strerror)
-        server = None
-    if server is None:
-        yield
-        return
-    thread = threading.Thread(target=server.serve_forever, name="feed", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()

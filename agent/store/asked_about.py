@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.reminders.cycle import ACTIVE
-from agent.store.items import COLUMNS, batches
-from agent.store.scope import Scope
+from agent.store import bulk
+from agent.store.items import COLUMNS, NAMED, batches
+from agent.store.scope import Scope, Touched
 from agent.store.tables import interactions, links, locations, participants, reminders, signals
 from config.model import Reminders
 
@@ -20,9 +21,7 @@ from config.model import Reminders
 def asked_about(connection: sa.Connection, scope: Scope) -> list[Any]:
     """All mail of these threads, rows of `COLUMNS`; of `scope.only` those that changed, whatever is in them."""
     if scope.only is not None:
-        elsewhere = _concerning(connection, scope.only.contacts, scope)
-        named = scope.only.threads | (elsewhere & scope.only.reminded if scope.only.settled else elsewhere)
-        return [row for content in _mail_of(connection, named).values() for row in content]
+        return _changed(connection, scope.only, scope)
     standing = {*_flagged(connection, scope), *_reminded(connection, scope)}
     if scope.chosen.waiting_for_them is not None:
         standing |= {*_bounced(connection, scope)}
@@ -36,6 +35,33 @@ def asked_about(connection: sa.Connection, scope: Scope) -> list[Any]:
         or _has_reason_in_theirs(theirs.get(name, ()), content, scope.chosen)
     )
     return [row for content in spoken_of for row in content]
+
+
+def _changed(connection: sa.Connection, only: Touched, scope: Scope) -> list[Any]:
+    """Of the threads that changed those that are this mailbox's affair: most new mail of a firm is not."""
+    elsewhere = _reminded_of(connection, only) if only.settled else _concerning(connection, only.contacts, scope)
+    threads = _mail_of(connection, only.threads | elsewhere)
+    ids = [row.id for content in threads.values() for row in content]
+    mine = {*scope.mine}
+    ours = {id for id, _, match_key, _ in bulk.among(connection, NAMED, ids) if match_key in mine}
+    for batch in batches(ids):
+        marked = connection.execute(_MARKED, {"values": batch, "mailbox": scope.mailbox_id})
+        ours.update(marked.scalars().all())
+    return [
+        row
+        for name, content in threads.items()
+        if name in only.reminded or any(each.id in ours for each in content)
+        for row in content
+    ]
+
+
+def _reminded_of(connection: sa.Connection, only: Touched) -> set[str]:
+    """Threads that reminders are about and in which these contacts are named: what came elsewhere may settle them."""
+    found: set[str] = set()
+    for batch in batches(sorted(only.reminded)):
+        rows = connection.execute(_LINKED, {"values": batch}).all()
+        found.update(row.thread_id for row in rows if row.contact_id in only.contacts)
+    return found
 
 
 def _has_reason_in_ours(written: Sequence[Any], thread: Sequence[Any], chosen: Reminders) -> bool:
@@ -87,7 +113,19 @@ def _mail_of(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str
     return threads
 
 
-_OF_THREADS = sa.select(*COLUMNS).where(interactions.c.thread_id.in_(sa.bindparam("values", expanding=True)))
+_THESE: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
+_OF_THREADS = sa.select(*COLUMNS).where(interactions.c.thread_id.in_(_THESE))
+_LINKED = (
+    sa.select(interactions.c.thread_id, links.c.contact_id)
+    .join(links, links.c.interaction_id == interactions.c.id)
+    .where(interactions.c.thread_id.in_(_THESE))
+)
+_MARKED = sa.select(locations.c.interaction_id).where(
+    locations.c.interaction_id.in_(_THESE),
+    locations.c.mailbox_id == sa.bindparam("mailbox"),
+    locations.c.flagged,
+    locations.c.gone_at.is_(None),
+)
 
 
 def _concerning(connection: sa.Connection, people: Collection[str], scope: Scope) -> set[str]:

@@ -49,6 +49,12 @@ def revoke(connection: sa.Connection, mailbox_id: int) -> bool:
     return bool(connection.execute(sa.delete(feed_links).where(feed_links.c.mailbox_id == mailbox_id)).rowcount)
 
 
+def count(connection: sa.Connection) -> int:
+    """Links that lead somewhere."""
+    led = sa.select(sa.func.count()).select_from(feed_links.join(mailboxes)).where(mailboxes.c.active)
+    return int(connection.execute(led).scalar_one())
+
+
 def follow(connection: sa.Connection, hasher: Hasher, token: str) -> Subscription | None:
     """What a link leads to; None for one that leads nowhere, or to a mailbox that left the configuration."""
     wanted = _hash(hasher, token)

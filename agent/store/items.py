@@ -45,7 +45,7 @@ _LINKED = (
     .join(contacts, contacts.c.id == links.c.contact_id)
     .where(links.c.interaction_id.in_(_THESE))
 )
-_NAMED = sa.select(
+NAMED = sa.select(
     participants.c.interaction_id, participants.c.role, participants.c.match_key, participants.c.position
 ).where(participants.c.interaction_id.in_(_THESE))
 _SEATED = (
@@ -121,7 +121,7 @@ def owner_of(written: str, own: Mapping[str, str]) -> str:
 def _people_of(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]) -> dict[str, _People]:
     """Who wrote each interaction, how many it went to, and which of our mailboxes stand in To."""
     found: dict[str, _People] = defaultdict(_People)
-    for interaction_id, role, match_key, position in bulk.among(connection, _NAMED, ids):
+    for interaction_id, role, match_key, position in bulk.among(connection, NAMED, ids):
         who, ours = found[interaction_id], own.get(match_key)
         who.count += role in _RECEIVING
         if role == "from" and ours is not None:

@@ -50,23 +50,26 @@ def look(connection: sa.Connection, mailbox_id: int, since: datetime) -> Seen:
 
 
 def touched_since(connection: sa.Connection, since: datetime, before: Seen, now: Seen) -> Touched | None:
-    """The threads and contacts that changed between two looks; None where all may have changed."""
+    """The threads and contacts that changed between two looks; None where all may have changed.
+
+    One buyer's orders tell something of what to expect of all of them.
+    """
     columns = changes.c.kind, changes.c.event, changes.c.entity
     query = sa.select(*columns).where(changes.c.seq > before.position, changes.c.kind != "reminder").limit(MOST + 1)
     rows = connection.execute(query).all()
-    is_vague = len(rows) > MOST or any(not _is_clear(row.kind, row.event) for row in rows)
+    is_vague = len(rows) > MOST or any(row.kind != "interaction" or row.event not in _KEPT for row in rows)
     if is_vague or not before.told <= now.told:
         return None
-    of = {kind: {row.entity for row in rows if row.kind == kind} for kind in ("interaction", "purchases")}
-    threads, people = _concerned(connection, of["interaction"] | {id for id, _ in before.flagged ^ now.flagged})
+    logged = {row.entity for row in rows} | {id for id, _ in before.flagged ^ now.flagged}
+    threads, people = _concerned(connection, logged)
     if fresh := now.told - before.told:
         told = [one for digest, one in _told(connection, since).items() if digest in fresh]
         threads |= {thread for _, thread in told if thread is not None}
         people |= {contact for contact, _ in told}
     return Touched(
         threads=frozenset(threads),
-        contacts=frozenset(people | of["purchases"]),
-        settled=all(row.event == "logged" for row in rows if row.kind == "interaction"),
+        contacts=frozenset(people),
+        settled=all(row.event == "logged" for row in rows),
     )
 
 
@@ -75,10 +78,6 @@ def _told(connection: sa.Connection, since: datetime) -> dict[int, tuple[str, st
     columns = signals.c.contact_id, signals.c.thread_id, signals.c.message_key, signals.c.kind, signals.c.back_on
     rows = connection.execute(sa.select(*columns).where(signals.c.occurred_at >= since)).all()
     return {hash(tuple(row)): (row[0], row[1]) for row in rows}
-
-
-def _is_clear(kind: str, event: str) -> bool:
-    return kind == "purchases" or (kind == "interaction" and event in _KEPT)
 
 
 def _concerned(connection: sa.Connection, ids: Collection[str]) -> tuple[set[str], set[str]]:

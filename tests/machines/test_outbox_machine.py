@@ -1,9 +1,10 @@
 """Whatever happens between the history, the rules and a calendar, the calendar ends as it should.
 
-One salesperson with a calendar in memory. Mail goes both ways, flags come and go, people meet, mail bounces; the
-user moves, edits, finishes and deletes items; the process dies at any transaction and at any remote write, answers
-are lost, the calendar fails or forgets its cursors, yesterday's backup is restored, the mailbox leaves the
-configuration and comes back. Each run may be a daemon's, which remembers what it saw, or a new process's. In the
+One salesperson with a calendar in memory. Mail goes both ways, flags come and go, people meet, order, grow quiet and
+have birthdays. Rules are switched off and on and given other spans while reminders stand. The user moves, edits,
+finishes and deletes items; the process dies at any transaction and at any remote write, answers are lost, the calendar
+fails or forgets its cursors, yesterday's backup is restored, the mailbox leaves the configuration and comes back. Each
+run may be a daemon's, which remembers what it saw, or a new process's; both come to the same. In the
 configuration and left alone for two runs, these hold:
 
 - a reminder has at most one item, under its own uid, and one that stands has its own or its bundle's;
@@ -28,7 +29,8 @@ from agent.reminders.cycle import ACTIVE
 from agent.reminders.item import NOTE
 from agent.store import reminders
 from connectors.errors import Unreachable
-from tests.machines.outbox import THREADS, OutboxWorld, countdown, die
+from tests.machines.occasions import OccasionsWorld
+from tests.machines.outbox import THREADS, countdown, die
 from tests.machines.profiles import machine_settings, patient
 
 threads = st.sampled_from(sorted(THREADS))
@@ -36,7 +38,7 @@ some = st.integers(0, 9)
 early = st.integers(1, 12)
 
 
-class OutboxMachine(OutboxWorld):
+class OutboxMachine(OccasionsWorld):
     """What may happen."""
 
     # The history.
@@ -45,6 +47,9 @@ class OutboxMachine(OutboxWorld):
     def wrote(self, thread: str, asks: bool) -> None:
         name, at, contact = self._name(thread), self._later(), THREADS[thread]
         self._act(lambda: self.room.wrote(contact, asks=asks, thread=thread, subject=f"Order {thread}", id=name, at=at))
+        self.heard[contact].append(at)
+        self.written[contact].append(at)
+        self.sent[name] = at
         if asks:
             self.question[thread] = (name, at)
 
@@ -52,6 +57,8 @@ class OutboxMachine(OutboxWorld):
     def received(self, thread: str) -> None:
         name, at, contact = self._name(thread), self._later(), THREADS[thread]
         self._act(lambda: self.room.received(contact, thread=thread, subject=f"Order {thread}", id=name, at=at))
+        self.heard[contact].append(at)
+        self.sent[name] = at
         self.answered[thread] = at
 
     @precondition(lambda self: self.mails)
@@ -60,18 +67,6 @@ class OutboxMachine(OutboxWorld):
         name = self.mails[which % len(self.mails)]
         self._act(lambda: self.room.flag(name, flagged))
         (self.marked.add if flagged else self.marked.discard)(name)
-
-    @rule(contact=st.sampled_from(sorted(set(THREADS.values()))))
-    def meet(self, contact: str) -> None:
-        at = self._later()
-
-        def hold() -> None:
-            now, self.room.now = self.room.now, at
-            self.room.met(contact)
-            self.room.now = now
-
-        self._act(hold)
-        self.met[contact] = at
 
     # The user, in the calendar.
 
@@ -145,6 +140,16 @@ class OutboxMachine(OutboxWorld):
     @rule()
     def tend(self) -> None:
         self._tend()
+
+    @precondition(lambda self: not self.away)
+    @rule()
+    def look_at_once(self) -> None:
+        """A daemon that asks only about what is new comes to the same as a process that asks about everything."""
+        self.room.tend(memo=self.memo, eager=True)
+        told = self._told()
+        self.room.tend(memo={}, eager=True)
+        assert self._told() == told
+        self.left_at_once = 0
 
     @precondition(lambda self: not self.away)
     @rule()

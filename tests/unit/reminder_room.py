@@ -96,10 +96,18 @@ class Room:
         """A contact's mail to us. more: holder, to, at, subject, words, flagged, flag_due, holds_until, id."""
         return self._mail("inbound", f"{by}@buyer.example", by, asks=asks, thread=thread, **more)
 
-    def met(self, contact: str = "zoe", *, at: datetime | None = None, hours: float = 1, by: Sequence[str] = ()) -> str:
+    def met(
+        self,
+        contact: str = "zoe",
+        *,
+        at: datetime | None = None,
+        hours: float = 1,
+        by: Sequence[str] = (),
+        id: str | None = None,
+    ) -> str:
         """A meeting that begins now; by: our mailboxes that take part, its organiser first."""
         start = at or self.now
-        id = self._interaction("meeting", "outbound", start, None, None, None, None)
+        id = self._interaction("meeting", "outbound", start, None, None, None, id)
         self._set(id, ends_at=start + timedelta(hours=hours))
         self._link(id, contact, "attendee")
         rows = [

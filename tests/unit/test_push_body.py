@@ -2,6 +2,7 @@
 
 from email.message import Message
 from io import BytesIO
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_a_body_that_says_its_length_is_read_to_there() -> None:
     ],
 )
 def test_a_length_that_is_missing_too_great_or_not_kept_is_refused(
-    headers: dict[str, str], refused: type[Exception]
+    headers: dict[str, Any], refused: type[Exception]
 ) -> None:
     with pytest.raises(refused):
         read(b"Hello", **headers)

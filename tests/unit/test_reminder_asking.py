@@ -1,6 +1,7 @@
 """When the rules are asked, and what may happen to the history meanwhile."""
 
 from contextlib import AbstractContextManager
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from agent.store import feed, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from config.model import LateOrder, Reminders
 from tests.unit.reminder_room import Room
 
 WAITING = "Waiting for an answer: Zoë Buyer"
@@ -108,6 +110,25 @@ def test_a_question_is_open_again_once_its_answer_turns_out_to_be_somebody_elses
         feed.append(room.database, connection, [moved])
     room.tend(memo=memo)
     assert room.titles() == [WAITING]
+
+
+def test_orders_of_one_buyer_change_at_once_what_is_expected_of_the_others(room: Room) -> None:
+    memo: dict[str, object] = {}
+    room.mailbox = room.mailbox.model_copy(update={"reminders": Reminders(late_order=LateOrder())})
+    for name in ("zoe", "max"):
+        room.contact(name, owner=room.mailbox.address)
+        room.bought(*(date(2026, 2, 16) - timedelta(days=10 * number) for number in range(5)), contact=name)
+    room.tend(memo=memo)
+    assert len(room.titles()) == 2  # both are late by a day or two
+    room.bought(*(date(2026, 2, 25) - timedelta(days=number**3) for number in range(9)), contact="max")
+    imported = feed.Change(kind="purchases", event="imported", entity="max", body={})
+    with room.database.write() as connection:
+        feed.append(room.database, connection, [imported])
+    room.tend(memo=memo)
+    by_memo = room.reminders()
+    room.tend()
+    assert room.reminders() == by_memo
+    assert room.titles() == []  # gaps differ more than they seemed to
 
 
 @pytest.mark.parametrize("what", ["interactions", "contacts"])

@@ -50,6 +50,19 @@ def in_calendar() -> Sequence[str]:
     return [found.title for found in IcsSink(IcsCalendar(path=path)).changes(None).found]
 
 
+@pytest.mark.parametrize("named", [(), ("--mailbox", "new@ourfirm.example")])
+def test_a_reminder_is_added_for_a_mailbox_that_was_never_read(
+    crm: Callable[..., str], tmp_path: Path, named: Sequence[str]
+) -> None:
+    with (tmp_path / "crm-agent.toml").open("a") as file:
+        file.write("[[connectors.mailboxes]]\naddress = 'new@ourfirm.example'\npath = 'mail'\n")
+    crm("contacts", "add", "eva@buyer.example", "--name", "Eva Buyer", "--owner", "new@ourfirm.example")
+    crm("reminders", "add", "eva@buyer.example", "--due", "2099-03-02", "--title", "Say hello", *named)
+    (one,) = listed(crm, "--mailbox", "new@ourfirm.example")
+    assert (one["mailbox"], one["state"]) == ("new@ourfirm.example", "pending")
+    crm("reminders", "feed-link", "new@ourfirm.example")
+
+
 def test_a_reminder_added_by_hand_stands_in_the_calendar_of_the_contacts_owner(crm: Callable[..., str]) -> None:
     crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02T14:00", "--title", "Send the catalogue")
     assert [one["state"] for one in listed(crm)] == ["pending"]

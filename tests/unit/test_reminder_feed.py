@@ -5,16 +5,16 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from icalendar import Calendar
 
-from agent.engine.feed_server import FeedServer, feed_server
+from agent.engine.feed_server import FeedServer
+from agent.engine.links import Links
 from agent.store import feed_links
 from agent.store.database import Database
 from agent.store.hashes import Hasher
-from config.model import Feed
+from config.model import Feed, Reminders, Settings
 from tests.servers.process import free_port
 from tests.unit.reminder_room import WAITING, Room
 
@@ -26,6 +26,7 @@ class Served:
     room: Room
     port: int
     token: str
+    links: Links
 
     def get(self, path: str, *, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -48,9 +49,15 @@ def served(tmp_path: Path, sqlite_template: Path, hasher: Hasher) -> Iterator[Se
     with database.write() as connection:
         token = feed_links.make(connection, hasher, room.ids[room.mailbox.address], room.now)
     port = free_port()
-    with feed_server(SimpleNamespace(database=database, hasher=hasher), Feed(port=port)):  # type: ignore[arg-type]
-        yield Served(room=room, port=port, token=token)
+    links = Links(database, hasher)
+    links.over(_settings(port))
+    yield Served(room=room, port=port, token=token, links=links)
+    links.stop(0)
     database.close()
+
+
+def _settings(port: int | None) -> Settings:
+    return Settings(reminders=Reminders(feed=Feed(port=port) if port is not None else None))
 
 
 def test_a_link_shows_what_would_stand_in_the_calendar(served: Served) -> None:
@@ -109,11 +116,23 @@ def test_a_head_request_has_no_body(served: Served) -> None:
 
 
 def test_a_port_that_is_taken_stops_nothing(served: Served, hasher: Hasher) -> None:
-    house = SimpleNamespace(database=served.room.database, hasher=hasher)
-    with feed_server(house, Feed(port=served.port)):  # type: ignore[arg-type]
-        assert served.get(f"/{served.token}.ics").status == 200
+    Links(served.room.database, hasher).over(_settings(served.port))
+    assert served.get(f"/{served.token}.ics").status == 200
     with pytest.raises(OSError, match="in use"):
         FeedServer(served.room.database, hasher, Feed(port=served.port))
+
+
+def test_a_reload_moves_ends_and_starts_it(served: Served) -> None:
+    before, served.port = served.port, free_port()
+    served.links.over(_settings(served.port))
+    assert served.titles() == []
+    with pytest.raises(ConnectionRefusedError):
+        http.client.HTTPConnection("127.0.0.1", before, timeout=10).connect()
+    served.links.over(_settings(None))
+    with pytest.raises(ConnectionRefusedError):
+        served.get(f"/{served.token}.ics")
+    served.links.over(_settings(served.port))
+    assert served.titles() == []
 
 
 def test_the_link_itself_is_not_in_the_database(served: Served) -> None:
