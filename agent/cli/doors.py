@@ -42,8 +42,8 @@ def enlisted(context: typer.Context, *, create: bool = True) -> Iterator["House"
     """The house, with a row for every configured mailbox: people decide about one before it is ever read."""
     from agent.bootstrap import open_house
     from agent.engine.progress import utc_now
-    from agent.store import mailboxes
+    from agent.store import roll
 
     with open_house(settings(context, secrets="store"), create=create) as house:
-        mailboxes.enlist(house.database, house.settings, utc_now())
+        roll.enlist(house.database, house.settings, utc_now())
         yield house

@@ -7,6 +7,7 @@ has its reason.
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
@@ -160,14 +161,15 @@ class OccasionsWorld(OutboxWorld):
 
     def _planned(self, one: Standing) -> date | None:
         """For which day the rule as it is now plans it; None for rules that are not recalculated here."""
-        chosen = getattr(self.room.mailbox.reminders, one.rule, None)
+        chosen: Any = getattr(self.room.mailbox.reminders, one.rule, None)
         if one.rule in _MAIL:
             day = self.sent[one.reason].astimezone(ZoneInfo("Europe/Berlin")).date()
             for _ in range(chosen.after.count):
                 day += timedelta(days={4: 3, 5: 2}.get(day.weekday(), 1))
             return day
         if one.rule == "key_date":
-            day = date.fromisoformat(one.reason.removeprefix("birthday/")) - dict(chosen.fields)["birthday"]
+            lead: timedelta = dict(chosen.fields)["birthday"]
+            day = date.fromisoformat(one.reason.removeprefix("birthday/")) - lead
             return day - timedelta(days=max(0, day.weekday() - 4))
         return None
 
