@@ -8,8 +8,9 @@ import threading
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from agent.store import retention, rewriting
 from agent.store.database import Database
+from agent.store.mail import rewriting
+from agent.store.persons import retention
 from config.model import Policy
 
 STEPS = 4

@@ -16,9 +16,10 @@ from agent.engine.progress import Progress
 from agent.engine.sources import Sources
 from agent.people.address_book import AddressBook, import_contacts
 from agent.people.plan import Outcome
-from agent.store import absences, mailboxes, migrate
+from agent.store import migrate
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.schedule import absences, mailboxes
 from agent.store.unit import Lease, LeaseLost
 from agent.sync.mailbox import sync_mailbox
 from agent.sync.meetings import Diary, read_meetings

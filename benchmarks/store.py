@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from agent.store import folders, leases, mailboxes, migrate, record, roll
-from agent.store.contact_writes import Draft, open_directory
-from agent.store.contacts import Email
+from agent.store import leases, migrate, roll
 from agent.store.database import Database
-from agent.store.folders import FolderState
+from agent.store.directory.contact_writes import Draft, open_directory
+from agent.store.directory.contacts import Email
 from agent.store.hashes import Hasher
+from agent.store.mail import folders, record
+from agent.store.mail.folders import FolderState
+from agent.store.mail.record import PageRows
 from agent.store.owner import this_process
-from agent.store.record import PageRows
+from agent.store.schedule import mailboxes
 from agent.store.unit import fenced
 from agent.sync.deciding import decide
 from agent.sync.overlay import Overlay

@@ -10,12 +10,12 @@ from agent.exit_codes import SOME_FAILED, WRONG_USE
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from agent.store.contacts import Contact
+    from agent.store.directory.contacts import Contact
 
 
 def contact_of(connection: "sa.Connection", asked: str) -> "Contact":
     """The one contact with this address or id. Raises Stop, naming the ids where several share the address."""
-    from agent.store import contacts
+    from agent.store.directory import contacts
 
     found = contacts.find(connection, asked)
     if isinstance(found, contacts.Unclear):
@@ -28,7 +28,7 @@ def contact_of(connection: "sa.Connection", asked: str) -> "Contact":
 
 def interaction_of(connection: "sa.Connection", asked: str) -> str:
     """The id of the one interaction with this id or beginning of an id. Raises Stop."""
-    from agent.store import history
+    from agent.store.mail import history
 
     found = history.find(connection, asked)
     if found is None:
@@ -38,7 +38,7 @@ def interaction_of(connection: "sa.Connection", asked: str) -> str:
 
 def mailbox_id(connection: "sa.Connection", address: str) -> int:
     """The row of a configured mailbox. Raises Stop."""
-    from agent.store import mailboxes
+    from agent.store.schedule import mailboxes
     from matchers.address import normalise
 
     found = mailboxes.ids(connection).get(normalise(address).normalised)

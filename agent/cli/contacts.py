@@ -19,7 +19,7 @@ from agent.exit_codes import DONE, SOME_FAILED, WRONG_USE
 if TYPE_CHECKING:
     from agent.people.plan import Plan
     from agent.people.rows import Refused, Row
-    from agent.store.contacts import Contact
+    from agent.store.directory.contacts import Contact
 
 app = noun("The people whose mail is logged.")
 
@@ -47,7 +47,7 @@ def import_(
 @app.command("list")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Lists every contact."""
-    from agent.store import contacts
+    from agent.store.directory import contacts
 
     with reading(context) as (_, connection):
         known = contacts.listing(connection)

@@ -10,7 +10,7 @@ from agent.cli.output import Json, emit, say
 from agent.exit_codes import SOME_FAILED
 
 if TYPE_CHECKING:
-    from agent.store.decisions import Ruling
+    from agent.store.mail.decisions import Ruling
 
 app = noun("Why a message was logged or not.")
 
@@ -22,7 +22,7 @@ def explain(
     as_json: Json = False,
 ) -> int:
     """One line for every mailbox that saw the message. Exit code 1 if none did."""
-    from agent.store import decisions
+    from agent.store.mail import decisions
     from matchers.thread import normal_id
 
     own = normal_id(message_id)

@@ -39,7 +39,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Lists interactions, newest first. With --json their texts too, as far as the reader may see them."""
-    from agent.store import history
+    from agent.store.mail import history
 
     with reading(context) as (house, connection):
         wanted = history.Wanted(
@@ -77,7 +77,7 @@ def _who(told: dict[str, object]) -> str:
 @app.command()
 def show(context: typer.Context, id: Id, as_: As = None, as_admin: AsAdmin = False, as_json: Json = False) -> None:
     """Shows one interaction with the evidence for every link, and its text if the reader may see it."""
-    from agent.store import history
+    from agent.store.mail import history
 
     with reading(context) as (house, connection):
         told = history.shown(connection, [interaction_of(connection, id)])
@@ -101,7 +101,7 @@ def show(context: typer.Context, id: Id, as_: As = None, as_admin: AsAdmin = Fal
 def remove(context: typer.Context, id: Id) -> None:
     """Takes an interaction out of the history for good: a later pass does not log the message again."""
     from agent.engine.progress import utc_now
-    from agent.store import corrections
+    from agent.store.mail import corrections
 
     with changing(context) as (house, connection):
         one = interaction_of(connection, id)
@@ -121,7 +121,7 @@ def move(
 ) -> None:
     """Gives an interaction to another contact. No later pass gives it back."""
     from agent.engine.progress import utc_now
-    from agent.store import corrections
+    from agent.store.mail import corrections
 
     with changing(context) as (house, connection):
         one, contact = interaction_of(connection, id), contact_of(connection, email)
@@ -132,7 +132,7 @@ def move(
 
 def _source(connection: "sa.Connection", interaction: str, asked: str | None) -> str | None:
     """The id of the contact who has it no more; None where nobody has it. Raises Stop where that is not clear."""
-    from agent.store import corrections
+    from agent.store.mail import corrections
 
     having = corrections.linked(connection, interaction)
     names = ", ".join(f"{one.name or 'without a name'} ({one.id})" for one in having)
@@ -157,7 +157,7 @@ def add(
     import secrets
 
     from agent.engine.progress import utc_now
-    from agent.store import corrections
+    from agent.store.mail import corrections
 
     if kind not in ("call", "note"):
         raise Stop(f"--kind {kind} is unknown: write call or note", code=WRONG_USE)

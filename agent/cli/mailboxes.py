@@ -15,9 +15,9 @@ from agent.cli.stop import Stop
 from agent.exit_codes import DONE, SOME_FAILED, WRONG_USE
 
 if TYPE_CHECKING:
-    from agent.store.leaving import LeftCalendar
-    from agent.store.lists import Known
-    from agent.store.standing import State
+    from agent.store.calendar.leaving import LeftCalendar
+    from agent.store.schedule.lists import Known
+    from agent.store.schedule.standing import State
     from config.model import Settings
 
 app = noun("State, lag and last error of every mailbox.", shows=True)
@@ -56,7 +56,7 @@ def check(context: typer.Context, as_json: Json = False) -> int:
 @app.command()
 def pause(context: typer.Context, address: str) -> None:
     """Reads a mailbox no more until `resume`; a pass under way ends at its next page."""
-    from agent.store import mailboxes
+    from agent.store.schedule import mailboxes
 
     with enlisted(context) as house:
         found = mailboxes.pause(house.database, address)
@@ -68,7 +68,7 @@ def pause(context: typer.Context, address: str) -> None:
 def resume(context: typer.Context, address: str) -> None:
     """Reads a paused or stopped mailbox again, at once."""
     from agent.engine.progress import utc_now
-    from agent.store import mailboxes
+    from agent.store.schedule import mailboxes
 
     with enlisted(context) as house:
         found = mailboxes.resume(house.database, address, utc_now())
@@ -80,7 +80,7 @@ def resume(context: typer.Context, address: str) -> None:
 def approve(context: typer.Context, address: str) -> None:
     """Reads a mailbox that waits for approval (`policy.newcomers = "wait"`), at once."""
     from agent.engine.progress import utc_now
-    from agent.store import mailboxes
+    from agent.store.schedule import mailboxes
 
     with enlisted(context) as house:
         found = mailboxes.approve(house.database, address, utc_now())
@@ -132,8 +132,9 @@ def _look(configured: "Settings") -> _Seen:
     """Everything the database knows of the mailboxes; without a database all are new."""
     from agent.bootstrap import open_house
     from agent.engine.progress import utc_now
-    from agent.store import leaving, lists, standing
+    from agent.store.calendar import leaving
     from agent.store.database import sqlite_file
+    from agent.store.schedule import lists, standing
 
     file = sqlite_file(configured.store.url)
     if file is not None and not file.exists():
@@ -149,7 +150,7 @@ def _look(configured: "Settings") -> _Seen:
 
 def _states(configured: "Settings", recorded: "Mapping[str, State]") -> "list[State]":
     """Every mailbox that the database or the configuration names, as written there."""
-    from agent.store.standing import State
+    from agent.store.schedule.standing import State
     from matchers.address import normalise
 
     states = dict(recorded)

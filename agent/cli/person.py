@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from agent.bootstrap import House
     from agent.people.erasing import Forgetting
     from agent.people.readers import Reader
-    from agent.store.contacts import Contact
-    from agent.store.erasure import Erased
-    from agent.store.person import Person
+    from agent.store.directory.contacts import Contact
+    from agent.store.persons.erasure import Erased
+    from agent.store.persons.person import Person
 
 Who = Annotated[str, typer.Argument(metavar="EMAIL", help="An address of the contact, or its id.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be done.")]
@@ -34,8 +34,8 @@ def merge(
 ) -> None:
     """Makes one person of two. Every link moves to A; `unmerge` brings both back."""
     from agent.engine.progress import utc_now
-    from agent.store import merging
-    from agent.store.contact_writes import open_directory, waiting
+    from agent.store.directory.contact_writes import open_directory, waiting
+    from agent.store.persons import merging
 
     with changing(context, dry=dry_run) as (house, connection):
         one, other = contact_of(connection, kept), contact_of(connection, gone)
@@ -58,8 +58,8 @@ def unmerge(
 ) -> None:
     """Undoes the last merge of a contact: both are as they were, and what came since goes by its address."""
     from agent.engine.progress import utc_now
-    from agent.store import merging
-    from agent.store.contact_writes import open_directory
+    from agent.store.directory.contact_writes import open_directory
+    from agent.store.persons import merging
 
     with changing(context, dry=dry_run) as (house, connection):
         one = contact_of(connection, contact)
@@ -88,8 +88,8 @@ def export(
 
     Texts in mailboxes of others are withheld unless the reader may see them; --as-admin hands out all of them.
     """
-    from agent.store import exporting
     from agent.store.auditing import EXPORTED
+    from agent.store.persons import exporting
 
     del as_json  # there is no other form
     with reading(context) as (house, connection):
@@ -126,7 +126,7 @@ def erase(context: typer.Context, contact: Who, dry_run: DryRun = False) -> int:
     """
     from agent.bootstrap import open_house
     from agent.cli.context import settings
-    from agent.store import rewriting
+    from agent.store.mail import rewriting
 
     with open_house(settings(context, secrets="store"), create=False) as house:
         with house.database.read() as connection:
@@ -157,8 +157,8 @@ def _erase(forgetting: "Forgetting", person: "Person", asked: str) -> "Erased":
 def _try(house: "House", person: "Person") -> "Erased":
     """What an erasure would do: done and given up."""
     from agent.engine.progress import utc_now
-    from agent.store import erasure
-    from agent.store.contact_writes import open_directory
+    from agent.store.directory.contact_writes import open_directory
+    from agent.store.persons import erasure
 
     with house.database.write() as connection:
         writer = open_directory(house.database, connection, house.hasher)
@@ -178,8 +178,8 @@ def _tell_erased(done: "Erased", person: "Person", *, dry: bool) -> None:
 
 def _person(connection: "sa.Connection", asked: str) -> "Person":
     """The contact, or whoever has this address. Raises Stop where it may mean several."""
-    from agent.store import contacts
-    from agent.store.person import person_of, spellings
+    from agent.store.directory import contacts
+    from agent.store.persons.person import person_of, spellings
     from matchers.address import normalise
 
     found = contacts.find(connection, asked)

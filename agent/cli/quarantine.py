@@ -16,7 +16,7 @@ app = noun("Messages that could not be read.")
 @app.command("list")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """What was given up after five tries. Its number, mailbox, folder and the reason; nothing of its content."""
-    from agent.store import gaps
+    from agent.store.mail import gaps
 
     with reading(context) as (_house, connection):
         rows = [dict(row) for row in gaps.quarantined(connection)]
@@ -29,7 +29,7 @@ def retry(
 ) -> None:
     """Asks for one, or all, again at the next pass."""
     from agent.engine.progress import utc_now
-    from agent.store import gaps
+    from agent.store.mail import gaps
 
     if id is not None and not id.isdecimal():
         raise Stop(f"{id} is no number: `crm-agent quarantine list` shows the ids", code=WRONG_USE)

@@ -14,7 +14,7 @@ from agent.exit_codes import WRONG_USE
 if TYPE_CHECKING:
     from agent.bootstrap import House
     from agent.people.readers import Reader
-    from agent.store.reviews import Item
+    from agent.store.mail.reviews import Item
 
 As = Annotated[
     str | None,

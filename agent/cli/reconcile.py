@@ -42,7 +42,7 @@ def reconcile(
 def _accounts(house: "House", mailbox: "Mailbox", wrong: list[str]) -> Iterator[dict[str, object]]:
     """The rows of one mailbox; what is wrong with it is added to `wrong`."""
     from agent.cli.choosing import mailbox_id
-    from agent.store import mailboxes
+    from agent.store.schedule import mailboxes
     from agent.sync.reconcile import reconcile as count
     from agent.upkeep import floor_of
     from connectors.errors import ConnectorError

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from agent.bootstrap import House
-    from agent.store.contacts import Contact
-    from agent.store.reminders import Listed
+    from agent.store.calendar.reminders import Listed
+    from agent.store.directory.contacts import Contact
     from config.model import Feed, Mailbox
 
 app = noun("Follow-ups and where they stand.")
@@ -38,7 +38,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Lists reminders by due time, the finished ones too."""
-    from agent.store import reminders
+    from agent.store.calendar import reminders
     from matchers.address import normalise
 
     if state is not None and state not in _STATES:
@@ -72,7 +72,7 @@ def add(
     """Adds a reminder; it stands in the calendar after the next pass."""
     from agent.engine.progress import utc_now
     from agent.reminders.manual import added
-    from agent.store import reminders
+    from agent.store.calendar import reminders
 
     with enlisted(context, create=False) as house, house.database.write() as connection:
         who = contact_of(connection, contact)
@@ -102,7 +102,7 @@ def snooze(
 ) -> None:
     """Moves a reminder to a later time."""
     from agent.engine.progress import utc_now
-    from agent.store import reminders
+    from agent.store.calendar import reminders
 
     with changing(context) as (house, connection):
         one = _active(connection, id)
@@ -117,7 +117,7 @@ def accept(context: typer.Context, id: Id) -> None:
     """Makes a reminder of a suggestion; it stands in the calendar after the next pass."""
     from agent.engine.progress import utc_now
     from agent.reminders.cycle import PENDING, SUGGESTED
-    from agent.store import reminders
+    from agent.store.calendar import reminders
 
     with changing(context) as (house, connection):
         one = _found(connection, id)
@@ -135,7 +135,7 @@ def feed_link(
 ) -> None:
     """Makes a secret link to subscribe to a person's reminders; a new one ends the one before."""
     from agent.engine.progress import utc_now
-    from agent.store import feed_links
+    from agent.store.calendar import feed_links
 
     with enlisted(context, create=False) as house, house.database.write() as connection:
         row = mailbox_id(connection, mailbox)
@@ -161,7 +161,7 @@ def _base(feed: "Feed | None") -> str:
 def _close(context: typer.Context, id: str, state: str) -> None:
     from agent.engine.progress import utc_now
     from agent.reminders.cycle import SUGGESTED
-    from agent.store import reminders
+    from agent.store.calendar import reminders
 
     with changing(context) as (house, connection):
         one = _found(connection, id)
@@ -183,7 +183,7 @@ def _active(connection: "sa.Connection", id: str) -> "Listed":
 
 
 def _found(connection: "sa.Connection", id: str) -> "Listed":
-    from agent.store import reminders
+    from agent.store.calendar import reminders
 
     one = reminders.find(connection, id)
     if one is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from agent.bootstrap import House
-    from agent.store.reviews import Item
+    from agent.store.mail.reviews import Item
 
 app = noun("Matches that need a person's decision.")
 
@@ -26,8 +26,8 @@ _COLUMNS = ("date", "mailbox", "from", "subject", "address", "who", "id")
 @app.command("list")
 def list_(context: typer.Context, as_: As = None, as_admin: AsAdmin = False, as_json: Json = False) -> None:
     """What waits in the reader's mailbox, oldest first, with the candidates and why it is not decided."""
-    from agent.store import reviews
     from agent.store.auditing import READ_REVIEW
+    from agent.store.mail import reviews
 
     with reading(context) as (house, connection):
         who = reader(house, as_, admin=as_admin)
@@ -69,7 +69,7 @@ def accept(
     """
     from agent.engine.progress import utc_now
     from agent.people.ruling import give_address, give_domain
-    from agent.store import reviews
+    from agent.store.mail import reviews
 
     with changing(context) as (house, connection):
         item, contact = _item(house, connection, id, as_, admin=as_admin), contact_of(connection, email)
@@ -91,8 +91,8 @@ def reject(
 ) -> None:
     """Says that no contact is meant."""
     from agent.engine.progress import utc_now
-    from agent.store import never as never_log
-    from agent.store import reviews
+    from agent.store.mail import never as never_log
+    from agent.store.mail import reviews
 
     with changing(context) as (house, connection):
         item = _item(house, connection, id, as_, admin=as_admin)
@@ -105,7 +105,8 @@ def reject(
 def _item(house: "House", connection: "sa.Connection", id: str, asked: str | None, *, admin: bool) -> "Item":
     """The open item, if it is this reader's to decide."""
     from agent.engine.progress import utc_now
-    from agent.store import auditing, reviews
+    from agent.store import auditing
+    from agent.store.mail import reviews
 
     item = reviews.find(connection, id)
     if item is None:
@@ -121,7 +122,7 @@ def _item(house: "House", connection: "sa.Connection", id: str, asked: str | Non
 @app.command()
 def rules(context: typer.Context, as_json: Json = False) -> None:
     """Lists the addresses whose mail somebody said is never to be kept."""
-    from agent.store import never
+    from agent.store.mail import never
 
     with reading(context) as (_house, connection):
         emit(never.listed(connection), as_json=as_json, columns=("address", "made_at"), empty="no such rule")
@@ -130,7 +131,7 @@ def rules(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def forget(context: typer.Context, address: Annotated[str, typer.Argument(metavar="ADDR")]) -> None:
     """Takes such a rule back: mail with this address is decided like any other again."""
-    from agent.store import never
+    from agent.store.mail import never
 
     with changing(context) as (house, connection):
         if not never.forget(house.database, connection, address):

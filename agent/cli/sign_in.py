@@ -27,7 +27,7 @@ def sign_in(
     """Shows where to sign in and the code to type there, waits until that is done, and keeps the sign-in."""
     from agent.bootstrap import open_house, selected, store_key
     from agent.engine.progress import utc_now
-    from agent.store import mailboxes
+    from agent.store.schedule import mailboxes
     from agent.store.tokens import StoredTokens
 
     configured = settings(context, secrets="store", mailboxes=True)

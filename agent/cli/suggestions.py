@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from agent.bootstrap import House
-    from agent.store.contacts import Contact
-    from agent.store.suggested import Suggested
+    from agent.store.directory.contacts import Contact
+    from agent.store.persons.suggested import Suggested
 
 _COLUMNS = ("address", "name", "whose", "why")
 
@@ -29,7 +29,7 @@ def suggestions(context: typer.Context, as_json: Json = False) -> None:
 
     Noted where `policy.suggest_contacts` allows it. Nothing is matched by them before `contacts accept`.
     """
-    from agent.store import suggested
+    from agent.store.persons import suggested
 
     with reading(context) as (_, connection):
         found = suggested.listed(connection)
@@ -58,7 +58,7 @@ def accept(
 
 def refuse(context: typer.Context, address: Address) -> None:
     """The address is not suggested again, of nobody whom it is suggested of now. Only its key is remembered."""
-    from agent.store import suggested
+    from agent.store.persons import suggested
 
     with changing(context) as (_, connection):
         if not suggested.refuse(connection, address):
@@ -74,7 +74,7 @@ def _line(told: dict[str, object]) -> dict[str, object]:
 
 
 def _suggested(connection: "sa.Connection", address: str) -> "Sequence[Suggested]":
-    from agent.store import suggested
+    from agent.store.persons import suggested
 
     found = suggested.about(connection, address)
     if not found:
@@ -105,8 +105,8 @@ def _give(house: "House", connection: "sa.Connection", contact: "Contact", one: 
 
 
 def _add(house: "House", connection: "sa.Connection", one: "Suggested") -> str:
-    from agent.store.contact_writes import Draft, open_directory
-    from agent.store.contacts import Email
+    from agent.store.directory.contact_writes import Draft, open_directory
+    from agent.store.directory.contacts import Email
 
     draft = Draft(name=one.name, emails=(Email(address=one.address, primary=True),))
     open_directory(house.database, connection, house.hasher).add([draft], created_by="add")

@@ -106,7 +106,7 @@ def _report(house: "House", ended: Sequence["Passed"], *, as_json: bool, dry_run
 def _at_rest(house: "House", addresses: Sequence[str]) -> Iterator[str]:
     """What somebody must do for mailboxes that were not read on purpose."""
     from agent.engine.progress import utc_now
-    from agent.store import standing
+    from agent.store.schedule import standing
     from matchers.address import normalise
 
     if not addresses:
@@ -224,8 +224,8 @@ def _troubles(house: "House", passed: "Passed") -> Iterator[Trouble]:
 def _is_wrong(house: "House", address: str, error: Exception) -> bool:
     """A server that never answered is taken for a wrong address; one that did may be down."""
     from agent.engine.progress import utc_now
-    from agent.store import standing
     from agent.store.errors import Unfit
+    from agent.store.schedule import standing
     from connectors.errors import Fatal, Unreachable
     from matchers.address import normalise
 

@@ -28,7 +28,7 @@ def workable(context: typer.Context) -> "Settings":
 
 def refuse_idleness(house: "House") -> None:
     """Raises ConfigProblems if the settings name nobody and nobody ever was read here."""
-    from agent.store import mailboxes
+    from agent.store.schedule import mailboxes
     from config.load import refuse_no_mailboxes
 
     with house.database.read() as connection:

@@ -10,9 +10,10 @@ from pathlib import Path
 from agent.bootstrap import open_store, store_key
 from agent.doctor.examine import Look
 from agent.doctor.finding import Said, failed, fine, warning
-from agent.store import health, lists, migrate
+from agent.store import health, migrate
 from agent.store.database import Database, sqlite_file
 from agent.store.hashes import Hasher
+from agent.store.schedule import lists
 from agent.store.tokens import StoredTokens
 from config.model import Member, Store
 from connectors.oauth import MemoryTokens, TokenCache

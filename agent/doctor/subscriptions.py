@@ -10,7 +10,7 @@ from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, soc
 from agent.doctor.examine import Look
 from agent.doctor.finding import Said, failed, fine, skipped, warning
 from agent.doctor.storage import StoreVisit
-from agent.store import feed_links
+from agent.store.calendar import feed_links
 from config.model import Feed
 
 _PATIENCE = 5.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agent.store.leases import Failed
-from agent.store.mailboxes import NEVER, Due
+from agent.store.schedule.mailboxes import NEVER, Due
 from connectors.errors import ConnectorError, Fatal, NeedsSignIn, Retriable
 
 FIRST = 30.0

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import structlog
 
-from agent.store import feed_links, migrate
+from agent.store import migrate
+from agent.store.calendar import feed_links
 from agent.store.database import Database, StoreError
 from agent.store.hashes import Hasher
 from agent.tending.subscription import calendar_of

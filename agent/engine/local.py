@@ -15,10 +15,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from agent.engine.runner import Ended, Runner
 from agent.engine.servers import PER_SERVER, server_of
-from agent.store import leases, leaving, mailboxes
+from agent.store import leases
+from agent.store.calendar import leaving
 from agent.store.database import StoreError
-from agent.store.mailboxes import Due
 from agent.store.owner import this_process
+from agent.store.schedule import mailboxes
+from agent.store.schedule.mailboxes import Due
 from agent.store.unit import Lease
 from config.model import Mailbox
 

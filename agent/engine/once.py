@@ -12,8 +12,11 @@ from functools import partial
 
 from agent.engine.runner import Ended, Ending, Runner
 from agent.engine.servers import PER_SERVER, server_of
-from agent.store import leases, leaving, mailboxes, places
+from agent.store import leases
+from agent.store.calendar import leaving
+from agent.store.mail import places
 from agent.store.owner import this_process
+from agent.store.schedule import mailboxes
 from agent.store.unit import Lease, LeaseLost
 from agent.tending.farewell import Withdrawn
 from config.model import Mailbox

@@ -20,7 +20,7 @@ from agent.engine.backoff import Turn, after_failure, after_success
 from agent.engine.progress import Progress, utc_now
 from agent.store import leases
 from agent.store.database import Database, StoreError
-from agent.store.mailboxes import Due
+from agent.store.schedule.mailboxes import Due
 from agent.store.unit import Lease, LeaseLost
 from agent.tending.farewell import Withdrawn
 from config.model import Mailbox

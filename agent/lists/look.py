@@ -7,8 +7,8 @@ from datetime import datetime
 import structlog
 
 from agent.lists.judge import Doubt, change, judge
-from agent.store import lists
 from agent.store.database import Database
+from agent.store.schedule import lists
 from config.listed import with_members
 from config.model import MailboxList, Member, Settings
 from connectors.errors import ConnectorError

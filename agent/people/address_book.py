@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from agent.people.importing import import_rows
 from agent.people.plan import Outcome
 from agent.people.rows import Refused, Row, check_email, clean, problems_of, unique
-from agent.store import mailboxes
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.schedule import mailboxes
 from agent.store.unit import Lease, fenced
 from connectors.base import HoldsContacts
 from connectors.errors import ConnectorError

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from agent.store import erasure, tombstones
-from agent.store.contact_writes import open_directory
-from agent.store.contacts import Contact
 from agent.store.database import Database
+from agent.store.directory.contact_writes import open_directory
+from agent.store.directory.contacts import Contact
 from agent.store.errors import Unfit
 from agent.store.hashes import SIZE, Hasher
-from agent.store.person import hashes_of, named_by, person_of, spellings
+from agent.store.mail import tombstones
+from agent.store.persons import erasure
+from agent.store.persons.person import hashes_of, named_by, person_of, spellings
 
 LIST = "erased.list"
 """The file's name; it lies beside the key."""

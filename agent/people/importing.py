@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterable, Mapping
 
 from agent.people.plan import Claims, Plan, keys_of, people_at, plan_import
 from agent.people.rows import Refused, Row
-from agent.store import contacts, merging, tombstones
-from agent.store.companies import stated_domains
-from agent.store.contact_writes import open_directory, waiting
-from agent.store.contacts import Contact
 from agent.store.database import Database
+from agent.store.directory import contacts
+from agent.store.directory.companies import stated_domains
+from agent.store.directory.contact_writes import open_directory, waiting
+from agent.store.directory.contacts import Contact
 from agent.store.hashes import Hasher
+from agent.store.mail import tombstones
+from agent.store.persons import merging
 
 
 def import_rows(

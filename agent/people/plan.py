@@ -2,7 +2,7 @@
 
 A row means the contact with that address *and* that name. The same address under another name is a second contact
 that shares it. What a row leaves out stays as it is; so the same file imported twice changes nothing the second
-time. `agent.store.contact_writes` carries the plan out.
+time. `agent.store.directory.contact_writes` carries the plan out.
 """
 
 import unicodedata
@@ -14,8 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from agent.people.rows import Refused, Row
-from agent.store.contact_writes import Draft
-from agent.store.contacts import Contact, Email
+from agent.store.directory.contact_writes import Draft
+from agent.store.directory.contacts import Contact, Email
 from matchers.address import normalise
 from matchers.company import corporate_domain
 

@@ -12,10 +12,10 @@ from enum import StrEnum
 from agent.people.plan import fold_name
 from agent.people.purchases_csv import Sale
 from agent.people.rows import Refused
-from agent.store import purchases
 from agent.store.database import Database
+from agent.store.directory import purchases
+from agent.store.directory.purchases import Holder, Purchase
 from agent.store.hashes import Hasher
-from agent.store.purchases import Holder, Purchase
 from matchers.address import normalise
 
 

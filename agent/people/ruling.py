@@ -7,10 +7,10 @@ by a word of its own.
 from typing import TYPE_CHECKING
 
 from agent.people.plan import draft_of, with_address, with_domain
-from agent.store import contacts
-from agent.store.contact_writes import open_directory
-from agent.store.contacts import Contact
 from agent.store.database import Database
+from agent.store.directory import contacts
+from agent.store.directory.contact_writes import open_directory
+from agent.store.directory.contacts import Contact
 from agent.store.hashes import Hasher
 from matchers.address import is_role_address, normalise
 from matchers.company import corporate_domain

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from agent.push.keeper import Subscriptions
 from agent.push.push import Push
 from agent.push.streams import Streams
-from agent.store import mailboxes
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.schedule import mailboxes
 from agent.store.tokens import StoredTokens
 from config.model import ExchangeAccess
 

@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from agent.store import leaving, lists
+from agent.store.calendar import leaving
 from agent.store.database import Database, Row
 from agent.store.hashes import Hasher
-from agent.store.mailboxes import lifted
+from agent.store.schedule import lists
+from agent.store.schedule.mailboxes import lifted
 from agent.store.tables import cursors, folders, mailboxes, rereads
 from config.model import Frozen, Mailbox, Settings
 from config.secrets import Secret, SecretError

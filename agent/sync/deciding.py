@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agent.store import directory, known, never, threads, tombstones
-from agent.store.known import Known
+from agent.store.directory import lookup as directory
+from agent.store.mail import known, never, threads, tombstones
+from agent.store.mail.known import Known
 from agent.sync.overruling import direction_of, give, overrule
 from agent.sync.room import Room
 from agent.sync.timing import occurred_at

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agent.store import places
-from agent.store.folders import FolderState
+from agent.store.mail import places
+from agent.store.mail.folders import FolderState
 from agent.sync.room import Room
 from connectors.message import FlagChange, Page
 from matchers.policy import has_category

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.store.known import KnownInteraction, KnownPlace
+from agent.store.mail.known import KnownInteraction, KnownPlace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

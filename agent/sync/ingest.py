@@ -9,9 +9,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.store import directory, folders, former, gaps, known, places, record, removals, replaced, reviews, threads
-from agent.store.folders import FORWARD, HISTORY, FolderState
-from agent.store.record import Collision
+from agent.store.directory import lookup as directory
+from agent.store.mail import folders, gaps, known, places, record, removals, replaced, reviews, threads
+from agent.store.mail.folders import FORWARD, HISTORY, FolderState
+from agent.store.mail.record import Collision
+from agent.store.persons import former
 from agent.store.unit import fenced
 from agent.sync import gaps as patience
 from agent.sync import rows, standing

@@ -6,7 +6,8 @@ The texts live in memory until the page is settled; of mail that still concerns 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from agent.store import directory, never, tombstones
+from agent.store.directory import lookup as directory
+from agent.store.mail import never, tombstones
 from agent.sync.deciding import Decided, Deciding, corrected, with_rules
 from agent.sync.room import Room
 from connectors.message import Address, Message, Withheld

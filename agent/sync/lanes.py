@@ -7,8 +7,8 @@ logged while years of history are read.
 from collections.abc import Mapping
 from datetime import date
 
-from agent.store import folders
-from agent.store.folders import FORWARD, HISTORY, FolderState
+from agent.store.mail import folders
+from agent.store.mail.folders import FORWARD, HISTORY, FolderState
 from agent.store.unit import fenced
 from agent.sync.ingest import Task, ingest
 from agent.sync.reader import Pages

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 
-from agent.store import contact_writes, folders, former, gaps, places, replaced, reviews
-from agent.store.folders import FolderState
+from agent.store.directory import contact_writes
+from agent.store.mail import folders, gaps, places, replaced, reviews
+from agent.store.mail.folders import FolderState
+from agent.store.persons import former
 from agent.store.unit import fenced
 from agent.sync import repair
 from agent.sync.lanes import History, needs_history, read_forward

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from agent.store import directory, meetings, never, tombstones
-from agent.store.absences import Absence
 from agent.store.database import Database
+from agent.store.directory import lookup as directory
 from agent.store.hashes import Hasher
-from agent.store.meetings import Found, MeetingRows
+from agent.store.mail import meetings, never, tombstones
+from agent.store.mail.meetings import Found, MeetingRows
+from agent.store.schedule.absences import Absence
 from agent.store.unit import Lease, fenced
 from agent.sync import rows
 from agent.sync.deciding import with_rules

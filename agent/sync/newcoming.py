@@ -7,10 +7,12 @@ That older mail may be theirs too is a chore in the same transaction, done once 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.store import contacts, suggested, tombstones
-from agent.store.contact_writes import Draft, Writer, open_directory, owe_rereads
-from agent.store.contacts import Email
-from agent.store.suggested import Suggested
+from agent.store.directory import contacts
+from agent.store.directory.contact_writes import Draft, Writer, open_directory, owe_rereads
+from agent.store.directory.contacts import Email
+from agent.store.mail import tombstones
+from agent.store.persons import suggested
+from agent.store.persons.suggested import Suggested
 from agent.sync.deciding import Decided, Deciding
 from agent.sync.room import Room
 from connectors.base import CompletesHeaders

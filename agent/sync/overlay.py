@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.store.hashes import Hasher
-from agent.store.known import Known, KnownInteraction, KnownPlace
-from agent.store.removals import Removal
+from agent.store.mail.known import Known, KnownInteraction, KnownPlace
+from agent.store.mail.removals import Removal
 from agent.sync.deciding import Decided
 from agent.sync.identity import Compare, Identity, Same, Sighting, identify
 from agent.sync.rows import Spot, interaction_id

@@ -6,7 +6,7 @@ Called by `agent.sync.deciding`; pure.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from agent.store.corrections import CHOSEN
+from agent.store.mail.corrections import CHOSEN
 from connectors.message import Envelope
 from matchers.case import direction, open_case
 from matchers.contact import Answers, Holder

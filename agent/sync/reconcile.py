@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from agent.store import decisions, folders
 from agent.store.database import Database
-from agent.store.folders import FolderState
+from agent.store.mail import decisions, folders
+from agent.store.mail.folders import FolderState
 from connectors.base import MailSource
 from connectors.errors import Skippable
 

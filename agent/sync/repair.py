@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from agent.store import contacts, folders, former, gaps, known, mailboxes, places, replaced
-from agent.store.folders import FolderState
-from agent.store.places import Place
+from agent.store.directory import contacts
+from agent.store.mail import folders, gaps, known, places, replaced
+from agent.store.mail.folders import FolderState
+from agent.store.mail.places import Place
+from agent.store.persons import former
+from agent.store.schedule import mailboxes
 from agent.store.unit import fenced
 from agent.sync.ingest import Task, ingest
 from agent.sync.lanes import States, needs_history

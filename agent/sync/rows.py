@@ -9,7 +9,7 @@ from agent.reminders.own_text import own_text
 from agent.reminders.promises import promised_by
 from agent.reminders.return_date import promised_date, return_date
 from agent.store.hashes import Hasher
-from agent.store.suggested import Suggested, row_of
+from agent.store.persons.suggested import Suggested, row_of
 from agent.sync.deciding import Decided
 from agent.sync.timing import occurred_at
 from connectors.message import Address, Attachment, Message

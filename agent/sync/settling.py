@@ -7,13 +7,13 @@ request; the second one settles every message in order, each seeing those before
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.store import removals
 from agent.store.database import Row
-from agent.store.folders import FolderState
-from agent.store.known import KnownPlace, told
-from agent.store.record import PageRows
-from agent.store.removals import Mistaken
-from agent.store.revise import Relink
+from agent.store.mail import removals
+from agent.store.mail.folders import FolderState
+from agent.store.mail.known import KnownPlace, told
+from agent.store.mail.record import PageRows
+from agent.store.mail.removals import Mistaken
+from agent.store.mail.revise import Relink
 from agent.sync import rows
 from agent.sync.deciding import Decided, Deciding
 from agent.sync.identity import Compare, Identity, New, Same, settle

@@ -7,7 +7,7 @@ gets: a decision that rests on an older state of a conversation is queued to be 
 
 from typing import TYPE_CHECKING
 
-from agent.store import threads
+from agent.store.mail import threads
 from agent.sync.deciding import Decided
 from matchers.contact import ThreadView
 from matchers.match import Log, Reason, Review, Skip

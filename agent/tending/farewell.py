@@ -1,9 +1,9 @@
 """Empties calendars that the configuration names no more: of a mailbox that left, or that has another calendar now.
 
 Called for a mailbox under its lease, by `agent.tending.tend` and, once the mailbox has left, by `agent.engine`. Which
-items are to go was committed before (`agent.store.leaving`); here they go by the rules of the outbox: only what
-carries our mark, only the version that we know, and what its owner typed into it is read first. Idempotent; cut off
-anywhere, or before a calendar that is down, the next visit finishes.
+items are to go was committed before (`agent.store.calendar.leaving`); here they go by the rules of the outbox: only
+what carries our mark, only the version that we know, and what its owner typed into it is read first. Idempotent; cut
+off anywhere, or before a calendar that is down, the next visit finishes.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agent.reminders.publish import Desk, Published, publish
-from agent.store import leaving
-from agent.store.calendar_shelf import CalendarShelf
+from agent.store.calendar import leaving
+from agent.store.calendar.leaving import LeftCalendar
+from agent.store.calendar.shelf import CalendarShelf
 from agent.store.database import Database
 from agent.store.hashes import Hasher
-from agent.store.leaving import LeftCalendar
 from agent.store.unit import Lease, fenced
 from config.model import Calendar
 from connectors.base import CalendarSink

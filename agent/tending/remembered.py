@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from agent.reminders.rules import gone_quiet, key_date, late_order, meeting_follow_up
 from agent.reminders.rules.base import Ledger, Wanted
-from agent.store.scope import Touched
-from agent.store.touched import Seen
+from agent.store.calendar.scope import Touched
+from agent.store.calendar.touched import Seen
 
 _ABOUT_CUSTOMERS = frozenset({gone_quiet.RULE, late_order.RULE, key_date.RULE})
 

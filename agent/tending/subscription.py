@@ -2,7 +2,7 @@
 
 from agent.reminders import identity
 from agent.reminders.intents import Kept, event_of
-from agent.store.feed_links import Subscription
+from agent.store.calendar.feed_links import Subscription
 from connectors.ical import compose_feed
 
 

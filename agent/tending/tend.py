@@ -18,14 +18,15 @@ from agent.reminders.publish import Desk, Published, publish, read_back
 from agent.reminders.readback import NOTE_LIMIT
 from agent.reminders.rules.asked import asked
 from agent.reminders.rules.base import Ledger, Terms, Wanted
-from agent.store import absences, item_rows, leaving, ledger, notes, reminders, touched
-from agent.store.absences import Absence
-from agent.store.calendar_shelf import CalendarShelf
+from agent.store.calendar import item_rows, leaving, ledger, notes, reminders, touched
+from agent.store.calendar.leaving import Site
+from agent.store.calendar.scope import Scope
+from agent.store.calendar.shelf import CalendarShelf
+from agent.store.calendar.touched import Seen
 from agent.store.database import Database
 from agent.store.hashes import Hasher
-from agent.store.leaving import Site
-from agent.store.scope import Scope
-from agent.store.touched import Seen
+from agent.store.schedule import absences
+from agent.store.schedule.absences import Absence
 from agent.store.unit import Lease, fenced
 from agent.tending.farewell import Leaver, in_former_calendar, withdraw
 from agent.tending.remembered import Remembered

@@ -15,8 +15,9 @@ from random import Random
 
 import sqlalchemy as sa
 
-from agent.store import directory, migrate
+from agent.store import migrate
 from agent.store.database import Database
+from agent.store.directory import lookup as directory
 from agent.store.hashes import Hasher
 from benchmarks.matching.judge import POLICY
 from benchmarks.matching.letters import Letter

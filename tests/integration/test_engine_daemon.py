@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from agent.engine import pidfile
-from agent.store import leases, mailboxes
+from agent.store import leases
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.migrate import upgrade
+from agent.store.schedule import mailboxes
 from tests.servers.postgres import Postgres
 from tests.storefixtures import KEY
 from tests.unit.store_room import NOW

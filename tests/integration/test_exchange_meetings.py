@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from agent.store import absences, history
-from agent.store.absences import Absence
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.mail import history
+from agent.store.schedule import absences
+from agent.store.schedule.absences import Absence
 from agent.store.unit import Lease
 from agent.sync.meetings import Diary, read_meetings
 from config.model import ExchangeCalendar

@@ -14,7 +14,8 @@ import hypothesis.strategies as st
 from hypothesis.stateful import initialize, rule
 
 from agent.reminders.cycle import ACTIVE, Standing
-from agent.store import feed, reminders
+from agent.store import feed
+from agent.store.calendar import reminders
 from config.model import AfterRule, GoneQuiet, KeyDate, LateOrder, MeetingFollowUp, Reminders
 from config.reminder_model import WorkingDays
 from tests.machines.outbox import THREADS, OutboxWorld

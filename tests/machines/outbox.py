@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from hypothesis.stateful import RuleBasedStateMachine
 
 from agent.reminders.cycle import ACTIVE, ADOPTED, BUNDLE, DISMISSED, SNOOZED
-from agent.store import feed, reminders, tables
+from agent.store import feed, tables
+from agent.store.calendar import reminders
 from agent.store.hashes import Hasher
 from agent.store.migrate import upgrade
 from connectors import ical

@@ -14,11 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy.util import LRUCache
 
 from agent.engine.progress import Progress
-from agent.store import contacts, corrections, gaps, leases, mailboxes, reviews, roll
-from agent.store.contact_writes import Draft, open_directory
-from agent.store.contacts import Email
+from agent.store import leases, roll
 from agent.store.database import Database
+from agent.store.directory import contacts
+from agent.store.directory.contact_writes import Draft, open_directory
+from agent.store.directory.contacts import Email
 from agent.store.hashes import Hasher
+from agent.store.mail import corrections, gaps, reviews
+from agent.store.schedule import mailboxes
 from agent.store.unit import Lease
 from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader

@@ -27,7 +27,7 @@ from hypothesis.stateful import precondition, rule
 
 from agent.reminders.cycle import ACTIVE
 from agent.reminders.item import NOTE
-from agent.store import reminders
+from agent.store.calendar import reminders
 from connectors.errors import Unreachable
 from tests.machines.occasions import OccasionsWorld
 from tests.machines.outbox import THREADS, countdown, die

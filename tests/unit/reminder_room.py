@@ -8,12 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.store import feed, purchases, reminders, roll, tables
+from agent.store import feed, roll, tables
+from agent.store.calendar import reminders
+from agent.store.calendar.item_rows import load_items
+from agent.store.calendar.reminders import Listed
 from agent.store.database import Database
+from agent.store.directory import purchases
 from agent.store.hashes import Hasher
-from agent.store.item_rows import load_items
 from agent.store.migrate import installation_id
-from agent.store.reminders import Listed
 from agent.store.unit import Lease
 from agent.tending.farewell import Leaver, Withdrawn, withdraw
 from agent.tending.tend import Tended, Tending, own_addresses, tend_mailbox

@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.store.contact_writes import Draft, open_directory
-from agent.store.contacts import Email
 from agent.store.database import Database
+from agent.store.directory.contact_writes import Draft, open_directory
+from agent.store.directory.contacts import Email
 from agent.store.hashes import Hasher
 from agent.store.tables import folders, locations, mailboxes, rereads
 from config.model import ImapAccess, Mailbox, Reminders, Settings

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agent.engine.backoff import LONGEST, after_failure, after_success
-from agent.store.mailboxes import NEVER, Due
+from agent.store.schedule.mailboxes import NEVER, Due
 from connectors.errors import Fatal, NeedsSignIn, Retriable
 from tests.unit.store_room import NOW
 

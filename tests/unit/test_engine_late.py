@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agent.cli.mailboxes import late
-from agent.store.standing import State
+from agent.store.schedule.standing import State
 
 LIMIT = timedelta(minutes=30)
 

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from agent.engine.progress import Progress
 from agent.engine.runner import Ended, Ending, Runner
-from agent.store import leases, mailboxes
+from agent.store import leases
 from agent.store.database import Database, StoreError
+from agent.store.schedule import mailboxes
 from agent.store.tables import mailboxes as table
 from agent.store.unit import Lease, LeaseLost
 from config.model import Mailbox

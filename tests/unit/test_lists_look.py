@@ -8,9 +8,10 @@ from structlog.testing import capture_logs
 
 from agent.lists.look import Looked, look, with_lists
 from agent.lists.read import read
-from agent.store import lists, roll
+from agent.store import roll
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.schedule import lists
 from config.model import MailboxList, Member, Settings
 from connectors.errors import Fatal, Retriable
 from tests.unit.config_room import ANNA, IMAP, Room

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from agent.store import absences, contacts, corrections, history, meetings, removals, tables
-from agent.store.absences import Absence
-from agent.store.contact_writes import Draft, open_directory
-from agent.store.contacts import Email
+from agent.store import tables
 from agent.store.database import Database
+from agent.store.directory import contacts
+from agent.store.directory.contact_writes import Draft, open_directory
+from agent.store.directory.contacts import Email
 from agent.store.hashes import Hasher
+from agent.store.mail import corrections, history, meetings, removals
+from agent.store.schedule import absences
+from agent.store.schedule.absences import Absence
 from agent.store.unit import Lease
 from agent.sync.meetings import Diary, read_meetings
 from connectors import registry

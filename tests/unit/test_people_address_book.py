@@ -15,12 +15,14 @@ from agent.engine.sources import Sources
 from agent.people.address_book import rows_of
 from agent.people.erasing import Forgetting, erase_contact
 from agent.people.rows import Row
-from agent.store import contacts, feed, history, roll
-from agent.store.contact_writes import Draft, open_directory
-from agent.store.contacts import Contact, Email
+from agent.store import feed, roll
 from agent.store.database import Database
+from agent.store.directory import contacts
+from agent.store.directory.contact_writes import Draft, open_directory
+from agent.store.directory.contacts import Contact, Email
 from agent.store.hashes import Hasher
-from agent.store.history import Wanted
+from agent.store.mail import history
+from agent.store.mail.history import Wanted
 from agent.upkeep import Upkeep
 from config.model import ArchiveAccess, Mailbox, Organisation, Reminders, Settings
 from connectors.errors import NeedsSignIn

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from agent.people.erasing import Forgetting, erase_contact
-from agent.store import contacts
+from agent.store.directory import contacts
 from agent.store.tables import company_links, interactions, links, locations, participants, texts
 from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process

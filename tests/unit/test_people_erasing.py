@@ -9,11 +9,14 @@ import sqlalchemy as sa
 from agent.people.erasing import Forgetting, catch_up, erase_address, erase_contact, noted
 from agent.people.importing import import_rows
 from agent.people.rows import Row
-from agent.store import contacts, directory, feed, rewriting, tombstones
+from agent.store import feed
 from agent.store.database import Database, sqlite_file
-from agent.store.erasure import Erased
+from agent.store.directory import contacts
+from agent.store.directory import lookup as directory
 from agent.store.errors import Unfit
 from agent.store.hashes import Hasher
+from agent.store.mail import rewriting, tombstones
+from agent.store.persons.erasure import Erased
 from agent.store.tables import audit, calendar_items, company_links, reminders, reviews, rulings
 from tests.unit.people_room import add_mail, everything, ids, links_of
 from tests.unit.store_room import NOW, add_contacts, add_mailbox, draft, queued
@@ -229,7 +232,7 @@ def test_a_restored_database_learns_whom_it_must_forget(
 def test_an_erasure_killed_after_its_first_step_is_finished_by_the_next_start(
     forgetting: Forgetting, database: Database, hasher: Hasher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from agent.store import erasure
+    from agent.store.persons import erasure
 
     (kim,) = add_contacts(database, hasher, draft("Kim", "kim@acme.example"))
 

@@ -5,11 +5,13 @@ import sqlalchemy as sa
 
 from agent.people.importing import import_rows
 from agent.people.rows import Row
-from agent.store import contacts, feed, merging
-from agent.store.contact_writes import open_directory, waiting
+from agent.store import feed
 from agent.store.database import Database
+from agent.store.directory import contacts
+from agent.store.directory.contact_writes import open_directory, waiting
 from agent.store.hashes import Hasher
-from agent.store.merging import Merged
+from agent.store.persons import merging
+from agent.store.persons.merging import Merged
 from agent.store.tables import calendar_items, merges, reminders, rulings
 from tests.unit.people_room import add_mail, everything, links_of
 from tests.unit.store_room import NOW, add_contacts, add_mailbox, add_place, draft, queued

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from agent.people.plan import Claims, Outcome, Plan, fold_name, keys_of, plan_import
 from agent.people.rows import Refused, Row
-from agent.store.contact_writes import Draft
-from agent.store.contacts import Contact, Email
+from agent.store.directory.contact_writes import Draft
+from agent.store.directory.contacts import Contact, Email
 from matchers.address import normalise
 from matchers.company import corporate_domain
 

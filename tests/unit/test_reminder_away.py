@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.store import absences
-from agent.store.absences import Absence, from_replies
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.schedule import absences
+from agent.store.schedule.absences import Absence, from_replies
 from agent.store.unit import Lease
 from connectors.message import Away
 from tests.unit.reminder_room import MONDAY, WAITING, Room, a_mailbox
@@ -73,7 +73,7 @@ def test_what_the_owner_moved_into_their_absence_stays(room: Room) -> None:
     room.wrote()
     room.tend()
     with room.database.write() as connection:
-        from agent.store import reminders
+        from agent.store.calendar import reminders
 
         (one,) = room.reminders()
         reminders.snooze(room.database, connection, one.id, datetime(2026, 3, 9, 10), room.now)

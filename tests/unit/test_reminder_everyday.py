@@ -13,12 +13,14 @@ from agent.bootstrap import House
 from agent.engine.once import run_once
 from agent.engine.runner import Ending, Runner
 from agent.engine.sources import Sources
-from agent.store import corrections, reminders, roll
-from agent.store.contact_writes import Draft, open_directory
-from agent.store.contacts import Email, show
+from agent.store import roll
+from agent.store.calendar import reminders
+from agent.store.calendar.reminders import Listed
 from agent.store.database import Database
+from agent.store.directory.contact_writes import Draft, open_directory
+from agent.store.directory.contacts import Email, show
 from agent.store.hashes import Hasher
-from agent.store.reminders import Listed
+from agent.store.mail import corrections
 from agent.upkeep import Upkeep
 from config.model import (
     AfterRule,

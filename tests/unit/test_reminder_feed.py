@@ -11,7 +11,7 @@ from icalendar import Calendar
 
 from agent.engine.feed_server import FeedServer
 from agent.engine.links import Links
-from agent.store import feed_links
+from agent.store.calendar import feed_links
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from config.model import Feed, Reminders, Settings

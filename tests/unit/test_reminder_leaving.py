@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from agent.reminders.cycle import MANUAL, PENDING, Standing
-from agent.store import leases, leaving, reminders, tables
+from agent.store import leases, tables
+from agent.store.calendar import leaving, reminders
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.owner import this_process

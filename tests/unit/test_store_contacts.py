@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from agent.store import contacts, directory, feed
-from agent.store.contact_writes import Draft, Writer, open_directory
-from agent.store.contacts import Email, Unclear
+from agent.store import feed
 from agent.store.database import Database
+from agent.store.directory import contacts
+from agent.store.directory import lookup as directory
+from agent.store.directory.contact_writes import Draft, Writer, open_directory
+from agent.store.directory.contacts import Email, Unclear
 from agent.store.hashes import Hasher
 from agent.store.tables import company_domains, locations, mailboxes
 from tests.unit.store_room import NOW, add_contacts, add_mailbox, add_place, draft, queued

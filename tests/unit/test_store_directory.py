@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from agent.store import directory
-from agent.store.contact_writes import Draft
-from agent.store.contacts import Email
 from agent.store.database import Database
+from agent.store.directory import lookup as directory
+from agent.store.directory.contact_writes import Draft
+from agent.store.directory.contacts import Email
 from agent.store.hashes import Hasher
 from matchers.contact import MOST_NAMESAKES
 from matchers.names import name_key

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from agent.store import leases, owner
 from agent.store.database import Database
 from agent.store.leases import Failed
-from agent.store.mailboxes import NEVER
+from agent.store.schedule.mailboxes import NEVER
 from agent.store.tables import folders, mailboxes
 from agent.store.unit import Lease, LeaseLost, fenced
 from tests.unit.store_room import NOW, add_mailbox

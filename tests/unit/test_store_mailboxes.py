@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from agent.store import leases, mailboxes, roll, standing
+from agent.store import leases, roll
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.leases import Failed
 from agent.store.owner import this_process
+from agent.store.schedule import mailboxes, standing
 from agent.store.tables import cursors, folders
 from agent.store.tables import mailboxes as table
 from agent.store.unit import LeaseLost, fenced

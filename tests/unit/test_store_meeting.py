@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from agent.store import leases, places, roll
-from agent.store.contact_writes import open_directory
+from agent.store import leases, roll
 from agent.store.database import Database
+from agent.store.directory.contact_writes import open_directory
 from agent.store.hashes import Hasher
+from agent.store.mail import places
 from agent.store.owner import this_process
 from agent.store.unit import fenced
 from tests.unit.store_room import NOW, add_mailbox, add_place, configured, queued, settings

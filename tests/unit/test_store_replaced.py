@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from agent.store.replaced import Saved, superseded
+from agent.store.mail.replaced import Saved, superseded
 
 FIRST = Saved(id="first", thread_id="t", from_address="anna@ourfirm.example", last=1, here=False, anywhere=False)
 LAST = Saved(id="last", thread_id="t", from_address="anna@ourfirm.example", last=2, here=True, anywhere=True)

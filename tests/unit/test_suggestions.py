@@ -10,11 +10,12 @@ import pytest
 
 from agent.cli.main import main
 from agent.people.erasing import Forgetting, erase_contact
-from agent.store import contacts, merging, suggested
-from agent.store.contact_writes import open_directory
 from agent.store.database import Database
+from agent.store.directory import contacts
+from agent.store.directory.contact_writes import open_directory
 from agent.store.hashes import Hasher
-from agent.store.suggested import Suggested
+from agent.store.persons import merging, suggested
+from agent.store.persons.suggested import Suggested
 from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process
 from tests.machines.told_anew import HASHER, template

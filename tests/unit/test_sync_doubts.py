@@ -6,8 +6,10 @@ from shutil import copyfile
 
 import pytest
 
-from agent.store import contacts, merging, reviews
-from agent.store.contact_writes import open_directory
+from agent.store.directory import contacts
+from agent.store.directory.contact_writes import open_directory
+from agent.store.mail import reviews
+from agent.store.persons import merging
 from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process
 from tests.machines.told_anew import HASHER, template

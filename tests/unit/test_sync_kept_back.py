@@ -7,7 +7,7 @@ from shutil import copyfile
 import pytest
 import sqlalchemy as sa
 
-from agent.store import reviews
+from agent.store.mail import reviews
 from agent.store.tables import gaps
 from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process

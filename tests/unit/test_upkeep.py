@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from agent.store import feed, retention
+from agent.store import feed
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from agent.store.persons import retention
 from agent.store.tables import locations, message_refs
 from agent.upkeep import AGAIN, Upkeep, kept_from
 from config.model import Policy

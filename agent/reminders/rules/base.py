@@ -2,7 +2,7 @@
 
 A rule is a pure function of rows, `(Ledger, Terms) -> Iterator[Wanted]`, its own settings bound before. It says which
 reminders should exist now and why; what to do about those that already stand somewhere is `agent.reminders.cycle`'s
-business. The store makes the rows (`agent.store.ledger`).
+business. The store makes the rows (`agent.store.calendar.ledger`).
 """
 
 from collections.abc import Mapping

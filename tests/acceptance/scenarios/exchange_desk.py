@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from agent.store import mailboxes
+from agent.store.schedule import mailboxes
 from agent.sync.reconcile import Account, reconcile
 from config.model import (
     AfterRule,

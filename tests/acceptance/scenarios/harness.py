@@ -23,14 +23,16 @@ from agent.bootstrap import House, open_house, open_store
 from agent.engine.once import Passed, run_once
 from agent.engine.progress import utc_now
 from agent.engine.runner import Ending, Runner
-from agent.store import decisions, feed, folders, gaps, history, leases, mailboxes, roll, standing
-from agent.store.contact_writes import Draft, open_directory
-from agent.store.contacts import Email
-from agent.store.decisions import Ruling
-from agent.store.folders import FolderState
+from agent.store import feed, leases, roll
+from agent.store.directory.contact_writes import Draft, open_directory
+from agent.store.directory.contacts import Email
 from agent.store.hashes import Hasher
+from agent.store.mail import decisions, folders, gaps, history
+from agent.store.mail.decisions import Ruling
+from agent.store.mail.folders import FolderState
 from agent.store.owner import this_process
-from agent.store.standing import State
+from agent.store.schedule import mailboxes, standing
+from agent.store.schedule.standing import State
 from agent.sync.reconcile import Account, reconcile
 from config.model import (
     Access,

@@ -8,8 +8,9 @@ from threading import Event
 from agent.bootstrap import open_house, selected
 from agent.engine.once import run_once
 from agent.engine.runner import Ending, Runner
-from agent.store import leases, mailboxes, roll
+from agent.store import leases, roll
 from agent.store.owner import this_process
+from agent.store.schedule import mailboxes
 from config.model import Settings
 
 _SELF = Path("/proc/self")

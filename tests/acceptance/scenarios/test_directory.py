@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent.store import corrections
+from agent.store.mail import corrections
 from tests.acceptance.scenarios.harness import HEADERS, TEXTS, Desk, User, both, threads
 from tests.acceptance.scenarios.letters import ANNA, BOB, KIM, LEA, STARTED, STRANGER, letter
 from tests.servers.dovecot import Dovecot, DovecotUser

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.store import reviews
+from agent.store.mail import reviews
 from tests.acceptance.scenarios.harness import Desk
 from tests.acceptance.scenarios.letters import KIM, letter
 from tests.servers.dovecot import DovecotUser

@@ -2,7 +2,8 @@
 
 import pytest
 
-from agent.store import contacts, reviews
+from agent.store.directory import contacts
+from agent.store.mail import reviews
 from tests.acceptance.scenarios.harness import Desk
 from tests.acceptance.scenarios.letters import BOB, KIM, STRANGER, letter
 from tests.servers.dovecot import DovecotUser

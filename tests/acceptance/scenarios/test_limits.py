@@ -11,8 +11,9 @@ import pytest
 
 from agent.engine.once import Passed
 from agent.engine.runner import Ending
-from agent.store import leases, mailboxes
+from agent.store import leases
 from agent.store.owner import this_process
+from agent.store.schedule import mailboxes
 from tests.acceptance.scenarios.harness import HEADERS, TEXTS, Clock, Desk, both
 from tests.acceptance.scenarios.letters import ANNA, BOB, letter, letters
 from tests.acceptance.scenarios.processes import take_lease_and_die

@@ -1,6 +1,6 @@
 """A contact who writes from another address of the same company, whatever came first: the mail or the contact."""
 
-from agent.store import reviews
+from agent.store.mail import reviews
 from tests.acceptance.scenarios.harness import Desk
 from tests.acceptance.scenarios.letters import LEA, letter
 from tests.servers.dovecot import DovecotUser

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from agent.store import gaps
+from agent.store.mail import gaps
 from tests.acceptance.scenarios.harness import TEXTS, Clock, Desk, texts_asked
 from tests.acceptance.scenarios.letters import ANNA, KIM, letter
 from tests.acceptance.scenarios.processes import growth

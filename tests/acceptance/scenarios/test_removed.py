@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from agent.engine.progress import utc_now
-from agent.store import corrections
+from agent.store.mail import corrections
 from tests.acceptance.scenarios.harness import Desk, texts_asked
 from tests.acceptance.scenarios.letters import ANNA, BOB, KIM, STARTED, letter
 from tests.servers.dovecot import Dovecot, DovecotUser

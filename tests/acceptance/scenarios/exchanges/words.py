@@ -7,7 +7,8 @@ from typing import Literal
 
 from agent.engine.progress import utc_now
 from agent.reminders.manual import added
-from agent.store import mailboxes, reminders
+from agent.store.calendar import reminders
+from agent.store.schedule import mailboxes
 from config.model import ExchangeCalendar, GraphCalendar, Mailbox
 from config.reminder_model import Reminders
 from tests.acceptance.scenarios.exchange_user import ExchangeUser

@@ -1,0 +1,191 @@
+"""Writes what was decided about a page: everything in the caller's transaction, keys sorted so workers never deadlock.
+
+Called by `agent.sync`, inside `agent.store.unit.fenced`, together with the cursor that stands for the page.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from agent.store import feed
+from agent.store.database import Database, Row
+from agent.store.mail import joining, revise, threads
+from agent.store.tables import (
+    company_links,
+    interactions,
+    links,
+    locations,
+    message_refs,
+    participants,
+    reviews,
+    signals,
+    suggestions,
+    texts,
+)
+
+Changing = dict[str, object]
+
+
+class Collision(Exception):
+    """Another worker recorded something meanwhile that these decisions did not know: decide the page again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageRows:
+    """Rows by table, as dictionaries of column values.
+
+    places: new locations; moved_on: changes of known ones (`id` and columns); refs: of skipped and doubtful mail.
+    ids: interaction id -> the id hashes it has and refers to, its root first; signal_ids: the same of a signal's
+    message key; tying_ids: of mail in review, which holds a conversation together as logged mail does, and of logged
+    mail that was met once more, where a server may know it by another conversation.
+    earlier: (interaction id, instant) of places that may date an undated message earlier. strangers: ids of mail not
+    logged that belonged to no thread when it was decided. relinked: interactions decided anew. deepened: columns of
+    interactions of which more may be kept than before.
+    """
+
+    places: list[Row] = field(default_factory=list)
+    moved_on: list[Changing] = field(default_factory=list)
+    refs: list[Row] = field(default_factory=list)
+    interactions: list[Changing] = field(default_factory=list)
+    ids: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    texts: list[Row] = field(default_factory=list)
+    participants: list[Row] = field(default_factory=list)
+    links: list[Row] = field(default_factory=list)
+    company_links: list[Row] = field(default_factory=list)
+    reviews: list[Row] = field(default_factory=list)
+    suggestions: list[Row] = field(default_factory=list)
+    signals: list[Changing] = field(default_factory=list)
+    signal_ids: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+    tying_ids: list[tuple[bytes, ...]] = field(default_factory=list)
+    earlier: list[tuple[str, datetime]] = field(default_factory=list)
+    strangers: set[bytes] = field(default_factory=set)
+    relinked: dict[str, revise.Relink] = field(default_factory=dict)
+    deepened: list[Changing] = field(default_factory=list)
+
+
+def record(database: Database, connection: sa.Connection, rows: PageRows, now: datetime) -> None:
+    """Writes the page. Raises Collision, after which the transaction must be given up.
+
+    One worker at a time, from the first look at conversations on: another one could join or rename them meanwhile.
+    """
+    database.serialise(connection)
+    groups = [rows.ids[str(row["id"])] for row in rows.interactions]
+    joined = joining.join(database, connection, [*groups, *rows.tying_ids])
+    changed = _record_interactions(database, connection, rows, joined)
+    for table, new in (
+        (texts, rows.texts),
+        (participants, rows.participants),
+        (locations, rows.places),
+        (message_refs, rows.refs),
+        (reviews, rows.reviews),
+        (suggestions, rows.suggestions),
+    ):
+        database.insert_new(connection, table, new)
+    revise.ask_anew(connection, rows.moved_on, rows.reviews)
+    if threads.threads_of(connection, rows.strangers - joined.fresh):
+        raise Collision
+    _record_signals(database, connection, rows)
+    revise.move_on(database, connection, rows.moved_on)
+    revise.deepen(connection, rows.deepened)
+    _redate(connection, rows.earlier)
+    threads.queue_hanging(database, connection, changed | joined.merged)
+    threads.queue_touching(database, connection, joined.fresh)
+    feed.append(database, connection, _logged(rows))
+
+
+def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
+    """Places without a decision yet."""
+    database.insert_new(connection, locations, places)
+
+
+def _record_interactions(
+    database: Database, connection: sa.Connection, rows: PageRows, joined: joining.Joined
+) -> set[str]:
+    """Interactions with threads and links. Returns the threads that concern others than before."""
+    for row in rows.interactions:
+        row["thread_id"] = joined.names[rows.ids[str(row["id"])][0]]
+    _insert_interactions(database, connection, rows.interactions)
+    touched = joined.touched | _threads_of_links(connection, rows) | _shared_threads(rows)
+    before = threads.concerned(connection, touched)
+    revise.forget_links(connection, rows.relinked)
+    database.insert_new(connection, links, sorted(rows.links, key=_link_key))
+    database.insert_new(connection, company_links, sorted(rows.company_links, key=_link_key))
+    return {thread for thread, _ in threads.concerned(connection, touched) ^ before}
+
+
+def _insert_interactions(database: Database, connection: sa.Connection, new: list[Changing]) -> None:
+    """Inserts and keeps in `new` only what was not there before. Raises Collision if one was, as another message."""
+    if not new:
+        return
+    new.sort(key=lambda row: str(row["id"]))
+    added = database.insert_and_tell(connection, interactions, new, "id")
+    _refuse_strangers(connection, [row for row in new if row["id"] not in added])
+    new[:] = [row for row in new if row["id"] in added]
+
+
+def _refuse_strangers(connection: sa.Connection, present: Sequence[Changing]) -> None:
+    if not present:
+        return
+    mine = {row["id"]: (row["from_address"], row["date"]) for row in present}
+    rows = connection.execute(
+        sa.select(interactions.c.id, interactions.c.from_address, interactions.c.date).where(
+            interactions.c.id.in_(list(mine))
+        )
+    )
+    if any(mine[row.id] != (row.from_address, row.date) for row in rows):
+        raise Collision
+
+
+def _shared_threads(rows: PageRows) -> frozenset[str]:
+    """Threads of several messages of this page: they were decided without knowing of each other."""
+    counts = Counter(str(row["thread_id"]) for row in rows.interactions)
+    return frozenset(thread for thread, count in counts.items() if count > 1)
+
+
+def _threads_of_links(connection: sa.Connection, rows: PageRows) -> frozenset[str]:
+    """Threads of interactions that were there before and get another link now."""
+    new = {row["id"] for row in rows.interactions}
+    older = {row["interaction_id"] for row in (*rows.links, *rows.company_links)} | rows.relinked.keys()
+    older -= new
+    if not older:
+        return frozenset()
+    found = connection.execute(sa.select(interactions.c.thread_id).where(interactions.c.id.in_(older))).scalars()
+    return frozenset(thread for thread in found if thread is not None)
+
+
+def _record_signals(database: Database, connection: sa.Connection, rows: PageRows) -> None:
+    if not rows.signals:
+        return
+    known = threads.threads_of(connection, {one for ids in rows.signal_ids.values() for one in ids})
+    for row in rows.signals:
+        ids = rows.signal_ids[bytes(row["message_key"])]  # type: ignore[call-overload]  # a Hash column holds bytes
+        row["thread_id"] = next((known[one] for one in ids if one in known), None)
+    database.insert_new(connection, signals, rows.signals)
+
+
+def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> None:
+    for interaction_id, instant in earlier:
+        connection.execute(
+            sa.update(interactions)
+            .where(interactions.c.id == interaction_id, interactions.c.occurred_at > instant)
+            .values(occurred_at=instant)
+        )
+
+
+def _link_key(row: Row) -> tuple[str, str]:
+    return str(row["interaction_id"]), str(row.get("contact_id") or row.get("company_id"))
+
+
+def _logged(rows: PageRows) -> list[feed.Change]:
+    who: dict[object, list[str]] = {}
+    for link in rows.links:
+        who.setdefault(link["interaction_id"], []).append(str(link["contact_id"]))
+    return [_logged_one(row, who.get(row["id"], [])) for row in rows.interactions]
+
+
+def _logged_one(row: Changing, who: list[str]) -> feed.Change:
+    body = {"direction": row["direction"], "thread_id": row["thread_id"], "contacts": who}
+    return feed.Change(kind="interaction", event="logged", entity=str(row["id"]), body=body)

@@ -1,0 +1,256 @@
+"""The rows that move when two contacts become one, and go back when they become two again.
+
+Called by `agent.store.persons.merging`, inside its transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from agent.reminders import identity
+from agent.store.bulk import chunks
+from agent.store.calendar import reminders as shelf
+from agent.store.directory.purchases import renew_rhythms
+from agent.store.tables import (
+    calendar_items,
+    contact_emails,
+    links,
+    mailboxes,
+    merged_links,
+    merges,
+    participants,
+    purchases,
+    reminders,
+    rulings,
+    signals,
+)
+
+if TYPE_CHECKING:
+    from agent.store.directory.contact_writes import Writer
+
+_KEPT = ("role", "email", "rule", "confidence", "evidence", "origin")
+"""Columns of a link that a merge remembers."""
+
+
+def move_links(connection: sa.Connection, merge: int, gone: str, kept: str) -> int:
+    """Every link of `gone` becomes one of `kept`. How many interactions had both."""
+    _remember(connection, merge, gone, of_kept=False)
+    doubled = _doubled(connection, gone, kept)
+    for chunk in chunks(doubled):
+        here = links.c.interaction_id.in_(chunk)
+        _remember(connection, merge, kept, of_kept=True, only=here)
+    for chunk in chunks(_weaker(connection, gone, kept)):
+        connection.execute(sa.delete(links).where(links.c.interaction_id.in_(chunk), links.c.contact_id == kept))
+    still = _doubled(connection, gone, kept)
+    for chunk in chunks(still):
+        connection.execute(sa.delete(links).where(links.c.interaction_id.in_(chunk), links.c.contact_id == gone))
+    connection.execute(sa.update(links).where(links.c.contact_id == gone).values(contact_id=kept))
+    return len(doubled)
+
+
+def count_links(connection: sa.Connection, merge: int) -> int:
+    """How many interactions moved with a merge."""
+    query = sa.select(sa.func.count()).where(merged_links.c.merge_id == merge, ~merged_links.c.of_kept)
+    return int(connection.execute(query).scalar_one())
+
+
+def return_links(connection: sa.Connection, merge: int, kept: str, gone: str) -> int:
+    """Puts back what moved. A link that somebody made by hand since then stays as it is."""
+    rows = connection.execute(sa.select(merged_links).where(merged_links.c.merge_id == merge)).all()
+    before = {row.interaction_id: row for row in rows if row.of_kept}
+    moved = [row for row in rows if not row.of_kept]
+    by_hand = _made_by_hand(connection, kept, {row.interaction_id: row for row in rows})
+    for row in moved:
+        if row.interaction_id in by_hand:
+            continue
+        _forget(connection, row.interaction_id, (kept, gone))
+        _write(connection, row, gone)
+        if row.interaction_id in before:
+            _write(connection, before[row.interaction_id], kept)
+    return len(before)
+
+
+def follow_addresses(connection: sa.Connection, kept: str, gone: str, keys: Sequence[str]) -> None:
+    """What was linked since the merge by an address that goes back follows it."""
+    named = sa.select(participants.c.interaction_id).where(
+        participants.c.interaction_id == links.c.interaction_id, participants.c.match_key.in_(list(keys))
+    )
+    own = sa.select(participants.c.interaction_id).where(
+        participants.c.interaction_id == links.c.interaction_id, participants.c.match_key.in_(_keys_of(kept))
+    )
+    theirs = sa.select(links.c.interaction_id).where(links.c.contact_id == gone)
+    connection.execute(
+        sa.update(links)
+        .where(links.c.contact_id == kept, links.c.origin == "automatic", named.exists(), ~own.exists())
+        .where(links.c.interaction_id.not_in(theirs))
+        .values(contact_id=gone)
+    )
+
+
+def _keys_of(contact_id: str) -> "sa.Select[tuple[str]]":
+    return sa.select(contact_emails.c.match_key).where(contact_emails.c.contact_id == contact_id)
+
+
+def _remember(
+    connection: sa.Connection, merge: int, contact: str, *, of_kept: bool, only: "sa.ColumnElement[bool] | None" = None
+) -> None:
+    wanted = sa.select(
+        sa.literal(merge), links.c.interaction_id, sa.literal(of_kept), *(links.c[name] for name in _KEPT)
+    ).where(links.c.contact_id == contact)
+    if only is not None:
+        wanted = wanted.where(only)
+    connection.execute(sa.insert(merged_links).from_select(["merge_id", "interaction_id", "of_kept", *_KEPT], wanted))
+
+
+def _doubled(connection: sa.Connection, gone: str, kept: str) -> Sequence[str]:
+    other = links.alias()
+    query = (
+        sa.select(links.c.interaction_id)
+        .join(other, other.c.interaction_id == links.c.interaction_id)
+        .where(links.c.contact_id == gone, other.c.contact_id == kept)
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _weaker(connection: sa.Connection, gone: str, kept: str) -> Sequence[str]:
+    """Where the link of `kept` gives way: the other one was made by hand, or both were not and it is surer."""
+    other = links.alias()
+    by_hand = sa.and_(links.c.origin == "manual", other.c.origin != "manual")
+    surer = sa.and_(links.c.origin == other.c.origin, links.c.confidence > other.c.confidence)
+    query = (
+        sa.select(links.c.interaction_id)
+        .join(other, other.c.interaction_id == links.c.interaction_id)
+        .where(links.c.contact_id == gone, other.c.contact_id == kept, sa.or_(by_hand, surer))
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _made_by_hand(connection: sa.Connection, kept: str, before: Mapping[str, "sa.Row[Any]"]) -> set[str]:
+    """Interactions whose link somebody made since the merge."""
+    found: set[str] = set()
+    for chunk in chunks(before.keys()):
+        query = sa.select(links.c.interaction_id).where(
+            links.c.interaction_id.in_(chunk), links.c.contact_id == kept, links.c.origin == "manual"
+        )
+        found.update(one for one in connection.execute(query).scalars() if before[one].origin != "manual")
+    return found
+
+
+def _forget(connection: sa.Connection, interaction: str, people: Sequence[str]) -> None:
+    query = sa.delete(links).where(links.c.interaction_id == interaction, links.c.contact_id.in_(people))
+    connection.execute(query)
+
+
+def _write(connection: sa.Connection, row: "sa.Row[Any]", contact: str) -> None:
+    values = {name: getattr(row, name) for name in _KEPT}
+    connection.execute(sa.insert(links).values(interaction_id=row.interaction_id, contact_id=contact, **values))
+
+
+def move_rest(writer: "Writer", gone: str, kept: str, now: datetime) -> dict[str, list[Any]]:
+    """Rulings, signals, reminders and earlier merges; what moved, as the merge remembers it."""
+    connection = writer.connection
+    earlier = connection.execute(sa.select(merges.c.id).where(merges.c.kept_id == gone)).scalars().all()
+    connection.execute(sa.update(merges).where(merges.c.id.in_(earlier)).values(kept_id=kept))
+    return {
+        "rulings": _move_rulings(connection, gone, kept),
+        "sources": _move_sources(connection, gone, kept),
+        "signals": _move_signals(connection, gone, kept),
+        "reminders": _move_reminders(writer, gone, kept, now),
+        "purchases": _move_purchases(writer, gone, kept),
+        "merges": list(earlier),
+    }
+
+
+def return_rest(writer: "Writer", moved: Mapping[str, Sequence[Any]], kept: str, gone: str, now: datetime) -> None:
+    """Puts back what `move_rest` moved, as far as it is still there."""
+    connection = writer.connection
+    connection.execute(sa.update(merges).where(merges.c.id.in_(list(moved["merges"]))).values(kept_id=gone))
+    for key, address, instead_of in moved["rulings"]:
+        of = (rulings.c.message_key == bytes.fromhex(key), rulings.c.address == address)
+        query = sa.update(rulings).where(*of, rulings.c.instead_of == instead_of, rulings.c.contact_id == kept)
+        connection.execute(query.values(contact_id=gone))
+    for key in moved["sources"]:
+        taken = (rulings.c.message_key == bytes.fromhex(key), rulings.c.address == "", rulings.c.instead_of == kept)
+        connection.execute(sa.update(rulings).where(*taken).values(instead_of=gone))
+    for key, kind in moved["signals"]:
+        of_message = (signals.c.message_key == bytes.fromhex(key), signals.c.kind == kind)
+        connection.execute(sa.update(signals).where(*of_message, signals.c.contact_id == kept).values(contact_id=gone))
+    _rename(writer, [(new, old) for old, new in moved["reminders"]], gone, now)
+    _give_purchases(writer, list(moved["purchases"]), gone, (gone, kept))
+
+
+def _move_rulings(connection: sa.Connection, gone: str, kept: str) -> list[Any]:
+    rows = connection.execute(sa.select(rulings).where(rulings.c.contact_id == gone)).all()
+    connection.execute(sa.update(rulings).where(rulings.c.contact_id == gone).values(contact_id=kept))
+    return [[row.message_key.hex(), row.address, row.instead_of] for row in rows]
+
+
+def _move_sources(connection: sa.Connection, gone: str, kept: str) -> list[str]:
+    """Messages that people took from the one who goes stay taken from the one who stays."""
+    other = rulings.alias()
+    known = sa.select(other.c.address).where(
+        other.c.message_key == rulings.c.message_key, other.c.address == "", other.c.instead_of == kept
+    )
+    of = (rulings.c.instead_of == gone, rulings.c.address == "", ~known.exists())
+    keys = list(connection.execute(sa.select(rulings.c.message_key).where(*of)).scalars())
+    connection.execute(sa.update(rulings).where(*of).values(instead_of=kept))
+    return [key.hex() for key in keys]
+
+
+def _move_signals(connection: sa.Connection, gone: str, kept: str) -> list[Any]:
+    other = signals.alias()
+    known = sa.select(other.c.kind).where(
+        other.c.message_key == signals.c.message_key, other.c.contact_id == kept, other.c.kind == signals.c.kind
+    )
+    alone = (signals.c.contact_id == gone, ~known.exists())
+    rows = connection.execute(sa.select(signals.c.message_key, signals.c.kind).where(*alone)).all()
+    for row in rows:
+        of = (signals.c.message_key == row.message_key, signals.c.kind == row.kind, signals.c.contact_id == gone)
+        connection.execute(sa.update(signals).where(*of).values(contact_id=kept))
+    return [[row.message_key.hex(), row.kind] for row in rows]
+
+
+def _move_purchases(writer: "Writer", gone: str, kept: str) -> list[str]:
+    """What both of them bought is one rhythm from now on."""
+    ids = list(writer.connection.execute(sa.select(purchases.c.id).where(purchases.c.contact_id == gone)).scalars())
+    _give_purchases(writer, ids, kept, (gone, kept))
+    return ids
+
+
+def _give_purchases(writer: "Writer", ids: Sequence[str], to: str, people: Sequence[str]) -> None:
+    for chunk in chunks(ids):
+        writer.connection.execute(sa.update(purchases).where(purchases.c.id.in_(chunk)).values(contact_id=to))
+    if ids:
+        renew_rhythms(writer.database, writer.connection, people)
+
+
+def _move_reminders(writer: "Writer", gone: str, kept: str, now: datetime) -> list[Any]:
+    """They get the names that the rules will give them, so that what was dismissed does not come back."""
+    rows = writer.connection.execute(
+        sa.select(reminders.c.id, reminders.c.rule, reminders.c.reason, mailboxes.c.address)
+        .join(mailboxes, mailboxes.c.id == reminders.c.mailbox_id)
+        .where(reminders.c.contact_id == gone)
+        .order_by(reminders.c.id)
+    ).all()
+    wanted = [(row.id, identity.name(writer.hasher.hash, row.rule, row.address, kept, row.reason)) for row in rows]
+    return _rename(writer, wanted, kept, now)
+
+
+def _rename(writer: "Writer", wanted: Sequence[Sequence[str]], contact: str, now: datetime) -> list[Any]:
+    """Those whose new name is free; the item in the calendar stays the same one."""
+    connection = writer.connection
+    moved: list[Any] = []
+    for old, new in wanted:
+        taken = connection.execute(sa.select(reminders.c.id).where(reminders.c.id == new)).first()
+        if taken is not None:
+            continue
+        values = {"id": new, "contact_id": contact, "changed_at": now}
+        renamed = connection.execute(sa.update(reminders).where(reminders.c.id == old).values(**values))
+        if renamed.rowcount:
+            query = sa.update(calendar_items).where(calendar_items.c.reminder_id == old)
+            connection.execute(query.values(reminder_id=new))
+            moved.append([old, new])
+    shelf.publish_changes(writer.database, connection, [(new, "moved") for _, new in moved])
+    return moved

@@ -1,0 +1,1 @@
+"""Which mailboxes there are, whose turn it is, how each stands, and when its owner is away."""
