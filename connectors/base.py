@@ -76,6 +76,14 @@ class CompletesHeaders(Protocol):
 
 
 @runtime_checkable
+class AsksTogether(Protocol):
+    """A source that can ask many folders for what is new in one request."""
+
+    def expect(self, wanted: Sequence[tuple[Folder, Cursor | None]]) -> None:
+        """`changes` is asked of these folders next, in this order, with these cursors. Asks nothing yet."""
+
+
+@runtime_checkable
 class Searches(Protocol):
     """A source whose server can look for addresses: whose mail is read again first when they become a contact's."""
 

@@ -17,6 +17,7 @@ from agent.store.unit import fenced
 from agent.sync import repair
 from agent.sync.lanes import History, needs_history, read_forward
 from agent.sync.room import Room
+from connectors.base import AsksTogether
 from connectors.errors import Interrupted, Renumbered, Skippable
 from connectors.message import Folder
 
@@ -59,10 +60,14 @@ def _forward_pass(room: Room) -> None:
     with fenced(room.database, room.lease) as connection:
         folders.settle(connection, room.lease.mailbox_id, listed)
     known = _states(room)
-    for folder in listed:
-        state = known[folder.key]
-        if not _passed_over(room, state, folder):
-            _read_folder(room, state, folder.mark)
+    wanted = [
+        (known[folder.key], folder.mark) for folder in listed if not _passed_over(room, known[folder.key], folder)
+    ]
+    source = room.reader.source
+    if isinstance(source, AsksTogether):
+        room.reader.now(source.expect, [(state.folder, state.forward) for state, _ in wanted])
+    for state, mark in wanted:
+        _read_folder(room, state, mark)
     _settle_absent(room, [state for key, state in known.items() if key not in {f.key for f in listed}], listed)
 
 

@@ -18,6 +18,7 @@ from connectors.graph.entries import FIELDS, LISTED, Entry, is_removed, is_whole
 from connectors.graph.faults import Refused, Reply, Stale, Trouble
 from connectors.graph.fetching import LISTING, Fetcher, Found
 from connectors.graph.place import VALIDITY, Ahead, Past, midnight, read_ahead, read_past, written
+from connectors.graph.together import Together
 from connectors.graph.watch import Watch
 from connectors.message import Cursor, Envelope, Folder, Page
 
@@ -35,6 +36,7 @@ class Lanes:
     client: GraphClient
     fetcher: Fetcher
     watch: Watch
+    together: Together
     page: int = PAGE
 
     @property
@@ -42,6 +44,15 @@ class Lanes:
         return (f"odata.maxpagesize={self.page}",)
 
     # Forward
+
+    def expect(self, wanted: Sequence[tuple[Folder, Cursor | None]]) -> None:
+        """See `connectors.base.AsksTogether`. What a poll was told already is not asked again."""
+        paths: dict[str, str] = {}
+        for folder, cursor in wanted:
+            link = self._round(folder, self._envelope) if cursor is None else read_ahead(cursor).link
+            if link and not self.watch.knows(folder.key, link):
+                paths[folder.key] = link
+        self.together.expect(paths)
 
     def changes(self, folder: Folder, cursor: Cursor | None) -> Iterator[Page]:
         """See `connectors.base.MailSource`. A link the server has forgotten begins both lanes anew."""
@@ -54,6 +65,7 @@ class Lanes:
             return
         link, answer = self.watch.newest(folder.key, ahead.link)
         try:
+            answer = answer or self.together.answer(folder.key, link)
             yield from self._news(folder, ahead.link, link, answer)
         except (Stale, Refused):  # a link that was moved to another server may be called badly formed (400)
             self.watch.forget(folder.key)
@@ -116,7 +128,8 @@ class Lanes:
 
     def _begin(self, folder: Folder, *, again: bool = False) -> Page:
         """Both lanes from the beginning: the first page of a round says how large the folder is."""
-        told = self._told(partial(self._round, folder))
+        expected = self.together.answer(folder.key, self._round(folder, self._envelope))
+        told = expected or self._told(partial(self._round, folder))
         times = [when for entry in _entries(told) if (when := moment(entry.get("receivedDateTime"))) is not None]
         link, whole = _link_of(told)
         if whole:
@@ -233,7 +246,7 @@ class Lanes:
             return self.client.replied(link, self.prefer)
         if self.fetcher.expands:
             try:
-                return self.client.replied(path({**_ENVELOPE, "$expand": LISTED}), self.prefer)
+                return self.client.replied(path(self._envelope), self.prefer)
             except (Refused, Trouble):
                 plain = self.client.replied(path(_ENVELOPE), self.prefer)  # raises if `$expand` is not to blame
                 self.fetcher.expands = False
@@ -241,6 +254,10 @@ class Lanes:
         return self.client.replied(path(_ENVELOPE), self.prefer)
 
     # Paths
+
+    @property
+    def _envelope(self) -> Query:
+        return {**_ENVELOPE, "$expand": LISTED} if self.fetcher.expands else _ENVELOPE
 
     def _round(self, folder: Folder, envelope: Query) -> str:
         return with_query(self._messages(folder, "/delta"), {**envelope, "$orderby": _NEWEST_FIRST})

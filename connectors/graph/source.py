@@ -19,6 +19,7 @@ from connectors.graph.fetching import Fetcher
 from connectors.graph.folders import FolderTree
 from connectors.graph.place import VALIDITY
 from connectors.graph.search import naming
+from connectors.graph.together import Together
 from connectors.graph.watch import Watch
 from connectors.message import Away, Card, Cursor, Folder, Listing, Message, Page, Withheld
 from connectors.zones import iana_name
@@ -44,8 +45,15 @@ class GraphSource:
         self._tree = FolderTree()
         self._fetcher = Fetcher(self.client, timezone)
         size = page or lanes.PAGE
-        self._watch = Watch((f"odata.maxpagesize={size}",))
-        self._lanes = lanes.Lanes(client=self.client, fetcher=self._fetcher, watch=self._watch, page=size)
+        prefer = (f"odata.maxpagesize={size}",)
+        self._watch = Watch(prefer)
+        self._lanes = lanes.Lanes(
+            client=self.client,
+            fetcher=self._fetcher,
+            watch=self._watch,
+            together=Together(self.client, prefer),
+            page=size,
+        )
 
     def folders(self) -> Sequence[Folder]:
         """Read once; then the list and all folders are polled together, in one round trip."""
@@ -53,6 +61,9 @@ class GraphSource:
             self._tree.read(self.client)
         self._fetcher.known_folders = frozenset(self._tree.entries)
         return self._tree.chosen(self._choice, self._watch.marks())
+
+    def expect(self, wanted: Sequence[tuple[Folder, Cursor | None]]) -> None:
+        self._lanes.expect(wanted)
 
     def changes(self, folder: Folder, cursor: Cursor | None) -> Iterator[Page]:
         return self._lanes.changes(folder, cursor)

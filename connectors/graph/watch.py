@@ -19,12 +19,16 @@ _LIST = "folders"
 
 @dataclass(kw_only=True)
 class _Watched:
-    """base: the link as the agent knows it. newest: the link of the same place that the server named last."""
+    """base: the link as the agent knows it. newest: the link of the same place that the server named last.
+
+    answer: what the last poll was told, if that is news; quiet: it was told that there is none. Both count once.
+    """
 
     base: str
     newest: str
     mark: int = 0
     answer: Reply | None = None
+    quiet: bool = False
 
 
 class Watch:
@@ -52,12 +56,17 @@ class Watch:
     def forget(self, folder: str) -> None:
         self._links.pop(folder, None)
 
+    def knows(self, folder: str, link: str) -> bool:
+        """Whether polls ask what is new from this link on."""
+        return folder in self._links and self._links[folder].base == link
+
     def newest(self, folder: str, link: str) -> tuple[str, Reply | None]:
         """The link to ask instead of `link`, and what the last poll was told there, once."""
         watched = self._links.get(folder)
         if watched is None or watched.base != link:
             return link, None
-        answer, watched.answer = watched.answer, None
+        answer = watched.answer or (_nothing_new(watched.newest) if watched.quiet else None)
+        watched.answer, watched.quiet = None, False
         return watched.newest, answer
 
     def poll(self, client: GraphClient, tree: FolderTree) -> bool:
@@ -70,6 +79,8 @@ class Watch:
         parts = [Part(id=_LIST, path=tree.link, prefer=self._prefer)] if list_too else []
         parts += [Part(id=key, path=self._links[key].newest, prefer=self._prefer) for key in folders]
         replies = client.batch(parts)
+        for watched in self._links.values():
+            watched.quiet = False
         for key in folders:
             self._take(key, replies[key])
         return self._take_list(client, tree, replies.get(_LIST))
@@ -79,7 +90,7 @@ class Watch:
         watched = self._links[key]
         link = reply.body.get("@odata.deltaLink") if reply.ok and isinstance(reply.body, dict) else None
         if link and not reply.body.get("value") and watched.answer is None:
-            watched.newest = str(link)
+            watched.newest, watched.quiet = str(link), True
         elif watched.answer is None:
             watched.mark += 1
             watched.answer = reply if reply.ok else None
@@ -95,3 +106,7 @@ class Watch:
         if not tree.link and (more := reply.body.get("@odata.nextLink")):
             tree.follow(client, str(more))
         return bool(tree.link)
+
+
+def _nothing_new(link: str) -> Reply:
+    return Reply(status=200, body={"value": [], "@odata.deltaLink": link}, headers={})
