@@ -24,6 +24,7 @@ from connectors.caldav import CAL
 from connectors.dav import DAV, Answer, DavClient, Resource, Timeouts, resources
 from connectors.errors import Fatal, NeedsSignIn
 from connectors.event import CalendarEvent
+from connectors.meeting import Window
 
 APART = timedelta(seconds=60)
 """Clocks further apart than this are warned of: sign-ins by token and reminders go by them."""
@@ -74,11 +75,13 @@ class CalendarVisit:
             self.sink.close()
 
 
-def looks(calendar: Calendar, *, write: bool) -> Sequence[Look[CalendarVisit]]:
+def looks(mailbox: Mailbox, calendar: Calendar, *, write: bool) -> Sequence[Look[CalendarVisit]]:
     """What there is to look at. write: an item may be made and removed."""
     trying = (Look(check="write", at=_write, after=("find",)),) if write else ()
     if isinstance(calendar, IcsCalendar):
         return (*_IN_A_FOLDER, *trying)
+    if mailbox.reminders.reads_meetings:
+        trying = (Look(check="meetings", at=_meetings, after=("find",)), *trying)
     if not isinstance(calendar, CaldavCalendar):
         return (Look(check="find", at=_find_own), *trying)
     over_tls = calendar.url.startswith("https:")
@@ -197,6 +200,18 @@ def _folder_rights(visit: CalendarVisit) -> Said:
     if os.access(visit.place, os.R_OK | os.W_OK | os.X_OK):
         return fine("read and write")
     return failed("the folder may be read but not written", f"give the service the right to write {visit.place}")
+
+
+def _meetings(visit: CalendarVisit) -> Said:
+    """Reads the appointments of one day, as a pass reads those of months."""
+    chosen = visit.mailbox.reminders.meetings
+    source = registry.open_meetings(visit.calendar, chosen if isinstance(chosen, str) else None)
+    if source is None:
+        return skipped("this kind of calendar does not tell appointments")
+    window = Window(start=visit.now, end=visit.now + timedelta(days=1), zone=visit.mailbox.timezone)
+    with closing(source):
+        source.meetings(None, window, ())
+    return fine("appointments can be read")
 
 
 def _write(visit: CalendarVisit) -> Said:

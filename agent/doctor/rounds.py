@@ -111,5 +111,5 @@ def _of_mailbox(mailbox: Mailbox, round_: _Round) -> list[Finding]:
     if mailbox.calendar is None:
         return found
     with closing(CalendarVisit(mailbox=mailbox, calendar=mailbox.calendar, now=now)) as visit:
-        looks = calendar.looks(mailbox.calendar, write=round_.write)
+        looks = calendar.looks(mailbox, mailbox.calendar, write=round_.write)
         return [*found, *examine(f"{mailbox.address} calendar", visit, looks)]

@@ -255,6 +255,19 @@ def test_a_calendar_that_cannot_be_used(
     assert set(waiting(found)) >= {"rights", "write"}
 
 
+@pytest.mark.parametrize(("name", "verdict"), [("reminders", Verdict.OK), ("nowhere", Verdict.FAILED)])
+def test_appointments_that_are_to_be_logged_are_looked_at(
+    firm: Firm, user: DovecotUser, dovecot: Dovecot, radicale: Radicale, name: str, verdict: Verdict
+) -> None:
+    calendar = radicale.calendar()
+    where = calendar.url.replace("/reminders/", f"/{name}/")
+    lines = f'{firm.calendar(calendar)}[connectors.mailboxes.reminders]\nmeetings = "{where}"\n'
+    firm.read(user, port=dovecot.imaps_port, extra=lines)
+    found = examined(firm)
+    assert found[f"{user.username} calendar", "find"].ok is Verdict.OK
+    assert found[f"{user.username} calendar", "meetings"].ok is verdict
+
+
 def test_a_calendar_server_whose_clock_is_wrong_is_warned_of(
     firm: Firm, user: DovecotUser, dovecot: Dovecot, radicale: Radicale, dav_proxy: HttpProxy
 ) -> None:
@@ -294,7 +307,7 @@ def test_a_calendar_behind_a_certificate_of_another_authority(
     (mailbox,) = load(firm.config, secrets="store").mailboxes
     assert mailbox.calendar is not None
     visit = CalendarVisit(mailbox=mailbox, calendar=mailbox.calendar, now=datetime.now(UTC))
-    found = {each.check: each for each in examine("anna", visit, looks(mailbox.calendar, write=False))}
+    found = {each.check: each for each in examine("anna", visit, looks(mailbox, mailbox.calendar, write=False))}
     visit.close()
     assert found["find"].detail == "the calendar server's certificate cannot be verified"
     assert found["tls"].ok is Verdict.SKIPPED
