@@ -141,11 +141,11 @@ def test_a_mailbox_that_moves_from_imap_to_exchange_logs_nothing_twice(
 @pytest.mark.parametrize(
     "fault",
     [
-        lambda ews: ews.faults.busy(20_000, "GetItem"),
+        lambda ews: ews.faults.busy(600_000, "GetItem"),
         lambda ews: ews.faults.reset("GetItem", times=2),
         lambda ews: ews.faults.malformed("GetItem"),
         lambda ews: ews.faults.lose_answer("SyncFolderItems", times=2),
-        lambda ews: ews.faults.http(503, "GetItem", headers={"Retry-After": "20"}),
+        lambda ews: ews.faults.http(503, "GetItem", headers={"Retry-After": "600"}),
         lambda ews: ews.faults.refuse("ErrorMailboxMoveInProgress", "FindItem"),
     ],
     ids=["busy", "reset", "cut-off", "lost", "503", "moving"],
