@@ -7,7 +7,7 @@ repeat and reorder what they tell; nothing is left out for having been seen, for
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -27,23 +27,17 @@ _ENVELOPE: Query = {"$select": f"id,{FIELDS}"}
 _IDS: Query = {"$select": "id,receivedDateTime", "$top": 1000}
 _NEWEST_FIRST = "receivedDateTime desc"
 _ROUNDS = 100_000
-_MOST_KEPT = 2_000
-"""Entries of small folders that wait for their history to be read: their bodies are not among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lanes:
-    """What both lanes of a mailbox work with. page: messages asked for at once.
-
-    kept: what first contact was told of folders that fit into one page, so that history asks nothing more.
-    """
+    """What both lanes of a mailbox work with. page: messages asked for at once."""
 
     client: GraphClient
     fetcher: Fetcher
     watch: Watch
     together: Together
     page: int = PAGE
-    kept: dict[str, list[Entry]] = field(default_factory=dict)
 
     @property
     def prefer(self) -> tuple[str, ...]:
@@ -136,13 +130,9 @@ class Lanes:
         """Both lanes from the beginning: the first page of a round says how large the folder is."""
         expected = self.together.answer(folder.key, self._round(folder, self._envelope))
         told = expected or self._told(partial(self._round, folder))
-        entries = _entries(told)
-        times = [when for entry in entries if (when := moment(entry.get("receivedDateTime"))) is not None]
+        times = [when for entry in _entries(told) if (when := moment(entry.get("receivedDateTime"))) is not None]
         link, whole = _link_of(told)
-        self.kept.pop(folder.key, None)
         if whole:
-            if not again and sum(map(len, self.kept.values())) + len(entries) <= _MOST_KEPT:
-                self.kept[folder.key] = entries
             past, ahead = Past(top=written(max(times)) if times else "", round="done", again=again), Ahead(link=link)
             self.watch.note(folder.key, link)
         else:
@@ -157,12 +147,8 @@ class Lanes:
     def history(self, folder: Folder, cursor: Cursor, since: date | None) -> Iterator[Page]:
         """See `connectors.base.MailSource`."""
         past = read_past(cursor)
-        entries = self.kept.pop(folder.key, None)
         if past.round != "done":
             past = yield from self._first_round(folder, past, since)
-        elif entries is not None and past.is_untouched:  # what changes meanwhile the link tells, which is of then
-            past = past.opened(since).closed()
-            yield self._past_page(folder, entries, past, forward=None)
         if past.top and not past.covers(since):
             yield from self._listing(folder, past, since)
 

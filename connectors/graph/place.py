@@ -48,11 +48,6 @@ class Past:
             return False
         return self.read == EVERYTHING or (since is not None and since.isoformat() >= self.read)
 
-    @property
-    def is_untouched(self) -> bool:
-        """Whether nothing of a folder whose link is known was handed out yet."""
-        return self.round == "done" and self.read is None and not self.below
-
     def opened(self, since: date | None) -> "Past":
         """A round that begins now, or anew."""
         return replace(self, round="due", link="", floor=since.isoformat() if since else EVERYTHING)

@@ -108,23 +108,3 @@ def test_polls_that_are_told_of_nothing_new_ask_no_folder_by_itself(lab: Lab) ->
     assert [page for folder, cursor in places for page in source.changes(folder, cursor) if page.envelopes] == []
     assert len(folders) == len(places)
     assert sum(spent(lab, before).values()) == 0
-
-
-def test_the_history_of_a_small_folder_is_what_first_contact_was_told(lab: Lab) -> None:
-    """With `since` as without; what leaves or changes in between is told by the link."""
-    first, *others = lab.fill(1, 2, 3)
-    source = lab.open()
-    folder = source.folders()[0]
-    (page,) = source.changes(folder, None)
-    assert page.cursor is not None
-    assert page.history is not None
-    lab.mailbox.delete(first)
-    before = lab.tenant.http.copy()
-    pages = list(source.history(folder, page.history, MORNING.date()))
-    assert sum(spent(lab, before).values()) == 0
-    assert [one.id for page in pages for one in page.envelopes] == [
-        *(one.immutable_id for one in reversed(others)),
-        first.immutable_id,
-    ]
-    assert [id for news in source.changes(folder, page.cursor) for id in news.gone] == [first.immutable_id]
-    assert list(source.history(folder, pages[-1].cursor or page.history, MORNING.date())) == []
