@@ -157,6 +157,7 @@ def _show(running: Demo, arrival: Arrival) -> None:
     running.say(f"{datetime.now():%H:%M:%S}  {arrival.announcement}")
     for line in report.explained(_decided(running, arrival.letter.message_id)):
         running.say(line)
+    _wait_for_rest(running)
     for title in sorted(before - _open_reminders(running)):
         running.say(f"      reminder withdrawn: {title}")
 
@@ -169,6 +170,13 @@ def _decided(running: Demo, message_id: str) -> list[Row]:
             return rows
         time.sleep(1)
     raise DemoError(f"no decision about {message_id} within {PATIENCE_SECONDS:.0f} s: see {running.commands.log}")
+
+
+def _wait_for_rest(running: Demo) -> None:
+    """Until the pass that read the mail has seen to the reminders, too."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end and any(row["state"] == "syncing" for row in running.commands.read("mailboxes")):
+        time.sleep(0.5)
 
 
 def _open_reminders(running: Demo) -> set[str]:
