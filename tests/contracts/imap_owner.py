@@ -1,5 +1,6 @@
 """A user of an IMAP server of the lab, in the words of the contract of mailboxes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from config.model import ImapAccess, Mailbox, Reminders
 from config.secrets import Secret
 from connectors.imap import ImapSource, open_source
 from connectors.message import NO_FLAGS, Flags
-from tests.servers.mailuser import MailUser
+from tests.servers.mailuser import BulkMessage, MailUser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,9 @@ class ImapOwner:
 
     def append(self, folder: str, raw: bytes, when: datetime, flags: Flags = NO_FLAGS) -> str:
         return str(self.user.append(folder, raw, _words(flags), when))
+
+    def append_many(self, folder: str, messages: Iterable[BulkMessage]) -> int:
+        return self.user.append_many(folder, messages)
 
     def create(self, folder: str) -> None:
         self.user.create(folder)

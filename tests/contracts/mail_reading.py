@@ -39,10 +39,10 @@ class MailReadingContract(MailSourceDesk):
         assert message_ids(old) == names(5, 4, 3, 2, 1)
 
     def test_the_lanes_may_alternate_page_by_page_while_mail_arrives(self, owner: Owner, source: MailSource) -> None:
-        self.fill(owner, *range(1, 231))
+        self.fill_many(owner, range(1, 231))
         folder = self.folder(source)
         forward, history, _ = self.first_contact(source, folder)
-        self.fill(owner, *range(231, 341))
+        self.fill_many(owner, range(231, 341))
         new: list[Page] = []
         old: list[Page] = []
         lanes = zip_longest(source.changes(folder, forward), source.history(folder, history, None))
@@ -56,11 +56,11 @@ class MailReadingContract(MailSourceDesk):
         assert message_ids([*new, *late]) == names(*range(231, 343))
 
     def test_each_page_can_be_the_last_that_was_read(self, owner: Owner) -> None:
-        self.fill(owner, *range(1, 261))
+        self.fill_many(owner, range(1, 261))
         source = owner.open()
         folder = self.folder(source)
         forward, history, _ = self.first_contact(source, folder)
-        self.fill(owner, *range(261, 401))
+        self.fill_many(owner, range(261, 401))
         seen: list[str] = []
         for _ in range(100):
             source.close()
@@ -164,7 +164,7 @@ class MailReadingContract(MailSourceDesk):
             assert abs(envelope.size - len(letter(1))) < 40
 
     def test_headers_read_again_say_the_same(self, owner: Owner, source: MailSource) -> None:
-        self.fill(owner, *range(1, 131))
+        self.fill_many(owner, range(1, 131))
         folder = self.folder(source)
         _, history, validity = self.first_contact(source, folder)
         old = {envelope.id: envelope for envelope in envelopes(self.past(source, folder, history)[0])}
