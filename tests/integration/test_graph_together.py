@@ -44,12 +44,13 @@ def spent(lab: Lab, before: Counter[str]) -> Counter[str]:
 def test_first_contact_with_many_folders_takes_two_requests(lab: Lab) -> None:
     lab.fill(1, 2)
     source = lab.open()
-    source.folders()
+    folders = source.folders()
     before = lab.tenant.http.copy()
-    places = begun(source)
-    assert len(places) > MANY
-    assert {kind for kind in spent(lab, before) if "messages" in kind} == set()
-    assert all(cursor is not None for _, cursor in places)
+    source.expect([(folder, None) for folder in folders])
+    pages = [page for folder in folders for page in source.changes(folder, None)]
+    assert len(pages) == len(folders) > MANY
+    assert spent(lab, before) == Counter({"POST $batch": 2})
+    assert all(page.cursor is not None for page in pages)
 
 
 def test_an_unchanged_mailbox_is_one_request_for_twenty_folders_to_a_program_that_starts(lab: Lab) -> None:
