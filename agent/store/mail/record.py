@@ -140,9 +140,10 @@ def _refuse_strangers(connection: sa.Connection, present: Sequence[Changing]) ->
 
 
 def _shared_threads(rows: PageRows) -> frozenset[str]:
-    """Threads of several messages of this page: they were decided without knowing of each other."""
+    """Threads in which messages of this page were decided without knowing of each other, and one would mind."""
     counts = Counter(str(row["thread_id"]) for row in rows.interactions)
-    return frozenset(thread for thread, count in counts.items() if count > 1)
+    minding = {str(row["thread_id"]) for row in rows.interactions if row["rule"] in threads.WEAK_RULES}
+    return frozenset(thread for thread in minding if counts[thread] > 1)
 
 
 def _threads_of_links(connection: sa.Connection, rows: PageRows) -> frozenset[str]:
