@@ -16,7 +16,8 @@ from agent.engine.runner import Farewell
 from agent.engine.sources import Sources
 from agent.lists.look import Looked, look, with_lists
 from agent.lists.read import read
-from agent.people.erasing import LIST, RESTORED, Forgetting, catch_up
+from agent.memory import Memory
+from agent.people.erased_list import LIST, noted
 from agent.store import migrate
 from agent.store.database import IN_MEMORY, Database, sqlite_file
 from agent.store.errors import Unfit
@@ -24,12 +25,13 @@ from agent.store.hashes import Hasher
 from agent.store.memory_copy import copy_to_memory
 from agent.store.tokens import StoredTokens
 from agent.upkeep import Upkeep
-from agent.work import LastWork, Memory, Work
+from agent.work import Work
 from config.model import Mailbox, MailboxList, Settings, Store
 from connectors import registry
 
 if TYPE_CHECKING:
     from agent.engine.daemon import Beside
+    from agent.people.erasing import Forgetting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ class House:
 
         return beside(self.database, self.hasher, self.tokens, self.clock)
 
-    def forgetting(self, who: str) -> Forgetting:
+    def forgetting(self, who: str) -> "Forgetting":
         """What an erasure works with. who: whom the audit table names."""
         return _forgetting(self.settings, self.database, self.hasher, who)
 
@@ -87,6 +89,8 @@ class House:
         """How calendars of mailboxes that left are emptied; None where nothing may be written outside (a dry run)."""
         if self.dry:
             return None
+        from agent.after_mail import LastWork  # mailboxes leave seldom
+
         return LastWork(database=self.database, hasher=self.hasher, eager=eager, clock=self.clock)
 
 
@@ -106,7 +110,7 @@ def open_house(settings: Settings, *, create: bool = True, in_memory: bool = Fal
         if in_memory:
             database = copy_to_memory(disk)
         else:
-            catch_up(_forgetting(settings, database, hasher, RESTORED))
+            _forget_again(settings, database, hasher)
         effective = with_lists(database, settings)
         yield House(
             settings=effective,
@@ -143,8 +147,19 @@ def _disk(store: Store, *, create: bool, dry: bool) -> tuple[Database, bytes]:
     return disk, store_key(store)
 
 
-def _forgetting(settings: Settings, database: Database, hasher: Hasher, who: str) -> Forgetting:
+def _forget_again(settings: Settings, database: Database, hasher: Hasher) -> None:
+    """Erases whom a restored backup brought back."""
+    second = erased_list(settings)
+    if second is not None and noted(second):
+        from agent.people.erasing import RESTORED, catch_up  # most firms have erased nobody
+
+        catch_up(_forgetting(settings, database, hasher, RESTORED))
+
+
+def _forgetting(settings: Settings, database: Database, hasher: Hasher, who: str) -> "Forgetting":
     """What an erasure works with."""
+    from agent.people.erasing import Forgetting
+
     return Forgetting(database=database, hasher=hasher, second=erased_list(settings), now=utc_now(), who=who)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.bootstrap import House
     from agent.engine.once import Passed
     from agent.lists.look import Looked
-    from agent.tending.farewell import Withdrawn
+    from agent.tending.withdrawn import Withdrawn
     from config.model import Mailbox
 
 app = noun("One complete pass over the mailboxes, then exit.")

@@ -18,7 +18,7 @@ from agent.store.mail import places
 from agent.store.owner import this_process
 from agent.store.schedule import mailboxes
 from agent.store.unit import Lease, LeaseLost
-from agent.tending.farewell import Withdrawn
+from agent.tending.withdrawn import Withdrawn
 from config.model import Mailbox
 from connectors.errors import Retriable
 from matchers.address import normalise

@@ -22,7 +22,7 @@ from agent.store import leases
 from agent.store.database import Database, StoreError
 from agent.store.schedule.mailboxes import Due
 from agent.store.unit import Lease, LeaseLost
-from agent.tending.farewell import Withdrawn
+from agent.tending.withdrawn import Withdrawn
 from config.model import Mailbox
 from connectors.errors import ConnectorError
 

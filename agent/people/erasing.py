@@ -5,23 +5,19 @@ apart from it. The list is written first. So an erasure that is killed anywhere 
 database from yesterday learns whom it must forget as soon as it is opened. The list holds keyed hashes and days alone.
 """
 
-import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from agent.people.erased_list import note, noted
 from agent.store.database import Database
 from agent.store.directory.contact_writes import open_directory
 from agent.store.directory.contacts import Contact
-from agent.store.errors import Unfit
-from agent.store.hashes import SIZE, Hasher
+from agent.store.hashes import Hasher
 from agent.store.mail import tombstones
 from agent.store.persons import erasure
 from agent.store.persons.person import hashes_of, named_by, person_of, spellings
-
-LIST = "erased.list"
-"""The file's name; it lies beside the key."""
 
 RESTORED = "the list of the erased"
 """Whom the audit table names where a restored database is brought up to date."""
@@ -57,44 +53,6 @@ def _erase(forgetting: Forgetting, contact: Contact | None, addresses: Collectio
     with forgetting.database.write(durable=True) as connection:
         writer = open_directory(forgetting.database, connection, forgetting.hasher)
         return erasure.erase(writer, person, hashes, forgetting.now, forgetting.who)
-
-
-def note(path: Path, hashes: Collection[bytes], now: datetime) -> None:
-    """Adds to the list, on disk before it returns. Raises Unfit where the file cannot be written."""
-    lines = "".join(f"{one.hex()} {now.date().isoformat()}\n" for one in sorted(hashes))
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "a") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise Unfit(
-            f"{path} cannot be written: {error.strerror}; let the service write there, or name another file as "
-            "policy.erased_list: without this list a restored backup would bring erased people back; nothing was erased"
-        ) from error
-
-
-def noted(path: Path) -> frozenset[bytes]:
-    """The hashes in the list; none where there is no list. A line cut off by a crash is left out."""
-    try:
-        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-    except FileNotFoundError:
-        return frozenset()
-    except OSError as error:
-        raise Unfit(f"{path} cannot be read: {error.strerror}; let the service read it") from error
-    return frozenset(_hashes(lines))
-
-
-def _hashes(lines: Iterable[str]) -> Iterable[bytes]:
-    for line in lines:
-        first = line.partition(" ")[0]
-        try:
-            one = bytes.fromhex(first)
-        except ValueError:
-            continue
-        if len(one) == SIZE:
-            yield one
 
 
 def catch_up(forgetting: Forgetting) -> int:

@@ -17,6 +17,7 @@ from agent.store.calendar.shelf import CalendarShelf
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.unit import Lease, fenced
+from agent.tending.withdrawn import Withdrawn
 from config.model import Calendar
 from connectors.base import CalendarSink
 from connectors.errors import ConnectorError, Fatal, Retriable
@@ -38,29 +39,6 @@ class Leaver:
     clock: Callable[[], datetime]
     hold: Callable[[float], bool]
     eager: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Withdrawn:
-    """What came of it. removed, left: items. error: why some are left. stays: so many were given up and stay.
-
-    is_news: the error was not there at the last visit.
-    """
-
-    removed: int = 0
-    left: int = 0
-    stays: int = 0
-    error: ConnectorError | None = None
-    is_news: bool = False
-
-    def __add__(self, other: "Withdrawn") -> "Withdrawn":
-        return Withdrawn(
-            removed=self.removed + other.removed,
-            left=self.left + other.left,
-            stays=self.stays + other.stays,
-            error=self.error or other.error,
-            is_news=self.is_news or other.is_news,
-        )
 
 
 def withdraw(leaver: Leaver) -> Withdrawn:

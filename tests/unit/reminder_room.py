@@ -17,8 +17,9 @@ from agent.store.directory import purchases
 from agent.store.hashes import Hasher
 from agent.store.migrate import installation_id
 from agent.store.unit import Lease
-from agent.tending.farewell import Leaver, Withdrawn, withdraw
+from agent.tending.farewell import Leaver, withdraw
 from agent.tending.tend import Tended, Tending, own_addresses, tend_mailbox
+from agent.tending.withdrawn import Withdrawn
 from config.model import AfterRule, ArchiveAccess, Calendar, IcsCalendar, Mailbox, Organisation, Reminders, Settings
 from connectors.base import CalendarSink
 from connectors.event import FoundEvent

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from agent.people.erasing import Forgetting, catch_up, erase_address, erase_contact, noted
+from agent.people.erased_list import noted
+from agent.people.erasing import Forgetting, catch_up, erase_address, erase_contact
 from agent.people.importing import import_rows
 from agent.people.rows import Row
 from agent.store import feed
