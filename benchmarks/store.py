@@ -28,6 +28,7 @@ from agent.sync.reader import Reader
 from agent.sync.room import Room
 from agent.sync.rows import Spot
 from agent.sync.settling import Page, settle_page
+from benchmarks import bare_store
 from benchmarks.lab import Lab
 from benchmarks.mailboxes import END, OWN_DOMAIN, OWNER, contacts
 from benchmarks.table import Figure, middle, show
@@ -49,22 +50,31 @@ def measure(lab: Lab) -> None:
     figures = _figures("SQLite", [_on_file(count) for _ in range(ROUNDS)], 10_000)
     try:
         with Postgres() as server:
-            figures += _figures("PostgreSQL", [_on(server.database(), count) for _ in range(ROUNDS)], 4_000)
+            rounds = [_round(server.database(), server.database(), count) for _ in range(ROUNDS)]
+            figures += _figures("PostgreSQL", rounds, 4_000)
     except Missing as missing:
         print(f"left out: {missing}")
     show(f"Store, {count:,} interactions in pages of {PAGE} (median of {ROUNDS})", figures)
 
 
-def _figures(name: str, rates: list[tuple[float, float]], bar: float) -> list[Figure]:
+def _figures(name: str, rounds: list[tuple[float, float, float]], bar: float) -> list[Figure]:
     return [
-        Figure(what=name, value=middle([wall for wall, _ in rates]), unit="interactions/s", bar=bar),
-        Figure(what="a processor second of ours", value=middle([cpu for _, cpu in rates]), unit="interactions"),
+        Figure(what=name, value=middle([wall for wall, _, _ in rounds]), unit="interactions/s", bar=bar),
+        Figure(what="a processor second of ours", value=middle([cpu for _, cpu, _ in rounds]), unit="interactions"),
+        Figure(what="messages and three participants alone", value=middle([bare for _, _, bare in rounds]), unit="/s"),
+        Figure(what="ours to that", value=middle([wall / bare for wall, _, bare in rounds]), unit="×"),
     ]
 
 
-def _on_file(count: int) -> tuple[float, float]:
+def _on_file(count: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        return _on(f"sqlite:///{Path(folder) / 'crm-agent.db'}", count)
+        file = Path(folder) / "crm-agent.db"
+        return _round(f"sqlite:///{file}", f"sqlite:///{file.with_name('bare.db')}", count)
+
+
+def _round(url: str, bare_url: str, count: int) -> tuple[float, float, float]:
+    """What `_on` tells, and interactions a second of the bare loop, in turns."""
+    return *_on(url, count), bare_store.rate(bare_url, count, PAGE)
 
 
 def _on(url: str, count: int) -> tuple[float, float]:
