@@ -7,7 +7,7 @@ import imaplib
 import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,15 +48,19 @@ class SignedIn:
 
 def sign_in(access: ImapAccess, tokens: AccessTokens | None = None) -> SignedIn:
     """One connection and one sign-in; a refused token is renewed once, on the same connection or a new one."""
-    client = dial(access)
-    try:
+    with ExitStack() as unless_signed_in:
+
+        def connect() -> Client:
+            client = dial(access)
+            unless_signed_in.callback(_abandon, client)
+            return client
+
+        client = connect()
         greeting = clean(bytes(client.welcome or b"").decode("utf-8", "replace"))
-        client = _prove(client, access, tokens)
-        capabilities = _capabilities(client, access)
-        return SignedIn(wire=Wire(client), capabilities=capabilities, greeting=greeting)
-    except BaseException:
-        _abandon(client)
-        raise
+        client = _prove(client, access, tokens, connect)
+        signed_in = SignedIn(wire=Wire(client), capabilities=_capabilities(client, access), greeting=greeting)
+        unless_signed_in.pop_all()
+        return signed_in
 
 
 def dial(access: ImapAccess) -> Client:
@@ -115,7 +119,7 @@ def _greeting_error(error: Exception, access: ImapAccess) -> Exception:
     return dial_error(error, access.host, access.port, ca_file)
 
 
-def _prove(client: Client, access: ImapAccess, tokens: AccessTokens | None) -> Client:
+def _prove(client: Client, access: ImapAccess, tokens: AccessTokens | None, connect: Callable[[], Client]) -> Client:
     """Sign in; the client that is signed in then. A refused token gets a second chance with a fresh one."""
     if client.signed_in:
         return _taken_as_known(client, access)
@@ -131,7 +135,7 @@ def _prove(client: Client, access: ImapAccess, tokens: AccessTokens | None) -> C
     except NeedsSignIn:
         _abandon(client)
     token = tokens.access_token(fresh=True)
-    client = dial(access)
+    client = connect()
     with _translated(access):
         _with_token(client, access, token)
     return client

@@ -15,7 +15,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -203,14 +203,13 @@ class Wire:
         """Whatever interrupts an exchange ends the session: what is still on its way belongs to nobody."""
         if self.closed:
             raise Dropped("the session was closed")
-        try:
-            yield
-        except (OSError, ssl.SSLError, ValueError, imaplib.IMAP4.error) as error:
-            self.close()
-            raise Dropped(f"the session broke off: {self.bye or describe(error)}") from error
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as unless_done:
+            unless_done.callback(self.close)
+            try:
+                yield
+            except (OSError, ssl.SSLError, ValueError, imaplib.IMAP4.error) as error:
+                raise Dropped(f"the session broke off: {self.bye or describe(error)}") from error
+            unless_done.pop_all()
 
     def close(self) -> None:
         """Ends the connection without ceremony. Never raises."""
