@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic_core import to_json
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from agent.store import arrays
 from agent.store.columns import Instant, microseconds
@@ -110,28 +111,31 @@ def _column(plan: Plan, name: str, rows: Sequence[Mapping[str, object]]) -> list
     return [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
 
 
-def among(connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows of `statement`, whose one parameter is an expanding list, for distinct values however many they are.
+def among(
+    connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any], **fixed: object
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of `statement`, whose last parameter is an expanding list, for distinct values however many they are.
 
-    What is selected comes as the driver gives it: for numbers, texts and octets alone.
+    fixed: its other parameters. What is selected comes as the driver gives it: for numbers, texts and octets alone.
     """
     if connection.dialect.positional:
-        yield from _among_marks(connection, statement, values)
+        yield from _among_marks(connection, statement, values, fixed)
         return
-    sql = _any_of(statement, connection.dialect)
+    sql, name = _any_of(statement, connection.dialect)
     for chunk in chunks(values):
         written = arrays.octets(chunk) if isinstance(chunk[0], bytes) else arrays.words(chunk)
-        for row in connection.exec_driver_sql(sql, (written,)):
+        for row in connection.exec_driver_sql(sql, {**fixed, name: written}):
             yield tuple(row)
 
 
 def _among_marks(
-    connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any]
+    connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any], fixed: Mapping[str, object]
 ) -> Iterator[tuple[Any, ...]]:
-    head, tail = _around_list(statement, connection.dialect)
+    head, tail, order = _around_list(statement, connection.dialect)
+    before = tuple(fixed[name] for name in order)
     for chunk in chunks(values):
         marks = ",".join("?" * len(chunk))
-        for row in connection.exec_driver_sql(f"{head}{marks}{tail}", tuple(chunk)):
+        for row in connection.exec_driver_sql(f"{head}{marks}{tail}", (*before, *chunk)):
             yield tuple(row)
 
 
@@ -142,18 +146,28 @@ def values_of(column: "sa.Column[Any]") -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=64)
-def _around_list(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, str]:
-    """The SQL before and behind the list of values. Statements are module constants: each is compiled once."""
-    head, tail = _LIST.split(str(statement.compile(dialect=dialect)))
-    return head, tail
+def _around_list(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, str, tuple[str, ...]]:
+    """The SQL before and behind the list of values, and the parameters before it.
+
+    Statements are module constants: each is compiled once.
+    """
+    compiled = _compiled(statement, dialect)
+    head, tail = _LIST.split(str(compiled))
+    return head, tail, tuple(compiled.positiontup or ())[:-1]
 
 
 @lru_cache(maxsize=64)
-def _any_of(statement: sa.Select[Any], dialect: sa.Dialect) -> str:
-    """The SQL with `= ANY (an array)` in place of the list: a mark a value costs the driver more than the query."""
-    compiled = str(statement.compile(dialect=dialect))
-    kind = next(iter(statement.compile(dialect=dialect).binds.values())).type.compile(dialect)
-    return _IN_LIST.sub(f"= ANY(%s::{kind}[])", compiled)
+def _any_of(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, str]:
+    """The SQL with `= ANY (an array)` in place of the list, and its name: a mark a value costs more than the query."""
+    compiled = _compiled(statement, dialect)
+    name, values = next((name, bind) for name, bind in compiled.binds.items() if bind.expanding)
+    return _IN_LIST.sub(f"= ANY(%({name})s::{values.type.compile(dialect)}[])", str(compiled)), name
+
+
+def _compiled(statement: sa.Select[Any], dialect: sa.Dialect) -> SQLCompiler:
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101 - tells mypy what a SELECT becomes
+    return compiled
 
 
 def chunks(values: Collection[Value]) -> Iterator[Sequence[Value]]:

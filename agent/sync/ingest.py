@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.store.directory import lookup as directory
-from agent.store.mail import folders, gaps, known, places, record, removals, replaced, reviews, threads
+from agent.store.mail import folders, gaps, known, record, removals, replaced, reviews, threads
 from agent.store.mail.folders import FORWARD, HISTORY, FolderState
+from agent.store.mail.known import Listed
 from agent.store.mail.record import Collision
 from agent.store.persons import former
 from agent.store.unit import fenced
@@ -67,8 +68,9 @@ def ingest(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
 
 
 def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> None:
-    task = _with_returned(room, task)
-    envelopes, older, listed = _to_decide(room, task)
+    listed = _listed(room, task)
+    task = _with_returned(task, listed)
+    envelopes, older = _to_decide(room, task, listed)
     deciding, kept_back = completed(room, task.state.folder, task.page.validity, decide(room, envelopes))
     if take_in(room, deciding, Place(folder=task.state.folder, validity=task.page.validity)):
         raise Collision
@@ -92,17 +94,20 @@ def _ingest_once(room: Room, task: Task, states: Mapping[int, FolderState]) -> N
     )
     settled = settle_page(walk, deciding)
     _commit(room, task, deciding, settled, spot, older)
-    _count(room.counts, settled.outcomes, {uid: outcome for uid, (_, outcome) in listed.items()})
+    _count(room.counts, settled.outcomes, {uid: one.outcome for uid, one in listed.items()})
     room.counts["before-start"] += older
 
 
-def _with_returned(room: Room, task: Task) -> Task:
-    """What had left the folder and is handed out under the same id once more lies there again: it is decided anew."""
-    uids = [envelope.id for envelope in task.page.envelopes]
-    if not uids:
-        return task
+def _listed(room: Room, task: Task) -> Mapping[str, Listed]:
+    """The page's messages that have a row."""
     with room.database.read() as connection:
-        back = places.left_under(connection, task.state.id, task.page.validity, uids)
+        uids = [envelope.id for envelope in task.page.envelopes]
+        return known.known_uids(connection, task.state.id, task.page.validity, uids)
+
+
+def _with_returned(task: Task, listed: Mapping[str, Listed]) -> Task:
+    """What had left the folder and is handed out under the same id once more lies there again: it is decided anew."""
+    back = {uid: one.id for uid, one in listed.items() if one.gone}
     return replace(task, known_places={**back, **(task.known_places or {})}) if back else task
 
 
@@ -117,15 +122,12 @@ def _count(counts: Counter[str], outcomes: Mapping[str, str], before: Mapping[st
             counts[earlier] -= 1
 
 
-def _to_decide(room: Room, task: Task) -> tuple[list[Envelope], int, dict[str, tuple[int, str]]]:
-    """The page's messages that have no row yet (or are decided anew), how many lie before the floor, known rows."""
+def _to_decide(room: Room, task: Task, listed: Mapping[str, Listed]) -> tuple[list[Envelope], int]:
+    """The page's messages that have no row yet (or are decided anew), and how many lie before the floor."""
     anew = task.known_places or {}
-    with room.database.read() as connection:
-        uids = [envelope.id for envelope in task.page.envelopes]
-        listed = known.known_uids(connection, task.state.id, task.page.validity, uids)
     fresh = [envelope for envelope in task.page.envelopes if envelope.id in anew or envelope.id not in listed]
     kept = [envelope for envelope in fresh if envelope.id in anew or not _before_start(room, envelope)]
-    return kept, len(fresh) - len(kept), listed
+    return kept, len(fresh) - len(kept)
 
 
 def _before_start(room: Room, envelope: Envelope) -> bool:

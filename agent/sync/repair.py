@@ -67,7 +67,7 @@ def _read_missing(room: Room, state: FolderState, states: States, missing: Seque
         anew = known.known_uids(connection, state.id, state.validity or "", missing) if missing else {}
     for some in _batches(missing):
         for page in _headers(room, state, state.validity or "", some):
-            back = {uid: anew[uid][0] for uid in some if uid in anew}
+            back = {uid: anew[uid].id for uid in some if uid in anew}
             ingest(room, Task(state=state, page=page, known_places=back), states)
 
 

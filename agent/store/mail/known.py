@@ -15,12 +15,26 @@ from matchers.contact import Holder
 _LOGGED = sa.select(interactions.c.message_key).where(
     interactions.c.message_key.in_(sa.bindparam("values", expanding=True))
 )
-_ROWS = sa.select(locations.c.uid, locations.c.id, locations.c.outcome, locations.c.reason).where(
+_LISTED = sa.select(
+    locations.c.uid, locations.c.id, locations.c.outcome, locations.c.reason, locations.c.gone_at.is_not(None)
+).where(
     locations.c.folder_id == sa.bindparam("folder"),
     locations.c.validity == sa.bindparam("validity"),
     locations.c.uid.in_(sa.bindparam("uids", expanding=True)),
 )
 """Built once: every page asks these, and most find nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A message that has a row in its folder. outcome: of a skip with its reason, as `skipped:bulk`.
+
+    gone: it had left; where ids outlive a move, mail comes back under the old one.
+    """
+
+    id: int
+    outcome: str
+    gone: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +77,12 @@ class Known:
     moved: Mapping[bytes, Mapping[str, Holder]] = field(default_factory=dict)
 
 
-def known_uids(
-    connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]
-) -> dict[str, tuple[int, str]]:
-    """uid -> (location id, outcome; of a skip with its reason, as `skipped:bulk`) of those that have a row."""
-    rows = connection.execute(_ROWS, {"folder": folder_id, "validity": validity, "uids": list(uids)})
-    return {row.uid: (row.id, told(row.outcome, row.reason)) for row in rows}
+def known_uids(connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]) -> dict[str, Listed]:
+    """By uid, those of these that have a row."""
+    rows = bulk.among(connection, _LISTED, uids, folder=folder_id, validity=validity)
+    return {
+        uid: Listed(id=id, outcome=told(outcome, reason), gone=bool(gone)) for uid, id, outcome, reason, gone in rows
+    }
 
 
 def told(outcome: object, reason: object) -> str:

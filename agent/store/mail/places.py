@@ -40,19 +40,6 @@ def at(connection: sa.Connection, folder_id: int, validity: str, uids: Collectio
     return {row.uid: Place(**row._mapping) for row in rows}
 
 
-def left_under(connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]) -> dict[str, int]:
-    """Location ids of those of these ids that have left. Where ids outlive a move, mail comes back under the old."""
-    rows = connection.execute(
-        sa.select(locations.c.uid, locations.c.id).where(
-            locations.c.folder_id == folder_id,
-            locations.c.validity == validity,
-            locations.c.uid.in_(uids),
-            locations.c.gone_at.is_not(None),
-        )
-    )
-    return {row.uid: row.id for row in rows}
-
-
 def live_uids(connection: sa.Connection, folder_id: int, validity: str) -> Set[str]:
     """Every id with a row that is not gone."""
     rows = connection.execute(
