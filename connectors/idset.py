@@ -7,10 +7,10 @@ Called by sources that list a folder and by the store that lists what is known o
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Set
-from itertools import chain
+from itertools import chain, filterfalse, islice
 
-_LONGEST = 18
-"""Digits that surely fit."""
+_AT_ONCE = 1_000
+"""So many texts are held at a time."""
 
 
 class Numbers(Set[str]):
@@ -20,17 +20,24 @@ class Numbers(Set[str]):
         self._values = array("q", sorted(set(values)))
 
     def __contains__(self, id: object) -> bool:
-        value = _number(id) if isinstance(id, str) else None
-        if value is None:
-            return False
-        at = bisect_left(self._values, value)
-        return at < len(self._values) and self._values[at] == value
+        numbers = _numbers([id]) if isinstance(id, str) else None
+        return numbers is not None and self._holds(numbers[0])
 
     def __iter__(self) -> Iterator[str]:
         return map(str, self._values)
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def __sub__(self, other: Set[object]) -> Set[str]:
+        """A folder compared with its rows mostly holds what it held."""
+        if not isinstance(other, Numbers):
+            return super().__sub__(other)
+        return Numbers(() if self._values == other._values else filterfalse(other._holds, self._values))
+
+    def _holds(self, value: int) -> bool:
+        at = bisect_left(self._values, value)
+        return at < len(self._values) and self._values[at] == value
 
     @classmethod
     def _from_iterable(cls, it: Iterable[str]) -> Set[str]:  # type: ignore[override]  # what remains may be of any kind
@@ -39,18 +46,20 @@ class Numbers(Set[str]):
 
 def compact(ids: Iterable[str]) -> Set[str]:
     """These ids as a set, whatever they look like."""
-    numbers = array("q")
+    found = array("q")
     rest = iter(ids)
-    for id in rest:
-        value = _number(id)
-        if value is None:
-            return frozenset(chain(map(str, numbers), (id,), rest))
-        numbers.append(value)
-    return Numbers(numbers)
+    while some := list(islice(rest, _AT_ONCE)):
+        numbers = _numbers(some)
+        if numbers is None:
+            return frozenset(chain(map(str, found), some, rest))
+        found.extend(numbers)
+    return Numbers(found)
 
 
-def _number(id: str) -> int | None:
-    """The number whose only spelling this is, else None."""
-    if id.isdecimal() and id.isascii() and len(id) <= _LONGEST and (id[0] != "0" or id == "0"):
-        return int(id)
-    return None
+def _numbers(ids: list[str]) -> "array[int] | None":
+    """The numbers whose only spellings these are; None if one is not, or does not fit."""
+    try:
+        numbers = array("q", map(int, ids))
+    except (ValueError, OverflowError):
+        return None
+    return numbers if list(map(str, numbers)) == ids else None

@@ -138,12 +138,11 @@ def corrected(
     room: Room, envelope: Envelope, decision: Decision, facts: Known, key: bytes, answers: Answers
 ) -> Decision:
     """The decision after everything that people said about this message, and how long anything is kept."""
-    told = give(
-        overrule(decision, facts.rulings.get(key, {})),
-        facts.moved.get(key, {}),
-        partial(direction_of, envelope, room.own, room.policy, answers),
-    )
-    return _unless_too_old(room, envelope, told)
+    if key in facts.rulings:
+        decision = overrule(decision, facts.rulings[key])
+    if key in facts.moved:
+        decision = give(decision, facts.moved[key], partial(direction_of, envelope, room.own, room.policy, answers))
+    return _unless_too_old(room, envelope, decision)
 
 
 def _refs(room: Room, envelope: Envelope) -> tuple[bytes, ...]:
