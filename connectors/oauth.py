@@ -100,7 +100,13 @@ def http_session(ca_file: Path | None, *, connections: int = 10) -> requests.Ses
         session.mount("https://", _Trusting(ca_file, connections))
     else:
         session.mount("https://", HTTPAdapter(pool_maxsize=connections, pool_block=True))
+    session.auth = _as_it_is
     return session
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from looking into a .netrc, which would take the place of our token."""
+    return request
 
 
 class _Trusting(HTTPAdapter):
@@ -113,6 +119,11 @@ class _Trusting(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # handed through as they are
         return super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401  # handed through as they are
+        """Behind a proxy, too, which may itself have a certificate of the same authority."""
+        trust = {"ssl_context": self._context, "proxy_ssl_context": self._context}
+        return super().proxy_manager_for(proxy, **trust, **kwargs)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Without REQUESTS_CA_BUNDLE, which would be loaded beside `ca_file` or, if missing, end every request."""

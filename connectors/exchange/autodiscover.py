@@ -35,33 +35,41 @@ class Endpoints:
     """The endpoints found so far, by mail domain."""
 
     def __init__(self) -> None:
+        self.gate = threading.Lock()
+        """Held while somebody looks: the others wait for what they find."""
         self._lock = threading.Lock()
         self._known: dict[str, str] = {}
 
-    def of(self, address: str, sign_in: SignIn, ca_file: Path | None) -> str:
-        """The endpoint of this mailbox's domain. Raises Unreachable, NeedsSignIn, Fatal."""
-        domain = address.rpartition("@")[2].lower()
+    def known(self, address: str) -> str | None:
+        """The endpoint of this mailbox's domain, if it was found."""
         with self._lock:
-            known = self._known.get(domain)
-        if known is None:
-            known = discover(address, sign_in, ca_file)
-            with self._lock:
-                self._known[domain] = known
-        return known
+            return self._known.get(domain_of(address))
+
+    def look(self, address: str, sign_in: SignIn, ca_file: Path | None) -> str:
+        """Looks for it, and keeps it. Raises Unreachable, NeedsSignIn, Fatal."""
+        found = discover(address, sign_in, ca_file)
+        with self._lock:
+            self._known[domain_of(address)] = found
+        return found
 
     def forget(self, address: str) -> None:
         """Looks again the next time: the mailbox may have moved."""
         with self._lock:
-            self._known.pop(address.rpartition("@")[2].lower(), None)
+            self._known.pop(domain_of(address), None)
 
 
 ENDPOINTS = Endpoints()
 """Those of this process."""
 
 
+def domain_of(address: str) -> str:
+    """Of an address."""
+    return address.rpartition("@")[2].lower()
+
+
 def discover(address: str, sign_in: SignIn, ca_file: Path | None) -> str:
     """Asks where Exchange says to ask, in its order, and follows it a few steps."""
-    domain = address.rpartition("@")[2].lower()
+    domain = domain_of(address)
     reasons: list[ConnectorError] = []
     for host in (f"autodiscover.{domain}", domain):
         try:
@@ -77,7 +85,7 @@ def discover(address: str, sign_in: SignIn, ca_file: Path | None) -> str:
 
 def follow(url: str, address: str, sign_in: SignIn, ca_file: Path | None) -> str:
     """The endpoint that this address of Autodiscover leads to, in a few steps."""
-    domain = address.rpartition("@")[2].lower()
+    domain = domain_of(address)
     for _ in range(_MOST_STEPS):
         answer = _ask(url, address, sign_in, ca_file)
         endpoint = _first(answer, "EwsUrl")
@@ -90,7 +98,7 @@ def follow(url: str, address: str, sign_in: SignIn, ca_file: Path | None) -> str
 def next_step(answer: Element, address: str, domain: str) -> tuple[str, str]:
     """Where an answer without an endpoint leads: to another place, or to another address. Pure. Raises Fatal."""
     moved, address = _first(answer, "RedirectUrl"), _first(answer, "RedirectAddr") or address
-    url = moved or f"https://autodiscover.{address.rpartition('@')[2].lower()}/autodiscover/autodiscover.xml"
+    url = moved or f"https://autodiscover.{domain_of(address)}/autodiscover/autodiscover.xml"
     _check(url, domain)
     return url, address
 

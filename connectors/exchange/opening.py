@@ -14,11 +14,11 @@ from requests.auth import AuthBase
 
 from config.model import ExchangeAccess
 from config.secrets import SecretError
-from connectors.errors import Fatal
-from connectors.exchange.autodiscover import ENDPOINTS
+from connectors.errors import Fatal, NeedsSignIn
+from connectors.exchange.autodiscover import ENDPOINTS, domain_of
 from connectors.exchange.faults import is_online, online
 from connectors.exchange.ntlm import Ntlm
-from connectors.exchange.wire import WIRES, Door, Wire
+from connectors.exchange.wire import REFUSALS, WIRES, Door, Patiently, Wire
 from connectors.oauth import MemoryTokens, TokenCache, Tokens
 from connectors.tokens import tokens_for
 
@@ -31,14 +31,7 @@ class Opened:
     def __init__(self, access: ExchangeAccess, cache: TokenCache | None = None) -> None:
         self._sign_in = sign_in_of(access, cache)
         self.endpoint = _endpoint(access, self._sign_in)
-        self._door = Door(
-            endpoint=self.endpoint,
-            auth=access.auth,
-            account=_account(access),
-            ca_file=access.ca_file,
-            connections=access.connections,
-            sign_in=self._sign_in,
-        )
+        self._door = _door(access, self.endpoint, self._sign_in)
         self.wire: Wire = WIRES.take(self._door)
         self._closed = False
 
@@ -50,13 +43,39 @@ class Opened:
 
 
 def _endpoint(access: ExchangeAccess, sign_in: Callable[[], AuthBase | None]) -> str:
-    endpoint = access.endpoint or ENDPOINTS.of(access.user, sign_in, access.ca_file)
+    endpoint = access.endpoint or ENDPOINTS.known(access.user) or _discovered(access, sign_in)
     parts = urlsplit(endpoint)
     if is_online(parts.hostname or ""):
         raise online()
     if parts.scheme != "https" and (parts.hostname or "") not in _LOOPBACK:
         raise Fatal("an Exchange off this machine is reached by https only", advice="write https:// in `endpoint`")
     return endpoint
+
+
+def _discovered(access: ExchangeAccess, sign_in: Callable[[], AuthBase | None]) -> str:
+    """Where autodiscover says; a password that it refused is not tried for every mailbox of the account there."""
+    door = _door(access, f"autodiscover of {domain_of(access.user)}", sign_in)
+    with Patiently(ENDPOINTS.gate):
+        if (found := ENDPOINTS.known(access.user)) is not None:
+            return found
+        REFUSALS.check(door)
+        try:
+            return ENDPOINTS.look(access.user, sign_in, access.ca_file)
+        except NeedsSignIn as refused:
+            if access.auth != "oauth":  # tokens lock no account
+                REFUSALS.note(door, refused)
+            raise
+
+
+def _door(access: ExchangeAccess, endpoint: str, sign_in: Callable[[], AuthBase | None]) -> Door:
+    return Door(
+        endpoint=endpoint,
+        auth=access.auth,
+        account=_account(access),
+        ca_file=access.ca_file,
+        connections=access.connections,
+        sign_in=sign_in,
+    )
 
 
 def _account(access: ExchangeAccess) -> tuple[str, ...]:

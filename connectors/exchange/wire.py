@@ -109,7 +109,7 @@ class Wire:
                 except NeedsSignIn:
                     if self.auth == "oauth":
                         raise
-            with _Patiently(self._gate):
+            with Patiently(self._gate):
                 return self._sign_in(body, headers, writes)
 
     def _sign_in(self, body: bytes, headers: Mapping[str, str], writes: bool) -> Answer:
@@ -242,8 +242,8 @@ class _Release(AbstractContextManager[bool]):
         self._room.release()
 
 
-class _Patiently(AbstractContextManager[None]):
-    """Holds a lock, or does without it after a while."""
+class Patiently(AbstractContextManager[None]):
+    """Holds a lock, or does without it after a while: one thread alone tries a password that may be wrong."""
 
     def __init__(self, lock: threading.Lock) -> None:
         self._lock = lock

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ from connectors.graph.client import relative
 from connectors.oauth import post_form
 from tests.integration.graph_mailroom import Lab, begin, inbox
 from tests.servers.graph import Tenant
+from tests.servers.tunnel import Tunnel
 
 
 @pytest.fixture
@@ -54,6 +56,24 @@ def test_a_handshake_that_is_cut_off_at_sign_in_is_tried_again_too(lab: Lab, han
     lab.access = lab.access.model_copy(update={"authority": f"{hangs_up}/{lab.access.tenant_id}"})
     with pytest.raises(Retriable):
         lab.open().folders()
+
+
+def test_the_way_through_a_proxy_trusts_our_authority_too(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token and the mail both go through it, and the certificate is still looked at."""
+    with Tunnel(urlsplit(lab.access.endpoint).port or 443) as tunnel:
+        monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        assert lab.open().folders()
+        assert len(tunnel.asked) >= 2
+
+
+def test_a_netrc_of_the_service_user_takes_the_place_of_no_token(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login anonymous password anna@corp.example")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert lab.open().folders()
 
 
 def test_a_certificate_of_nobody_we_know_is_a_matter_for_the_admin(lab: Lab) -> None:
