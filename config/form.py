@@ -44,11 +44,12 @@ def _described(key: Key) -> Schema:
 
 
 def table(form: Form) -> Kind:
-    """A table of that form; read as a dictionary of its checked values."""
+    """A table of that form; read as a dictionary of its checked values. Without what is required it is wrong."""
 
     def read(node: Node, reading: Reading) -> object:
         if isinstance(node.value, dict):
-            return read_table(node, form, reading)
+            values = read_table(node, form, reading)
+            return values if all(name in values for name, key in form.keys.items() if key.required) else WRONG
         reading.note(node, f"{name_of(node)} stands where a table belongs", f"write [{node.key}] or {{ … }}")
         return WRONG
 

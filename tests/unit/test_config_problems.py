@@ -170,6 +170,11 @@ MISTAKES = {
         '[[connectors]]\nname = "x"',
         ['crm-agent.toml:1: connectors: type is missing, write type = "imap", "graph", "exchange" or "maildir"'],
     ),
+    "a technical user without a name": (
+        '[[connectors]]\nname = "x"\ntype = "imap"\nhost = "localhost"\nmaster = { username = 0 }\n'
+        'mailboxes = [{ address = "di@ourfirm.example", password = { env = "PATH" } }]',
+        ["crm-agent.toml:5: connectors.master.username: a number stands where a text belongs, write a text in quotes"],
+    ),
     "connector that is no table": (
         "connectors = [3]",
         ["crm-agent.toml:1: connectors: is no connector, write [[connectors]]"],
