@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from agent.store import bulk
 from agent.store.errors import StoreError as StoreError
 from agent.store.errors import Unfit
+from config.personal import is_loopback
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -153,7 +154,17 @@ def _options(url: str) -> dict[str, Any]:
         return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "connect_args": _trust(sa.make_url(url))}
+
+
+def _trust(url: sa.URL) -> dict[str, str]:
+    """Off this machine the server must prove who it is, unless somebody says otherwise (libpq, 32.19: SSL Support)."""
+    if "sslmode" in url.query or "PGSSLMODE" in os.environ:
+        return {}
+    named = url.host or url.query.get("host", "")
+    hosts = named.split(",") if isinstance(named, str) else named
+    near = all(not host or host.startswith("/") or is_loopback(host) for host in hosts)
+    return {} if near else {"sslmode": "verify-full"}
 
 
 def _make_private(_: object, __: object, arguments: Sequence[str], ___: object) -> None:
@@ -210,6 +221,11 @@ def _reachable() -> Iterator[None]:
 def _unreachable(reason: str) -> StoreError:
     if reason in _UNFIT:
         return Unfit(_UNFIT[reason])
+    if any(mark in reason for mark in _UNPROVEN):
+        return Unfit(
+            f"the database's server does not prove who it is: {reason}; name its authority, "
+            "?sslmode=verify-full&sslrootcert=/path/ca.pem in store.url, or write another sslmode"
+        )
     return StoreError(_PASSING.get(reason, f"the database does not answer: {reason}"))
 
 
@@ -221,6 +237,8 @@ _UNFIT = {
         "the database file cannot be written: let the user of the service write it and its folder"
     ),
 }
+_UNPROVEN = ("root certificate file", "certificate verify failed", "does not support SSL", "does not match host name")
+"""What libpq says then."""
 _PASSING = {
     "database is locked": (
         f"the database does not answer: another program has held it for {BUSY_SECONDS} s; end that one, or try again"
