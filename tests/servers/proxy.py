@@ -320,10 +320,10 @@ class Link(threading.Thread):
                 data = _received(side)
                 if not data and self._stalled and side is self._server:
                     sides.remove(side)  # the client is not to notice
-                elif (ending := self._handle(side, data) if data else Cut()) is not None:
+                elif (ending := self._deal_with(side, data) if data else Cut()) is not None:
                     return ending.reset
 
-    def _handle(self, side: socket.socket, data: bytes) -> Cut | None:
+    def _deal_with(self, side: socket.socket, data: bytes) -> Cut | None:
         if self._stalled:
             return None
         if side is self._server:
