@@ -150,11 +150,11 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_addresses_are_read_in_bounded_time(kind: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     found = read_addresses(HOSTILE[kind](100_000))
     assert len(found) <= MOST_ADDRESSES
     envelope(b"From: " + HOSTILE[kind](100_000).encode() + b"\r\nSubject: " + HOSTILE[kind](100_000).encode())
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 HOSTILE_HTML: dict[str, Callable[[int], str]] = {
@@ -176,9 +176,9 @@ HOSTILE_HTML: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("kind", HOSTILE_HTML)
 def test_hostile_html_is_read_in_bounded_time(kind: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     html_to_text(HOSTILE_HTML[kind](150_000))
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 HOSTILE_RAW: dict[str, Callable[[int], bytes]] = {
@@ -200,7 +200,7 @@ HOSTILE_RAW: dict[str, Callable[[int], bytes]] = {
 @pytest.mark.parametrize("kind", HOSTILE_RAW)
 def test_hostile_messages_are_read_in_bounded_time(kind: str) -> None:
     raw = HOSTILE_RAW[kind](150_000)
-    started = time.monotonic()
+    started = time.thread_time()
     message(raw)
     mime.read_header(raw, id="1", size=None, server_time=None, flags=NO_FLAGS)
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5

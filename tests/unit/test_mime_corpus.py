@@ -325,10 +325,10 @@ def test_a_thread_is_read_from_every_form_of_references() -> None:
 
 @pytest.mark.parametrize("levels", [60, 10_000])
 def test_deep_nesting_is_read_in_bounded_time_and_said(levels: int) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     found = message(generate.nested(levels))
     assert "too-deep" in found.defects
-    assert time.monotonic() - started < 10
+    assert time.thread_time() - started < 10
 
 
 def test_very_many_parts_are_bounded() -> None:

@@ -87,11 +87,11 @@ def test_a_short_answer_without_a_question_closes(words: int, question: bool, cl
     ["On ", "On \n", "> ", "?", "a@", "https://", "please ", "From: x\n", "wrote:", "--\n", ". ", "P.S ", "\n" * 3],
 )
 def test_hostile_repeats_of_100_kb_cost_little(piece: str) -> None:
-    """CPU time, so that a busy machine does not fail it; the size beyond the cap is free."""
+    """What grows with the square takes minutes. How little it is, is measured (`benchmarks`); the rest is free."""
     text = piece * (100_000 // len(piece))
-    before = time.process_time()
+    before = time.thread_time()
     weigh(text)
-    assert time.process_time() - before < 0.05
+    assert time.thread_time() - before < 1
 
 
 def test_own_text_is_bounded() -> None:
