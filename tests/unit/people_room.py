@@ -51,9 +51,11 @@ def add_mail(
         )
         for number, (address, role) in enumerate(people.items()):
             seat = {"interaction_id": name, "role": role, "address": address, "name": "", "position": number}
+            seat["occurred_at"] = at
             connection.execute(sa.insert(participants).values(**seat, match_key=normalise(address).match_key))
         for contact, address in linked.items():
             link = {"interaction_id": name, "contact_id": contact, "role": people.get(address, "to"), "email": address}
+            link["occurred_at"] = at
             fact = {"rule": "address", "confidence": 1.0, "evidence": [f"it names {address}"], "origin": origin}
             connection.execute(sa.insert(links).values(**link, **fact))
     return name

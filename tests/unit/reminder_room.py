@@ -15,6 +15,7 @@ from agent.store.calendar.reminders import Listed
 from agent.store.database import Database
 from agent.store.directory import purchases
 from agent.store.hashes import Hasher
+from agent.store.mail import dating
 from agent.store.migrate import installation_id
 from agent.store.unit import Lease
 from agent.tending.farewell import Leaver, Withdrawn, withdraw
@@ -153,6 +154,7 @@ class Room:
         with self.database.write() as connection:
             query = sa.update(tables.interactions).where(tables.interactions.c.id == id)
             connection.execute(query.values(**values))
+            dating.follow(connection, [id])
             self._tell(connection, "updated", id)
 
     def bounced(
@@ -303,11 +305,13 @@ class Room:
         self._rows += 1
         row = {"interaction_id": id, "role": role, "address": address, "position": self._rows, "match_key": address}
         with self.database.write() as connection:
-            connection.execute(sa.insert(tables.participants).values(**row))
+            at = dating.of(connection, id)
+            connection.execute(sa.insert(tables.participants).values(**row, occurred_at=at))
 
     def _link(self, id: str, contact: str, role: str) -> None:
         row = {"interaction_id": id, "contact_id": contact, "role": role, "email": f"{contact}@buyer.example"}
         with self.database.write() as connection:
+            row["occurred_at"] = dating.of(connection, id)
             connection.execute(sa.insert(tables.links).values(**row, rule="address", confidence=1.0, evidence=[]))
 
     def _locate(self, id: str, holder: str, more: dict[str, object]) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from agent.store import feed
 from agent.store.database import Database, Row
-from agent.store.mail import joining, revise, threads
+from agent.store.mail import dating, joining, revise, threads
 from agent.store.tables import (
     company_links,
     interactions,
@@ -52,8 +52,8 @@ class PageRows:
     interactions: list[Changing] = field(default_factory=list)
     ids: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     texts: list[Row] = field(default_factory=list)
-    participants: list[Row] = field(default_factory=list)
-    links: list[Row] = field(default_factory=list)
+    participants: list[Changing] = field(default_factory=list)
+    links: list[Changing] = field(default_factory=list)
     company_links: list[Row] = field(default_factory=list)
     reviews: list[Row] = field(default_factory=list)
     suggestions: list[Row] = field(default_factory=list)
@@ -108,6 +108,7 @@ def _record_interactions(
     for row in rows.interactions:
         row["thread_id"] = joined.names[rows.ids[str(row["id"])][0]]
     _insert_interactions(database, connection, rows.interactions)
+    dating.date(connection, [*rows.participants, *rows.links], rows.interactions)
     touched = joined.touched | _threads_of_links(connection, rows) | _shared_threads(rows)
     before = threads.concerned(connection, touched)
     revise.forget_links(connection, rows.relinked)
@@ -167,12 +168,18 @@ def _record_signals(database: Database, connection: sa.Connection, rows: PageRow
 
 
 def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> None:
-    for interaction_id, instant in earlier:
-        connection.execute(
-            sa.update(interactions)
-            .where(interactions.c.id == interaction_id, interactions.c.occurred_at > instant)
-            .values(occurred_at=instant)
-        )
+    moved = [interaction_id for interaction_id, instant in earlier if _is_earlier(connection, interaction_id, instant)]
+    dating.follow(connection, moved)
+
+
+def _is_earlier(connection: sa.Connection, interaction_id: str, instant: datetime) -> bool:
+    """Dates an interaction earlier; whether it was dated later before."""
+    changed = connection.execute(
+        sa.update(interactions)
+        .where(interactions.c.id == interaction_id, interactions.c.occurred_at > instant)
+        .values(occurred_at=instant)
+    )
+    return changed.rowcount > 0
 
 
 def _link_key(row: Row) -> tuple[str, str]:
