@@ -20,9 +20,9 @@ from agent.store.columns import Instant, microseconds
 CHUNK = 10_000
 """Values of one query; SQLite takes 32,766 (sqlite.org/limits.html), PostgreSQL's protocol 65,535."""
 
-_LIST = re.compile(r"__\[POSTCOMPILE_\w+\]")
+LIST = re.compile(r"__\[POSTCOMPILE_\w+\]")
 """What SQLAlchemy leaves where an expanding list is to stand."""
-_IN_LIST = re.compile(rf"IN \({_LIST.pattern}\)")
+IN_LIST = re.compile(rf"IN \({LIST.pattern}\)")
 
 Value = TypeVar("Value", str, bytes)
 Convert = Callable[[Any], object]
@@ -58,7 +58,7 @@ def plan(statement: sa.Insert, names: Sequence[str], dialect: sa.Dialect) -> Pla
         if dialect.positional
         else _from_arrays(str(compiled), [columns[name] for name in order], dialect),
         order=order,
-        convert={name: _convert(columns[name].type, dialect) for name in order},
+        convert={name: binding(columns[name].type, dialect) for name in order},
         constants={name: columns[name].default.arg for name in order if name not in names},
         by_row=dialect.positional,
         as_arrays={} if dialect.positional else {name: arrays.array_of(columns[name].type) for name in order},
@@ -78,7 +78,7 @@ def _from_arrays(sql: str, columns: Sequence[sa.ColumnElement[Any]], dialect: sa
     return f"{head} SELECT * FROM unnest({marks}){conflict[1]}{conflict[2]}"  # noqa: S608 - names of our own tables
 
 
-def _convert(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
+def binding(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
     """None too for octets: they are taken as they are."""
     if isinstance(kind, sa.JSON):
         return json_text
@@ -144,7 +144,7 @@ def values_of(column: "sa.Column[Any]") -> sa.Select[Any]:
 @lru_cache(maxsize=64)
 def _around_list(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, str]:
     """The SQL before and behind the list of values. Statements are module constants: each is compiled once."""
-    head, tail = _LIST.split(str(statement.compile(dialect=dialect)))
+    head, tail = LIST.split(str(statement.compile(dialect=dialect)))
     return head, tail
 
 
@@ -153,7 +153,7 @@ def _any_of(statement: sa.Select[Any], dialect: sa.Dialect) -> str:
     """The SQL with `= ANY (an array)` in place of the list: a mark a value costs the driver more than the query."""
     compiled = str(statement.compile(dialect=dialect))
     kind = next(iter(statement.compile(dialect=dialect).binds.values())).type.compile(dialect)
-    return _IN_LIST.sub(f"= ANY(%s::{kind}[])", compiled)
+    return IN_LIST.sub(f"= ANY(%s::{kind}[])", compiled)
 
 
 def chunks(values: Collection[Value]) -> Iterator[Sequence[Value]]:

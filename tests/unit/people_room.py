@@ -55,9 +55,8 @@ def add_mail(
             connection.execute(sa.insert(participants).values(**seat, match_key=normalise(address).match_key))
         for contact, address in linked.items():
             link = {"interaction_id": name, "contact_id": contact, "role": people.get(address, "to"), "email": address}
-            link["occurred_at"] = at
             fact = {"rule": "address", "confidence": 1.0, "evidence": [f"it names {address}"], "origin": origin}
-            connection.execute(sa.insert(links).values(**link, **fact))
+            connection.execute(sa.insert(links).values(**link, **fact, occurred_at=at))
     return name
 
 

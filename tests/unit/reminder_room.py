@@ -163,6 +163,8 @@ class Room:
         row = {"message_key": self._key(), "contact_id": contact, "kind": kind, "thread_id": thread, "back_on": back_on}
         with self.database.write() as connection:
             connection.execute(sa.insert(tables.signals).values(**row, occurred_at=self.now))
+            told = feed.Change(kind=feed.SIGNAL, event="told", entity=contact, body={})
+            feed.append(self.database, connection, [told])
 
     def flag(self, id: str, flagged: bool, due: date | None = None) -> None:
         with self.database.write() as connection:
@@ -311,8 +313,8 @@ class Room:
     def _link(self, id: str, contact: str, role: str) -> None:
         row = {"interaction_id": id, "contact_id": contact, "role": role, "email": f"{contact}@buyer.example"}
         with self.database.write() as connection:
-            row["occurred_at"] = dating.of(connection, id)
-            connection.execute(sa.insert(tables.links).values(**row, rule="address", confidence=1.0, evidence=[]))
+            more = {"rule": "address", "confidence": 1.0, "evidence": [], "occurred_at": dating.of(connection, id)}
+            connection.execute(sa.insert(tables.links).values(**row, **more))
 
     def _locate(self, id: str, holder: str, more: dict[str, object]) -> None:
         self._rows += 1

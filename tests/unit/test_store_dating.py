@@ -49,11 +49,9 @@ def test_whoever_joins_an_interaction_later_is_dated_as_it_is(database: Database
     """A page names a message that is there already, of another time than the page would say."""
     kim, lee = people(database, hasher)
     add_mail(database, hasher, add_mailbox(database), "m1", {KIM: "from"}, {kim: KIM}, at=EARLIER)
-    link = {"interaction_id": "m1", "contact_id": lee, "role": "to", "email": LEE, "rule": "address"}
-    link |= {"confidence": 1.0, "evidence": [], "origin": "automatic"}
-    seat = {"interaction_id": "m1", "role": "to", "address": LEE, "name": "", "position": 0, "match_key": LEE}
     with database.write() as connection:
-        record.record(database, connection, PageRows(links=[link], participants=[seat]), NOW)
+        page = PageRows(links=[link(lee, "to", LEE)], participants=[seat("to", LEE)])
+        record.record(database, connection, page, NOW)
     assert dates(database) == {EARLIER}
 
 
@@ -89,6 +87,17 @@ def test_two_who_were_one_person_are_dated_as_before(database: Database, hasher:
     assert dates(database) == {EARLIER}
 
 
+def link(contact: str, role: str, email: str) -> dict[str, object]:
+    """A row that does not say when its interaction was."""
+    fact = {"rule": "address", "confidence": 1.0, "evidence": [], "origin": "automatic"}
+    return {"interaction_id": "m1", "contact_id": contact, "role": role, "email": email, **fact}
+
+
+def seat(role: str, address: str) -> dict[str, object]:
+    """The same of a participant."""
+    return {"interaction_id": "m1", "role": role, "address": address, "name": "", "position": 0, "match_key": address}
+
+
 def told(hasher: Hasher, contact: str, at: datetime) -> Found:
     """A reading of a calendar in which one meeting stands."""
     interaction = {
@@ -97,14 +106,12 @@ def told(hasher: Hasher, contact: str, at: datetime) -> Found:
         "thread_id": None, "capture": "full", "rule": "address", "attachments": [], "flagged_as": [],
         "cancelled_at": None, "recorded_at": NOW,
     }  # fmt: skip
-    link = {"interaction_id": "m1", "contact_id": contact, "role": "attendee", "email": KIM, "rule": "address"}
-    seat = {"interaction_id": "m1", "role": "attendee", "address": KIM, "name": "", "position": 0, "match_key": KIM}
     row = MeetingRows(
         href="a",
         rank=0,
         interaction=interaction,
-        participants=[seat],
-        links=[{**link, "confidence": 1.0, "evidence": [], "origin": "automatic"}],
+        participants=[seat("attendee", KIM)],
+        links=[link(contact, "attendee", KIM)],
     )
     nothing: frozenset[str] = frozenset()
     return Found(

@@ -12,11 +12,12 @@ class Touched:
     """What changed since the rules were asked last: only they are asked about again.
 
     settled: whether nothing but came to it, so that what was settled elsewhere stays so. reminded: the threads in which
-    something was not.
+    something was not. meetings: of what came, those that are meetings.
     """
 
     threads: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
+    meetings: frozenset[str] = frozenset()
     settled: bool = False
     reminded: frozenset[str] = frozenset()
 

@@ -17,7 +17,10 @@ Undated = dict[str, object]
 
 
 def date(connection: sa.Connection, rows: Collection[Undated], fresh: Collection[Mapping[str, object]] = ()) -> None:
-    """Writes into each row when its interaction was, which is there. fresh: interactions that were inserted just now."""
+    """Writes into each row when its interaction was, which is there. fresh: interactions that were inserted just now.
+
+    Others keep the time that they have, whatever the page says.
+    """
     known: dict[object, object] = {row["id"]: row["occurred_at"] for row in fresh}
     missing = {str(row["interaction_id"]) for row in rows} - known.keys()
     for chunk in chunks(sorted(missing)):

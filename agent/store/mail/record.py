@@ -93,7 +93,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     _redate(connection, rows.earlier)
     threads.queue_hanging(database, connection, changed | joined.merged)
     threads.queue_touching(database, connection, joined.fresh)
-    feed.append(database, connection, _logged(rows))
+    feed.append(database, connection, [*_told(rows), *_logged(rows)])
 
 
 def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
@@ -165,6 +165,12 @@ def _record_signals(database: Database, connection: sa.Connection, rows: PageRow
         ids = rows.signal_ids[bytes(row["message_key"])]  # type: ignore[call-overload]  # a Hash column holds bytes
         row["thread_id"] = next((known[one] for one in ids if one in known), None)
     database.insert_new(connection, signals, rows.signals)
+
+
+def _told(rows: PageRows) -> list[feed.Change]:
+    """For the reminder rules, which ask the feed alone what they have to look at again."""
+    people = sorted({str(row["contact_id"]) for row in rows.signals})
+    return [feed.Change(kind=feed.SIGNAL, event="told", entity=one, body={}) for one in people]
 
 
 def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> None:
