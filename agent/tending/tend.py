@@ -237,9 +237,8 @@ def _ask(tending: Tending, connection: "Connection", before: Remembered, seen: S
         again = before.with_their_threads(changed)
         meetings = (*before.meetings_with(again), *ledger.meetings_among(connection, again.meetings, scope))
         rows = ledger.read(connection, replace(scope, only=again), meetings)
-        if (
-            again.threads & again.reminded <= rows.threads.keys()
-        ):  # else conversations were joined, and have other names
+        are_there = again.threads & again.reminded <= rows.threads.keys()
+        if are_there:  # else conversations were joined, and have other names
             wanted = {**before.without(again, rows), **_wanted(tending, rows, now)}
             return before.then(seen, wanted, rows, again)
     rows = ledger.read(connection, scope)

@@ -38,7 +38,7 @@ _LAST_TOUCH = (
         sa.or_(*(_TOUCH.c.kind == kind for kind in ("email", "call", "meeting"))),
         _TOUCH.c.cancelled_at.is_(None),
     )
-    .order_by(links.c.occurred_at.desc(), links.c.interaction_id.desc())
+    .order_by(links.c.occurred_at.desc())
     .limit(1)
     .correlate(contacts)
     .scalar_subquery()
