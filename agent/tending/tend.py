@@ -171,7 +171,7 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
             return Tended()
         asked_now = _ask(tending, connection, before, seen, now)
     wanted, frame = asked_now.wanted, _frame(tending, now, behind=blind, away=away)
-    with fenced(tending.database, tending.lease, durable=True) as connection:
+    with fenced(tending.database, tending.lease, durable=has_calendar) as connection:
         tending.database.serialise(connection)
         is_whole = before.seen is not None and touched.nothing_left(connection, seen)
         left = wanted if is_whole else _with_reasons(connection, wanted)

@@ -12,6 +12,7 @@ from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.mail import record, threads
 from agent.store.mail.record import PageRows
+from agent.store.mail.revise import Relink
 from config.model import LateOrder, MeetingFollowUp, Reminders
 from tests.unit.reminder_room import Room
 
@@ -162,6 +163,32 @@ def test_a_question_is_open_again_once_its_answer_turns_out_to_be_somebody_elses
         feed.append(room.database, connection, [moved])
     room.tend(memo=memo)
     assert room.titles() == [WAITING]
+
+
+def test_a_question_is_open_again_once_a_new_decision_gives_its_answer_to_another(room: Room) -> None:
+    """The address was somebody else's on that day, say: at once, for a page tells who lost what."""
+    memo: dict[str, object] = {}
+    for name in ("zoe", "max"):
+        room.contact(name, name=name.title())
+    room.wrote()
+    room.wait(minutes=1)
+    answer = room.received("zoe", thread="another", subject="Re: Order 12")
+    room.tend(memo=memo)
+    assert room.titles() == []
+    link: dict[str, object] = {
+        "interaction_id": answer,
+        "contact_id": "max",
+        "role": "from",
+        "email": "max@buyer.example",
+    }
+    link |= {"rule": "address", "confidence": 1.0, "evidence": [], "origin": "automatic"}
+    again = Relink(rule="address", keys=frozenset({"zoe@buyer.example"}))
+    with room.database.write() as connection:
+        record.record(room.database, connection, PageRows(relinked={answer: again}, links=[link]), room.now)
+        told = [entry.change for entry in feed.read(connection, 0, 100)]
+    assert [(one.event, one.body) for one in told if one.entity == answer][-1] == ("updated", {"contacts": ["max"]})
+    room.tend(memo=memo)
+    assert room.titles() == ["Waiting for an answer: Zoe"]
 
 
 def test_orders_of_one_buyer_change_at_once_what_is_expected_of_the_others(room: Room) -> None:

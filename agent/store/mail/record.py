@@ -4,7 +4,7 @@ Called by `agent.sync`, inside `agent.store.unit.fenced`, together with the curs
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -74,7 +74,9 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     database.serialise(connection)
     groups = [rows.ids[str(row["id"])] for row in rows.interactions]
     joined = joining.join(database, connection, [*groups, *rows.tying_ids])
+    held = revise.holders(connection, rows.relinked)
     changed = _record_interactions(database, connection, rows, joined)
+    holding = revise.holders(connection, rows.relinked)
     for table, new in (
         (texts, rows.texts),
         (participants, rows.participants),
@@ -93,7 +95,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     _redate(connection, rows.earlier)
     threads.queue_hanging(database, connection, changed | joined.merged)
     threads.queue_touching(database, connection, joined.fresh)
-    feed.append(database, connection, [*_told(rows), *_logged(rows)])
+    feed.append(database, connection, [*_told(rows), *_relinked(held, holding), *_logged(rows)])
 
 
 def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
@@ -169,8 +171,19 @@ def _record_signals(database: Database, connection: sa.Connection, rows: PageRow
 
 def _told(rows: PageRows) -> list[feed.Change]:
     """For the reminder rules, which ask the feed alone what they have to look at again."""
-    people = sorted({str(row["contact_id"]) for row in rows.signals})
-    return [feed.Change(kind=feed.SIGNAL, event="told", entity=one, body={}) for one in people]
+    return _signals({str(row["contact_id"]) for row in rows.signals})
+
+
+def _signals(people: Collection[str]) -> list[feed.Change]:
+    return [feed.Change(kind=feed.SIGNAL, event="told", entity=one, body={}) for one in sorted(people)]
+
+
+def _relinked(before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]) -> list[feed.Change]:
+    """What others have now than before the page. The reminder rules are told who lost it: it may have settled theirs."""
+    others = [id for id in sorted(after) if after[id] != before[id]]
+    bodies = {id: {"contacts": sorted(after[id])} for id in others}
+    updated = [feed.Change(kind="interaction", event="updated", entity=id, body=body) for id, body in bodies.items()]
+    return [*_signals({one for id in others for one in before[id] - after[id]}), *updated]
 
 
 def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> None:
