@@ -179,7 +179,7 @@ def _signals(people: Collection[str]) -> list[feed.Change]:
 
 
 def _relinked(before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]) -> list[feed.Change]:
-    """What others have now than before the page. The reminder rules are told who lost it: it may have settled theirs."""
+    """What others have now than before the page. Reminder rules are told who lost it: it may have settled theirs."""
     others = [id for id in sorted(after) if after[id] != before[id]]
     bodies = {id: {"contacts": sorted(after[id])} for id in others}
     updated = [feed.Change(kind="interaction", event="updated", entity=id, body=body) for id, body in bodies.items()]
