@@ -65,9 +65,10 @@ _FLAGGED = Prepared(
 )
 _BOUNCED = Prepared(
     sa.select(signals.c.thread_id)
-    .where(signals.c.kind == "bounce", signals.c.occurred_at >= _SINCE, signals.c.thread_id.is_not(None))
+    .where(signals.c.thread_id.in_(VALUES), signals.c.kind == "bounce", signals.c.occurred_at >= _SINCE)
     .distinct()
 )
+"""Of threads in which we wrote of late: servers give up after five days (RFC 5321, 4.5.4.1)."""
 _REMINDED = Prepared(
     sa.select(reminders.c.thread_id)
     .where(
@@ -84,9 +85,9 @@ def asked_about(connection: sa.Connection, scope: Scope) -> list[Item]:
     if scope.only is not None:
         return _changed(connection, scope.only, scope)
     standing = {*_flagged(connection, scope), *_threads(_REMINDED.rows(connection, mailbox=scope.mailbox_id))}
-    if scope.chosen.waiting_for_them is not None:
-        standing |= _threads(_BOUNCED.rows(connection, since=scope.since))
     ours, theirs = _corresponded(connection, scope)
+    if scope.chosen.waiting_for_them is not None:
+        standing |= _threads(_BOUNCED.among(connection, sorted(ours), since=scope.since))
     threads = _mail_of(connection, standing | ours.keys() | theirs.keys())
     spoken_of = (
         content

@@ -112,8 +112,7 @@ def apply(
     placed = [action for action in actions if not isinstance(action, Withdraw)]
     known = {one.id: one.state for one in before}
     fresh = [_row(mailbox_id, zone, action, now) for action in placed if action.id not in known]
-    if fresh:
-        connection.execute(sa.insert(reminders), fresh)
+    database.insert_new(connection, reminders, fresh)
     _set_each(connection, [{"of": one, "state": NOT_NEEDED, "bundle_id": None} for one in withdrawn], now)
     changed = [action for action in placed if action.id in known]
     _set_each(connection, [{"of": one.id, **_again(zone, one, known[one.id])} for one in changed], now)
