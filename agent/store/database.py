@@ -31,6 +31,7 @@ BUSY_SECONDS = 30
 IN_MEMORY = "sqlite://"
 FEED_LOCK = 0x43524D01
 """Advisory lock that puts feed rows in commit order on PostgreSQL; any constant of our own."""
+_ALONE = sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK))
 
 
 class Database:
@@ -121,7 +122,7 @@ class Database:
     def serialise(self, connection: sa.Connection) -> None:
         """Holds every other writer that calls this until the commit. SQLite has one writer at a time anyhow."""
         if not self.is_sqlite:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK)))
+            connection.execute(_ALONE)
 
     def close(self) -> None:
         """Lets go of all connections."""
