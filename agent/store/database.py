@@ -181,9 +181,14 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 
 def _prepare_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """It would compile some queries for seconds, to save nothing: all of ours are short."""
+    """All our queries look up some rows by an index: what its planner weighs for large ones makes them slower.
+
+    It would compile some for seconds, start workers for a few milliseconds, and read a whole table rather than a
+    thousand rows of it, as disks with arms had it.
+    """
     cursor = connection.cursor()
-    cursor.execute("SET jit = off")
+    for setting in ("jit = off", "max_parallel_workers_per_gather = 0", "random_page_cost = 1.1"):
+        cursor.execute(f"SET {setting}")
     cursor.close()
     connection.commit()
 

@@ -21,6 +21,14 @@ from agent.store.tables import contact_emails, contacts, interactions, links, re
 from config.model import GoneQuiet, KeyDate
 
 _A_DAY = timedelta(days=1)
+
+
+def _is_touch(of: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Mail, a call, or a meeting that was held."""
+    kinds = (of.c.kind == kind for kind in ("email", "call", "meeting"))
+    return sa.and_(sa.or_(*kinds), of.c.cancelled_at.is_(None))
+
+
 _PEOPLE = (
     sa.select(contacts.c.id, contacts.c.owner, contacts.c.stage, contacts.c.name, contacts.c.company_id)
     .add_columns(contact_emails.c.address)
@@ -28,26 +36,28 @@ _PEOPLE = (
 )
 _THESE = Prepared(_PEOPLE.where(contacts.c.id.in_(VALUES)))
 _OWNED = Prepared(_PEOPLE.where(contacts.c.owner.in_(VALUES)))
-_OWNERS = Prepared(sa.select(contacts.c.owner).distinct())
+_OWNER = sa.select(sa.func.min(contacts.c.owner).label("owner")).cte("owners", recursive=True)
+_NEXT = sa.select(sa.func.min(contacts.c.owner)).where(contacts.c.owner > _OWNER.c.owner).scalar_subquery()
+_EACH_OWNER = _OWNER.union_all(sa.select(_NEXT).where(_OWNER.c.owner.is_not(None)))
+_OWNERS = Prepared(sa.select(_EACH_OWNER.c.owner).where(_EACH_OWNER.c.owner.is_not(None)))
+"""Each spelling once: a step in the index of owners each, where DISTINCT would read all of it."""
 _TOUCH = interactions.alias("touch")
 _LAST_TOUCH = (
-    sa.select(links.c.interaction_id)
+    sa.select(links.c.occurred_at)
     .join(_TOUCH, _TOUCH.c.id == links.c.interaction_id)
-    .where(
-        links.c.contact_id == contacts.c.id,
-        sa.or_(*(_TOUCH.c.kind == kind for kind in ("email", "call", "meeting"))),
-        _TOUCH.c.cancelled_at.is_(None),
-    )
+    .where(links.c.contact_id == contacts.c.id, _is_touch(_TOUCH))
     .order_by(links.c.occurred_at.desc())
     .limit(1)
     .correlate(contacts)
     .scalar_subquery()
 )
 """A step in an index a contact, where the latest of all would be a look at each mail that they ever had."""
-_LAST = Prepared(
-    sa.select(contacts.c.id, interactions.c.occurred_at, interactions.c.kind)
-    .select_from(contacts.join(interactions, interactions.c.id == _LAST_TOUCH))
-    .where(contacts.c.id.in_(VALUES))
+_LAST = Prepared(sa.select(contacts.c.id, _LAST_TOUCH).where(contacts.c.id.in_(VALUES)))
+_KINDS = Prepared(
+    sa.select(links.c.contact_id, links.c.occurred_at, interactions.c.kind)
+    .join(interactions, interactions.c.id == links.c.interaction_id)
+    .where(links.c.contact_id.in_(VALUES), links.c.occurred_at <= sa.bindparam("until"))
+    .where(links.c.occurred_at >= sa.bindparam("since"), _is_touch(interactions))
 )
 _REMINDED = Prepared(
     sa.select(reminders.c.contact_id).where(
@@ -108,15 +118,23 @@ def silences(connection: sa.Connection, about: About, chosen: GoneQuiet, max_age
     """
     spans = [span for span in (chosen.after, *(span for _, span in chosen.stages)) if span is not None]
     until, since = about.now - min(spans), about.now - max(spans) - max_age - _A_DAY
-    last = [row for row in _LAST.among(connection, about.people) if row[1] <= until]
-    reminded: set[str] = set()
-    if any(at < since for _, at, _ in last):
+    last = {one: at for one, at in _LAST.among(connection, about.people) if at is not None and at <= until}
+    if any(at < since for at in last.values()):
         reminded = {contact for (contact,) in _REMINDED.rows(connection, mailbox=about.mailbox_id)}
+        last = {one: at for one, at in last.items() if at >= since or one in reminded}
+    kinds = _kinds(connection, last)
     return tuple(
-        Silence(party=about.people[one].party, stage=about.people[one].stage, last=at, kind=kind)
-        for one, at, kind in sorted(last)
-        if at >= since or one in reminded
+        Silence(party=about.people[one].party, stage=about.people[one].stage, last=last[one], kind=kinds[one])
+        for one in sorted(last)
     )
+
+
+def _kinds(connection: sa.Connection, last: Mapping[str, datetime]) -> dict[str, str]:
+    """What the last contact with each was."""
+    if not last:
+        return {}
+    among = {"since": min(last.values()), "until": max(last.values())}
+    return {one: kind for one, at, kind in sorted(_KINDS.among(connection, last, **among)) if at == last[one]}
 
 
 def buyers(connection: sa.Connection, about: About) -> tuple[Buyer, ...]:
