@@ -231,7 +231,7 @@ def _remembered(tending: Tending, rest: str) -> Remembered:
 
 def _ask(tending: Tending, connection: "Connection", before: Remembered, seen: Seen, now: datetime) -> Remembered:
     """What the rules that are on want, asked only about what changed where it is known what they said before."""
-    scope = _scope(tending, now)
+    scope = _scope(tending, seen, now)
     changed = touched.touched_since(connection, before.seen, seen) if before.seen is not None else None
     if changed is not None:
         again = before.with_their_threads(changed)
@@ -287,7 +287,7 @@ def work_days(organisation: Organisation) -> WorkDays:
     )
 
 
-def _scope(tending: Tending, now: datetime) -> Scope:
+def _scope(tending: Tending, seen: Seen, now: datetime) -> Scope:
     since = now - tending.mailbox.reminders.max_age - _MARGIN
     return Scope(
         mailbox_id=tending.lease.mailbox_id,
@@ -296,6 +296,7 @@ def _scope(tending: Tending, now: datetime) -> Scope:
         since=since,
         now=now,
         chosen=tending.mailbox.reminders,
+        flagged=seen.due_dates(),
     )
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from agent.reminders.cycle import ACTIVE
 from agent.reminders.rules.base import Item
-from agent.store.calendar.items import COLUMNS, Flags, People, Plain, flags_of, people_of, read_items, with_people
+from agent.store.calendar.items import COLUMNS, People, Plain, flags_of, people_of, read_items, with_people
 from agent.store.calendar.scope import Scope, Touched
 from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import interactions, links, locations, participants, reminders, signals
@@ -96,7 +96,8 @@ def asked_about(connection: sa.Connection, scope: Scope) -> list[Item]:
         or _has_reason_in_ours(ours.get(name, ()), content, scope.chosen)
         or _has_reason_in_theirs(theirs.get(name, ()), content, scope.chosen)
     )
-    return read_items(connection, [row for content in spoken_of for row in content], scope.own)
+    rows = [row for content in spoken_of for row in content]
+    return read_items(connection, rows, scope.own, flags_of(connection, rows, scope.mailbox, scope.flagged))
 
 
 def _changed(connection: sa.Connection, only: Touched, scope: Scope) -> list[Item]:
@@ -105,23 +106,24 @@ def _changed(connection: sa.Connection, only: Touched, scope: Scope) -> list[Ite
     if not only.settled:
         elsewhere = _threads(_CONCERNING.among(connection, sorted(only.contacts), since=scope.since))
     threads = _mail_of(connection, only.threads | elsewhere)
-    ids = [row.id for content in threads.values() for row in content]
-    people, flags = people_of(connection, ids, scope.own), flags_of(connection, ids)
-    mine = _mine(ids, people, flags, scope)
+    every = [row for content in threads.values() for row in content]
+    people = people_of(connection, [row.id for row in every], scope.own)
+    mine = _mine(every, people, scope)
     rows = [
         row
         for name, content in threads.items()
         if name in only.reminded or any(each.id in mine for each in content)
         for row in content
     ]
+    flags = flags_of(connection, rows, scope.mailbox, scope.flagged)
     return with_people(connection, rows, people, flags, scope.own)
 
 
-def _mine(ids: Iterable[str], people: Mapping[str, People], flags: Flags, scope: Scope) -> set[str]:
+def _mine(rows: Iterable[Plain], people: Mapping[str, People], scope: Scope) -> set[str]:
     """Those that name this mailbox, or that its owner flagged."""
     keys = {*scope.mine}
-    named = {id for id in ids if id in people and not keys.isdisjoint(people[id].keys)}
-    return named | {id for id, marks in flags.items() if scope.mailbox in marks}
+    named = {row.id for row in rows if row.id in people and not keys.isdisjoint(people[row.id].keys)}
+    return named | scope.flagged.keys()
 
 
 def _has_reason_in_ours(written: Sequence[_Late], thread: Sequence[Plain], chosen: Reminders) -> bool:

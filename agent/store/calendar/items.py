@@ -78,10 +78,11 @@ Flags = Mapping[str, Mapping[str, date | None]]
 """Interaction -> our mailboxes whose owner flagged it -> the due date."""
 
 
-def read_items(connection: sa.Connection, rows: Sequence[Plain], own: Mapping[str, str]) -> list[Item]:
-    """own: match key of an address -> address of our mailbox that has it."""
-    ids = [row.id for row in rows]
-    return with_people(connection, rows, people_of(connection, ids, own), flags_of(connection, ids), own)
+def read_items(
+    connection: sa.Connection, rows: Sequence[Plain], own: Mapping[str, str], flags: Flags | None = None
+) -> list[Item]:
+    """own: match key of an address -> address of our mailbox that has it. flags: None where no rule asks for them."""
+    return with_people(connection, rows, people_of(connection, [row.id for row in rows], own), flags or {}, own)
 
 
 def with_people(
@@ -185,9 +186,13 @@ def _seats(connection: sa.Connection, ids: Sequence[str]) -> dict[str, tuple[str
     return {one: tuple(addresses) for one, addresses in found.items()}
 
 
-def flags_of(connection: sa.Connection, ids: Collection[str]) -> Flags:
-    """Of each interaction that somebody flagged, the latest place that says so."""
-    found: dict[str, dict[str, date | None]] = defaultdict(dict)
-    for id, address, due, _ in sorted(_FLAGGED.among(connection, ids), key=lambda row: row[-1]):
-        found[id][address] = due
+def flags_of(
+    connection: sa.Connection, rows: Sequence[Plain], mailbox: str, flagged: Mapping[str, date | None]
+) -> Flags:
+    """flagged: what this mailbox's owner flagged. What others did matters where a mail says nothing of what it asks."""
+    found = {row.id: {mailbox: flagged[row.id]} for row in rows if row.id in flagged}
+    unknown = [row.id for row in rows if row.asks is None and row.direction == "outbound"]
+    for id, address, due, _ in sorted(_FLAGGED.among(connection, unknown), key=lambda row: row[-1]):
+        if address != mailbox:
+            found.setdefault(id, {})[address] = due
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from config.model import Reminders
 
@@ -26,7 +26,7 @@ class Touched:
 class Scope:
     """For whom, since when, and for which rules. own: match key of an address -> address of our mailbox that has it.
 
-    only: None for everything.
+    flagged: interactions that its owner flagged -> the due date. only: None for everything.
     """
 
     mailbox_id: int
@@ -35,6 +35,7 @@ class Scope:
     since: datetime
     now: datetime
     chosen: Reminders = field(default_factory=Reminders)
+    flagged: Mapping[str, date | None] = field(default_factory=dict)
     only: Touched | None = None
 
     @property

@@ -61,6 +61,10 @@ class Seen:
     position: int
     flagged: frozenset[tuple[str, date | None]]
 
+    def due_dates(self) -> dict[str, date | None]:
+        """By interaction; of copies that are flagged twice, the later date."""
+        return dict(sorted(self.flagged, key=lambda one: one[1] or date.min))
+
 
 def look(connection: sa.Connection, mailbox_id: int) -> Seen:
     """How it stands now."""
