@@ -121,8 +121,11 @@ class Database:
 
     def serialise(self, connection: sa.Connection) -> None:
         """Holds every other writer that calls this until the commit. SQLite has one writer at a time anyhow."""
-        if not self.is_sqlite:
-            connection.execute(_ALONE)
+        transaction = connection.get_transaction()
+        if self.is_sqlite or (transaction is not None and connection.info.get("alone") is transaction):
+            return
+        connection.execute(_ALONE)
+        connection.info["alone"] = connection.get_transaction()  # there are no savepoints that could let it go
 
     def close(self) -> None:
         """Lets go of all connections."""
