@@ -76,8 +76,10 @@ class Years:
         yield tables.interactions, {**shared, **mail, "id": one.id, "recorded_at": self.now}, None
         for role, address in (("from", one.sender), ("to", one.receiver)):
             who = {"interaction_id": one.id, "role": role, "address": address, "position": 0, "match_key": address}
+            who["occurred_at"] = one.at
             yield tables.participants, who, None
         link = {"contact_id": one.contact, "email": one.theirs, "rule": "address", "confidence": 1.0, "evidence": []}
+        link["occurred_at"] = one.at
         yield tables.links, {**link, "interaction_id": one.id, "role": one.role}, None
         place = {"mailbox_id": one.mailbox_id, "folder_id": one.mailbox_id, "validity": "1", "uid": one.name}
         place |= {"outcome": "logged", "interaction_id": one.id, "decided_at": self.now, "flagged": one.has(1)}

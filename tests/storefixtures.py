@@ -12,6 +12,7 @@ import pytest
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.migrate import upgrade
+from tests.dated import misdated
 
 KEY = b"a key that only tests know, and long enough"
 
@@ -48,9 +49,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """An empty database of the test's own."""
+    """An empty database of the test's own. Whatever it did, rows agree about when things were."""
     database = Database(database_url)
     yield database
+    assert not misdated(database)
     database.close()
 
 

@@ -70,6 +70,8 @@ class Frame:
 
     def back_on(self, day: date) -> date | None:
         """The second working day after the absence that a day falls into, None if it falls into none."""
+        if not self.away:
+            return None
         today = local_day(self.now, self.zone)
         lasts = [last for first, last in self.away if first <= day <= last and last >= today]
         return self.days.after(max(lasts), 2) if lasts else None
@@ -144,9 +146,9 @@ def _has_no_reason(one: Standing, wanted: Mapping[str, Wanted]) -> bool:
 def _suggest(wanted: Mapping[str, Wanted], known: Mapping[str, Standing], frame: Frame) -> Iterator[Suggest]:
     """New suggestions, and those that say something else now."""
     for name, one in wanted.items():
-        before, due = known.get(name), existing(one.due, frame.zone)
         if one.rule not in ONLY_SUGGESTS:
             continue
+        before, due = known.get(name), existing(one.due, frame.zone)
         stands = before is not None and before.state == SUGGESTED
         is_news = before is None or (before.title, before.why, before.due) != (one.title, one.why, due)
         if is_news if stands else _is_fresh(one, before, frame):

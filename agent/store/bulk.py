@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic_core import to_json
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from agent.store import arrays
 from agent.store.columns import Instant, microseconds
@@ -21,9 +20,9 @@ from agent.store.columns import Instant, microseconds
 CHUNK = 10_000
 """Values of one query; SQLite takes 32,766 (sqlite.org/limits.html), PostgreSQL's protocol 65,535."""
 
-_LIST = re.compile(r"__\[POSTCOMPILE_\w+\]")
+LIST = re.compile(r"__\[POSTCOMPILE_\w+\]")
 """What SQLAlchemy leaves where an expanding list is to stand."""
-_IN_LIST = re.compile(rf"IN \({_LIST.pattern}\)")
+IN_LIST = re.compile(rf"IN \({LIST.pattern}\)")
 
 Value = TypeVar("Value", str, bytes)
 Convert = Callable[[Any], object]
@@ -59,7 +58,7 @@ def plan(statement: sa.Insert, names: Sequence[str], dialect: sa.Dialect) -> Pla
         if dialect.positional
         else _from_arrays(str(compiled), [columns[name] for name in order], dialect),
         order=order,
-        convert={name: _convert(columns[name].type, dialect) for name in order},
+        convert={name: binding(columns[name].type, dialect) for name in order},
         constants={name: columns[name].default.arg for name in order if name not in names},
         by_row=dialect.positional,
         as_arrays={} if dialect.positional else {name: arrays.array_of(columns[name].type) for name in order},
@@ -79,7 +78,7 @@ def _from_arrays(sql: str, columns: Sequence[sa.ColumnElement[Any]], dialect: sa
     return f"{head} SELECT * FROM unnest({marks}){conflict[1]}{conflict[2]}"  # noqa: S608 - names of our own tables
 
 
-def _convert(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
+def binding(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
     """None too for octets: they are taken as they are."""
     if isinstance(kind, sa.JSON):
         return json_text
@@ -111,31 +110,28 @@ def _column(plan: Plan, name: str, rows: Sequence[Mapping[str, object]]) -> list
     return [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
 
 
-def among(
-    connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any], **fixed: object
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of `statement`, whose last parameter is an expanding list, for distinct values however many they are.
+def among(connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows of `statement`, whose one parameter is an expanding list, for distinct values however many they are.
 
-    fixed: its other parameters. What is selected comes as the driver gives it: for numbers, texts and octets alone.
+    What is selected comes as the driver gives it: for numbers, texts and octets alone.
     """
     if connection.dialect.positional:
-        yield from _among_marks(connection, statement, values, fixed)
+        yield from _among_marks(connection, statement, values)
         return
-    sql, name = _any_of(statement, connection.dialect)
+    sql = _any_of(statement, connection.dialect)
     for chunk in chunks(values):
         written = arrays.octets(chunk) if isinstance(chunk[0], bytes) else arrays.words(chunk)
-        for row in connection.exec_driver_sql(sql, {**fixed, name: written}):
+        for row in connection.exec_driver_sql(sql, (written,)):
             yield tuple(row)
 
 
 def _among_marks(
-    connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any], fixed: Mapping[str, object]
+    connection: sa.Connection, statement: sa.Select[Any], values: Collection[Any]
 ) -> Iterator[tuple[Any, ...]]:
-    head, tail, order = _around_list(statement, connection.dialect)
-    before = tuple(fixed[name] for name in order)
+    head, tail = _around_list(statement, connection.dialect)
     for chunk in chunks(values):
         marks = ",".join("?" * len(chunk))
-        for row in connection.exec_driver_sql(f"{head}{marks}{tail}", (*before, *chunk)):
+        for row in connection.exec_driver_sql(f"{head}{marks}{tail}", tuple(chunk)):
             yield tuple(row)
 
 
@@ -146,28 +142,18 @@ def values_of(column: "sa.Column[Any]") -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=64)
-def _around_list(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, str, tuple[str, ...]]:
-    """The SQL before and behind the list of values, and the parameters before it.
-
-    Statements are module constants: each is compiled once.
-    """
-    compiled = _compiled(statement, dialect)
-    head, tail = _LIST.split(str(compiled))
-    return head, tail, tuple(compiled.positiontup or ())[:-1]
+def _around_list(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, str]:
+    """The SQL before and behind the list of values. Statements are module constants: each is compiled once."""
+    head, tail = LIST.split(str(statement.compile(dialect=dialect)))
+    return head, tail
 
 
 @lru_cache(maxsize=64)
-def _any_of(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, str]:
-    """The SQL with `= ANY (an array)` in place of the list, and its name: a mark a value costs more than the query."""
-    compiled = _compiled(statement, dialect)
-    name, values = next((name, bind) for name, bind in compiled.binds.items() if bind.expanding)
-    return _IN_LIST.sub(f"= ANY(%({name})s::{values.type.compile(dialect)}[])", str(compiled)), name
-
-
-def _compiled(statement: sa.Select[Any], dialect: sa.Dialect) -> SQLCompiler:
-    compiled = statement.compile(dialect=dialect)
-    assert isinstance(compiled, SQLCompiler)  # noqa: S101 - tells mypy what a SELECT becomes
-    return compiled
+def _any_of(statement: sa.Select[Any], dialect: sa.Dialect) -> str:
+    """The SQL with `= ANY (an array)` in place of the list: a mark a value costs the driver more than the query."""
+    compiled = str(statement.compile(dialect=dialect))
+    kind = next(iter(statement.compile(dialect=dialect).binds.values())).type.compile(dialect)
+    return IN_LIST.sub(f"= ANY(%s::{kind}[])", compiled)
 
 
 def chunks(values: Collection[Value]) -> Iterator[Sequence[Value]]:

@@ -32,6 +32,7 @@ BUSY_SECONDS = 30
 IN_MEMORY = "sqlite://"
 FEED_LOCK = 0x43524D01
 """Advisory lock that puts feed rows in commit order on PostgreSQL; any constant of our own."""
+_ALONE = sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK))
 
 
 class Database:
@@ -121,8 +122,11 @@ class Database:
 
     def serialise(self, connection: sa.Connection) -> None:
         """Holds every other writer that calls this until the commit. SQLite has one writer at a time anyhow."""
-        if not self.is_sqlite:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK)))
+        transaction = connection.get_transaction()
+        if self.is_sqlite or (transaction is not None and connection.info.get("alone") is transaction):
+            return
+        connection.execute(_ALONE)
+        connection.info["alone"] = connection.get_transaction()  # there are no savepoints that could let it go
 
     def close(self) -> None:
         """Lets go of all connections."""
@@ -146,6 +150,8 @@ def _engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "do_connect", _make_private)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
+    else:
+        sa.event.listen(engine, "connect", _prepare_postgresql)
     return engine
 
 
@@ -187,6 +193,19 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
         "wal_autocheckpoint = 4000",  # 16 MB: pages that one commit after the other touches are copied once
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """All our queries look up some rows by an index: what its planner weighs for large ones makes them slower.
+
+    It would compile some for seconds, start workers for a few milliseconds, and read a whole table rather than a
+    thousand rows of it, as disks with arms had it.
+    """
+    cursor = connection.cursor()
+    for setting in ("jit = off", "max_parallel_workers_per_gather = 0", "random_page_cost = 1.1"):
+        cursor.execute(f"SET {setting}")
+    cursor.close()
+    connection.commit()
 
 
 def _set_durability(connection: sa.Connection, *, durable: bool) -> None:

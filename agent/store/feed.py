@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from agent.store.database import Database
 from agent.store.tables import changes
 
+SIGNAL = "signal"
+"""The kind of rows that the agent leaves for itself: who followed the feed would find nothing of theirs in them."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,7 +67,8 @@ def append(database: Database, connection: sa.Connection, batch: Sequence[Change
 
 def read(connection: sa.Connection, after: int, limit: int) -> Sequence[Entry]:
     """The next `limit` rows after number `after` (0: from the beginning), oldest first."""
-    rows = connection.execute(sa.select(changes).where(changes.c.seq > after).order_by(changes.c.seq).limit(limit))
+    here = (changes.c.seq > after, changes.c.kind != SIGNAL)
+    rows = connection.execute(sa.select(changes).where(*here).order_by(changes.c.seq).limit(limit))
     return [
         Entry(seq=row.seq, at=row.at, change=Change(kind=row.kind, event=row.event, entity=row.entity, body=row.body))
         for row in rows

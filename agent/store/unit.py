@@ -13,6 +13,17 @@ import sqlalchemy as sa
 from agent.store.database import Database
 from agent.store.tables import mailboxes
 
+_HELD = (
+    sa.update(mailboxes)
+    .where(
+        mailboxes.c.id == sa.bindparam("mailbox"),
+        mailboxes.c.lease_epoch == sa.bindparam("epoch"),
+        mailboxes.c.lease_owner == sa.bindparam("owner"),
+    )
+    .values(lease_epoch=mailboxes.c.lease_epoch)
+)
+"""Writes nothing new, and locks the row."""
+
 
 class LeaseLost(Exception):
     """Another worker owns the mailbox now. Stop at once; nothing was written."""
@@ -31,15 +42,7 @@ class Lease:
 def fenced(database: Database, lease: Lease, *, durable: bool = False) -> Iterator[sa.Connection]:
     """A transaction that commits only while the lease is ours. Raises LeaseLost."""
     with database.write(durable=durable) as connection:
-        held = connection.execute(
-            sa.update(mailboxes)
-            .where(
-                mailboxes.c.id == lease.mailbox_id,
-                mailboxes.c.lease_epoch == lease.epoch,
-                mailboxes.c.lease_owner == lease.owner,
-            )
-            .values(lease_epoch=lease.epoch)
-        )
+        held = connection.execute(_HELD, {"mailbox": lease.mailbox_id, "epoch": lease.epoch, "owner": lease.owner})
         if held.rowcount != 1:
             raise LeaseLost(f"the lease of mailbox {lease.mailbox_id} went to another worker")
         yield connection

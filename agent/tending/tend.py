@@ -20,7 +20,7 @@ from agent.reminders.rules.asked import asked
 from agent.reminders.rules.base import Ledger, Terms, Wanted
 from agent.store.calendar import item_rows, leaving, ledger, notes, reminders, touched
 from agent.store.calendar.leaving import Site
-from agent.store.calendar.scope import Scope
+from agent.store.calendar.scope import Scope, Touched
 from agent.store.calendar.shelf import CalendarShelf
 from agent.store.calendar.touched import Seen
 from agent.store.database import Database
@@ -164,22 +164,20 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
     now = tending.clock()
     mailbox_id = tending.lease.mailbox_id
     with tending.database.read() as connection:
-        before = tending.memo.get(tending.name) if tending.memo is not None else None
-        rest = _fingerprint(tending, ledger.fingerprint(connection, mailbox_id), now, has_calendar=has_calendar)
-        seen = touched.look(connection, mailbox_id, _horizon(tending, now))
-        if before is not None and (before.rest, before.seen) == (rest, seen):
-            return Tended()
-        known = before if before is not None and before.rest == rest else None
-        wanted = _wanted_now(tending, connection, known, seen, now)
         blind, away = ledger.is_blind(connection, mailbox_id), absences.known(connection, mailbox_id)
-        frame = _frame(tending, now, behind=blind, away=away)
-    with fenced(tending.database, tending.lease, durable=True) as connection:
+        before = _remembered(tending, _fingerprint(tending, f"{blind} {away}", now, has_calendar=has_calendar))
+        seen = touched.look(connection, mailbox_id)
+        if before.seen == seen:
+            return Tended()
+        asked_now = _ask(tending, connection, before, seen, now)
+    wanted, frame = asked_now.wanted, _frame(tending, now, behind=blind, away=away)
+    with fenced(tending.database, tending.lease, durable=has_calendar) as connection:
         tending.database.serialise(connection)
-        gone = reminders.reasons_gone(connection, wanted.values())
-        left = {id: one for id, one in wanted.items() if not {one.interaction_id, one.contact_id} & gone}
+        is_whole = before.seen is not None and touched.nothing_left(connection, seen)
+        left = wanted if is_whole else _with_reasons(connection, wanted)
         known_before = reminders.standing(connection, mailbox_id, wanted)
         actions = plan(left, known_before, frame)
-        reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, now)
+        reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, known_before, now)
         site = _site(tending) if has_calendar else None
         if site is not None:
             items = item_rows.load_items(connection, mailbox_id, site.place)
@@ -189,10 +187,15 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
             item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
             reminders.confirm_bundled(tending.database, connection, mailbox_id, site.place, now)
     if tending.memo is not None:
-        tending.memo[tending.name] = Remembered(rest=rest, seen=seen, wanted=wanted)
+        tending.memo[tending.name] = asked_now
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)
     placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
     return Tended(placed=placed, withdrawn=withdrawn)
+
+
+def _with_reasons(connection: "Connection", wanted: Mapping[str, Wanted]) -> dict[str, Wanted]:
+    gone = reminders.reasons_gone(connection, wanted.values())
+    return {id: one for id, one in wanted.items() if not {one.interaction_id, one.contact_id} & gone}
 
 
 def _note_what_was_adopted(
@@ -220,23 +223,26 @@ def _quarter(now: datetime) -> datetime:
     return datetime.fromtimestamp(seconds - seconds % _QUARTER, UTC)
 
 
-def _horizon(tending: Tending, now: datetime) -> datetime:
-    """The same for a quarter of an hour: what is seen does not change because time goes on."""
-    return _quarter(now) - tending.mailbox.reminders.max_age - _MARGIN
+def _remembered(tending: Tending, rest: str) -> Remembered:
+    """What the rules said before, nothing where something else changed than the history."""
+    before = tending.memo.get(tending.name) if tending.memo is not None else None
+    return before if before is not None and before.rest == rest else Remembered(rest=rest)
 
 
-def _wanted_now(
-    tending: Tending, connection: "Connection", before: Remembered | None, seen: Seen, now: datetime
-) -> dict[str, Wanted]:
+def _ask(tending: Tending, connection: "Connection", before: Remembered, seen: Seen, now: datetime) -> Remembered:
     """What the rules that are on want, asked only about what changed where it is known what they said before."""
-    scope = _scope(tending, now)
-    since = _horizon(tending, now)
-    changed = touched.touched_since(connection, since, before.seen, seen) if before is not None else None
-    if before is None or changed is None:
-        return _wanted(tending, ledger.read(connection, scope), now)
-    again = before.with_their_threads(changed)
-    rows = ledger.read(connection, replace(scope, only=again))
-    return {**before.without(again, rows), **_wanted(tending, rows, now)}
+    scope = _scope(tending, seen, now)
+    changed = touched.touched_since(connection, before.seen, seen) if before.seen is not None else None
+    if changed is not None:
+        again = before.with_their_threads(changed)
+        meetings = (*before.meetings_with(again), *ledger.meetings_among(connection, again.meetings, scope))
+        rows = ledger.read(connection, replace(scope, only=again), meetings)
+        are_there = again.threads & again.reminded <= rows.threads.keys()
+        if are_there:  # else conversations were joined, and have other names
+            wanted = {**before.without(again, rows), **_wanted(tending, rows, now)}
+            return before.then(seen, wanted, rows, again)
+    rows = ledger.read(connection, scope)
+    return Remembered(rest=before.rest).then(seen, _wanted(tending, rows, now), rows, Touched())
 
 
 def _wanted(tending: Tending, rows: Ledger, now: datetime) -> dict[str, Wanted]:
@@ -281,7 +287,7 @@ def work_days(organisation: Organisation) -> WorkDays:
     )
 
 
-def _scope(tending: Tending, now: datetime) -> Scope:
+def _scope(tending: Tending, seen: Seen, now: datetime) -> Scope:
     since = now - tending.mailbox.reminders.max_age - _MARGIN
     return Scope(
         mailbox_id=tending.lease.mailbox_id,
@@ -290,6 +296,7 @@ def _scope(tending: Tending, now: datetime) -> Scope:
         since=since,
         now=now,
         chosen=tending.mailbox.reminders,
+        flagged=seen.due_dates(),
     )
 
 

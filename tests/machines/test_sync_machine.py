@@ -29,6 +29,7 @@ from hypothesis.stateful import rule
 from agent.store.unit import LeaseLost
 from agent.sync.room import Stopped
 from connectors.errors import ConnectorError, Unreachable
+from tests.dated import misdated
 from tests.machines import agreement
 from tests.machines.people_and_mail import PeopleAndMail, addresses, early, some
 from tests.machines.processes import LEASE, Crash, Process
@@ -226,6 +227,7 @@ class SyncMachine(PeopleAndMail):
             self.world.note_reading(address)
         self.process.settle()
         now = view(self.process.database)
+        assert not misdated(self.process.database)
         blurred = agreement.blurred_places(self.world)
         for address in BOTH:
             agreement.check_places(self.world, self.process, now, address)

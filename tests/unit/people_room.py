@@ -51,11 +51,12 @@ def add_mail(
         )
         for number, (address, role) in enumerate(people.items()):
             seat = {"interaction_id": name, "role": role, "address": address, "name": "", "position": number}
+            seat["occurred_at"] = at
             connection.execute(sa.insert(participants).values(**seat, match_key=normalise(address).match_key))
         for contact, address in linked.items():
             link = {"interaction_id": name, "contact_id": contact, "role": people.get(address, "to"), "email": address}
             fact = {"rule": "address", "confidence": 1.0, "evidence": [f"it names {address}"], "origin": origin}
-            connection.execute(sa.insert(links).values(**link, **fact))
+            connection.execute(sa.insert(links).values(**link, **fact, occurred_at=at))
     return name
 
 

@@ -15,6 +15,7 @@ from agent.store.calendar.reminders import Listed
 from agent.store.database import Database
 from agent.store.directory import purchases
 from agent.store.hashes import Hasher
+from agent.store.mail import dating
 from agent.store.migrate import installation_id
 from agent.store.unit import Lease
 from agent.tending.farewell import Leaver, withdraw
@@ -154,6 +155,7 @@ class Room:
         with self.database.write() as connection:
             query = sa.update(tables.interactions).where(tables.interactions.c.id == id)
             connection.execute(query.values(**values))
+            dating.follow(connection, [id])
             self._tell(connection, "updated", id)
 
     def bounced(
@@ -162,6 +164,8 @@ class Room:
         row = {"message_key": self._key(), "contact_id": contact, "kind": kind, "thread_id": thread, "back_on": back_on}
         with self.database.write() as connection:
             connection.execute(sa.insert(tables.signals).values(**row, occurred_at=self.now))
+            told = feed.Change(kind=feed.SIGNAL, event="told", entity=contact, body={})
+            feed.append(self.database, connection, [told])
 
     def flag(self, id: str, flagged: bool, due: date | None = None) -> None:
         with self.database.write() as connection:
@@ -304,12 +308,14 @@ class Room:
         self._rows += 1
         row = {"interaction_id": id, "role": role, "address": address, "position": self._rows, "match_key": address}
         with self.database.write() as connection:
-            connection.execute(sa.insert(tables.participants).values(**row))
+            at = dating.of(connection, id)
+            connection.execute(sa.insert(tables.participants).values(**row, occurred_at=at))
 
     def _link(self, id: str, contact: str, role: str) -> None:
         row = {"interaction_id": id, "contact_id": contact, "role": role, "email": f"{contact}@buyer.example"}
         with self.database.write() as connection:
-            connection.execute(sa.insert(tables.links).values(**row, rule="address", confidence=1.0, evidence=[]))
+            more = {"rule": "address", "confidence": 1.0, "evidence": [], "occurred_at": dating.of(connection, id)}
+            connection.execute(sa.insert(tables.links).values(**row, **more))
 
     def _locate(self, id: str, holder: str, more: dict[str, object]) -> None:
         self._rows += 1

@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from agent.store import feed, tables
 from agent.store.database import Database
 from agent.store.hashes import Hasher
-from config.model import LateOrder, Reminders
+from agent.store.mail import record, threads
+from agent.store.mail.record import PageRows
+from agent.store.mail.revise import Relink
+from config.model import LateOrder, MeetingFollowUp, Reminders
 from tests.unit.reminder_room import Room
 
 WAITING = "Waiting for an answer: Zoë Buyer"
@@ -94,6 +97,56 @@ def test_after_a_bounce_an_automatic_reply_or_a_flag_only_its_thread_is_asked_ab
     assert room.reminders() == by_memo
 
 
+def test_what_a_page_tells_of_bounces_is_in_the_feed_for_the_rules_alone(room: Room, database: Database) -> None:
+    memo: dict[str, object] = {}
+    room.contact()
+    room.wrote(thread="zoe")
+    room.tend(memo=memo)
+    bounce = {"message_key": b"k" * 16, "contact_id": "zoe", "kind": "bounce", "thread_id": None, "back_on": None}
+    with database.write() as connection:
+        shown = feed.read(connection, 0, 100)
+        connection.execute(sa.insert(tables.thread_members).values(id_hash=b"h" * 16, thread_id="zoe"))
+        page = PageRows(signals=[{**bounce, "occurred_at": room.now}], signal_ids={b"k" * 16: (b"h" * 16,)})
+        record.record(database, connection, page, room.now)
+        assert feed.read(connection, 0, 100) == shown
+    room.tend(memo=memo)
+    assert room.titles() == ["Not delivered: Zoë Buyer"]
+
+
+def test_a_conversation_that_took_in_a_reminders_own_is_asked_about_under_its_new_name(
+    room: Room, database: Database
+) -> None:
+    """Mail that nobody logs may join two conversations, and the feed says nothing of it."""
+    memo: dict[str, object] = {}
+    room.contact()
+    room.wrote(thread="new")
+    room.tend(memo=memo)
+    with database.write() as connection:
+        threads.merge(connection, {"new": "old"})
+    room.wait(minutes=1)
+    room.wrote(thread="another", subject="Something else", asks=False)
+    with database.write() as connection:  # the room writes mail column by column, a sync at once
+        connection.execute(sa.delete(tables.changes).where(tables.changes.c.event == "updated"))
+    room.tend(memo=memo)
+    assert room.titles() == [WAITING]
+
+
+def test_a_meeting_is_followed_up_once_somebody_writes_to_who_was_there(room: Room) -> None:
+    """Meetings are remembered, and asked about again when one of theirs is."""
+    memo: dict[str, object] = {}
+    room.mailbox = room.mailbox.model_copy(update={"reminders": Reminders(meeting_follow_up=MeetingFollowUp())})
+    for name in ("zoe", "max"):
+        room.contact(name, name=name.title())
+        room.met(name)
+    room.wait(hours=2)
+    room.tend(memo=memo)
+    assert room.titles() == ["Follow up the meeting: Max", "Follow up the meeting: Zoe"]
+    room.wait(minutes=1)
+    room.wrote("zoe", thread="another", asks=False)
+    room.tend(memo=memo)
+    assert room.titles() == ["Follow up the meeting: Max"]
+
+
 def test_a_question_is_open_again_once_its_answer_turns_out_to_be_somebody_elses(room: Room) -> None:
     memo: dict[str, object] = {}
     room.contact()
@@ -110,6 +163,32 @@ def test_a_question_is_open_again_once_its_answer_turns_out_to_be_somebody_elses
         feed.append(room.database, connection, [moved])
     room.tend(memo=memo)
     assert room.titles() == [WAITING]
+
+
+def test_a_question_is_open_again_once_a_new_decision_gives_its_answer_to_another(room: Room) -> None:
+    """The address was somebody else's on that day, say: at once, for a page tells who lost what."""
+    memo: dict[str, object] = {}
+    for name in ("zoe", "max"):
+        room.contact(name, name=name.title())
+    room.wrote()
+    room.wait(minutes=1)
+    answer = room.received("zoe", thread="another", subject="Re: Order 12")
+    room.tend(memo=memo)
+    assert room.titles() == []
+    link: dict[str, object] = {
+        "interaction_id": answer,
+        "contact_id": "max",
+        "role": "from",
+        "email": "max@buyer.example",
+    }
+    link |= {"rule": "address", "confidence": 1.0, "evidence": [], "origin": "automatic"}
+    again = Relink(rule="address", keys=frozenset({"zoe@buyer.example"}))
+    with room.database.write() as connection:
+        record.record(room.database, connection, PageRows(relinked={answer: again}, links=[link]), room.now)
+        told = [entry.change for entry in feed.read(connection, 0, 100)]
+    assert [(one.event, one.body) for one in told if one.entity == answer][-1] == ("updated", {"contacts": ["max"]})
+    room.tend(memo=memo)
+    assert room.titles() == ["Waiting for an answer: Zoe"]
 
 
 def test_orders_of_one_buyer_change_at_once_what_is_expected_of_the_others(room: Room) -> None:

@@ -3,7 +3,7 @@
 Called by the ledger. Each is one query over rows, however many customers there are; the rules decide.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,23 +14,101 @@ from agent.reminders.cycle import ACTIVE
 from agent.reminders.rhythm import LEAST_GAPS, Population, Rhythm, population_of
 from agent.reminders.rules.base import Buyer, Dated, Party, Silence
 from agent.reminders.rules.key_date import AHEAD
-from agent.store.calendar.items import batches, owner_of
+from agent.store.calendar.items import owner_of
+from agent.store.calendar.scope import Scope
+from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import contact_emails, contacts, interactions, links, reminders, rhythms
 from config.model import GoneQuiet, KeyDate
 
-_TOUCHING = ("email", "call", "meeting")
 _A_DAY = timedelta(days=1)
+
+
+def _is_touch(of: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Mail, a call, or a meeting that was held."""
+    kinds = (of.c.kind == kind for kind in ("email", "call", "meeting"))
+    return sa.and_(sa.or_(*kinds), of.c.cancelled_at.is_(None))
+
+
+_PEOPLE = (
+    sa.select(contacts.c.id, contacts.c.owner, contacts.c.stage, contacts.c.name, contacts.c.company_id)
+    .add_columns(contact_emails.c.address)
+    .outerjoin(contact_emails, sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary))
+)
+_THESE = Prepared(_PEOPLE.where(contacts.c.id.in_(VALUES)))
+_OWNED = Prepared(_PEOPLE.where(contacts.c.owner.in_(VALUES)))
+_OWNER = sa.select(sa.func.min(contacts.c.owner).label("owner")).cte("owners", recursive=True)
+_NEXT = sa.select(sa.func.min(contacts.c.owner)).where(contacts.c.owner > _OWNER.c.owner).scalar_subquery()
+_EACH_OWNER = _OWNER.union_all(sa.select(_NEXT).where(_OWNER.c.owner.is_not(None)))
+_OWNERS = Prepared(sa.select(_EACH_OWNER.c.owner).where(_EACH_OWNER.c.owner.is_not(None)))
+"""Each spelling once: a step in the index of owners each, where DISTINCT would read all of it."""
+_TOUCH = interactions.alias("touch")
+_LAST_TOUCH = (
+    sa.select(links.c.occurred_at)
+    .join(_TOUCH, _TOUCH.c.id == links.c.interaction_id)
+    .where(links.c.contact_id == contacts.c.id, _is_touch(_TOUCH))
+    .order_by(links.c.occurred_at.desc())
+    .limit(1)
+    .correlate(contacts)
+    .scalar_subquery()
+)
+"""A step in an index a contact, where the latest of all would be a look at each mail that they ever had."""
+_LAST = Prepared(sa.select(contacts.c.id, _LAST_TOUCH).where(contacts.c.id.in_(VALUES)))
+_KINDS = Prepared(
+    sa.select(links.c.contact_id, links.c.occurred_at, interactions.c.kind)
+    .join(interactions, interactions.c.id == links.c.interaction_id)
+    .where(links.c.contact_id.in_(VALUES), links.c.occurred_at <= sa.bindparam("until"))
+    .where(links.c.occurred_at >= sa.bindparam("since"), _is_touch(interactions))
+)
+_REMINDED = Prepared(
+    sa.select(reminders.c.contact_id).where(
+        reminders.c.mailbox_id == sa.bindparam("mailbox"),
+        reminders.c.rule == "gone_quiet",
+        sa.or_(*(reminders.c.state == state for state in sorted(ACTIVE))),
+    )
+)
+_RHYTHMS = Prepared(
+    sa.select(rhythms.c.contact_id, rhythms.c.gaps, rhythms.c.log_sum, rhythms.c.log_squares, rhythms.c.last_on).where(
+        rhythms.c.gaps >= LEAST_GAPS, rhythms.c.contact_id.in_(VALUES)
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Customer:
+    party: Party
+    stage: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class About:
-    """Whose customers. own: match key of an address -> our mailbox that has it. only: these contacts, None for all."""
+    """Whose customers, by contact id: all of them, or those of `Scope.only`. spelled: their owner, as it is written."""
 
     mailbox_id: int
-    mailbox: str
-    own: Mapping[str, str]
     now: datetime
-    only: Collection[str] | None = None
+    people: Mapping[str, _Customer]
+    spelled: frozenset[str]
+
+
+def about(connection: sa.Connection, scope: Scope) -> About:
+    """Owners are kept as people write them: each spelling is looked at once."""
+    if scope.only is not None:
+        rows = _THESE.among(connection, sorted(scope.only.contacts))
+    else:
+        owners = (owner for (owner,) in _OWNERS.rows(connection))
+        rows = _OWNED.among(connection, [one for one in owners if owner_of(one, scope.own) == scope.mailbox])
+    mine = [row for row in rows if owner_of(row[1], scope.own) == scope.mailbox]
+    return About(
+        mailbox_id=scope.mailbox_id,
+        now=scope.now,
+        people={row[0]: _customer(row, scope.mailbox) for row in sorted(mine)},
+        spelled=frozenset(row[1] for row in mine),
+    )
+
+
+def _customer(row: tuple[Any, ...], mailbox: str) -> _Customer:
+    id, _, stage, name, company_id, address = row
+    party = Party(contact_id=id, name=name, address=address or "", role="", company_id=company_id, owner=mailbox)
+    return _Customer(party=party, stage=stage)
 
 
 def silences(connection: sa.Connection, about: About, chosen: GoneQuiet, max_age: timedelta) -> tuple[Silence, ...]:
@@ -39,48 +117,34 @@ def silences(connection: sa.Connection, about: About, chosen: GoneQuiet, max_age
     Those that a reminder stands for are told whatever their age.
     """
     spans = [span for span in (chosen.after, *(span for _, span in chosen.stages)) if span is not None]
-    last = sa.func.max(interactions.c.occurred_at)
-    reminded = sa.select(reminders.c.contact_id).where(
-        reminders.c.mailbox_id == about.mailbox_id,
-        reminders.c.rule == "gone_quiet",
-        reminders.c.state.in_(sorted(ACTIVE)),
-    )
-    query = (
-        sa.select(links.c.contact_id, last.label("last"))
-        .join(interactions, interactions.c.id == links.c.interaction_id)
-        .join(contacts, contacts.c.id == links.c.contact_id)
-        .where(interactions.c.kind.in_(_TOUCHING), interactions.c.cancelled_at.is_(None))
-        .where(_is_customer(connection, about))
-        .group_by(links.c.contact_id)
-        .having(
-            last <= about.now - min(spans),
-            sa.or_(last >= about.now - max(spans) - max_age - _A_DAY, links.c.contact_id.in_(reminded)),
-        )
-    )
-    found = {row.contact_id: row.last for row in connection.execute(query)}
-    kinds, people = _kinds(connection, found), _people(connection, found, about)
+    until, since = about.now - min(spans), about.now - max(spans) - max_age - _A_DAY
+    last = {one: at for one, at in _LAST.among(connection, about.people) if at is not None and at <= until}
+    if any(at < since for at in last.values()):
+        reminded = {contact for (contact,) in _REMINDED.rows(connection, mailbox=about.mailbox_id)}
+        last = {one: at for one, at in last.items() if at >= since or one in reminded}
+    kinds = _kinds(connection, last)
     return tuple(
-        Silence(party=people[one].party, stage=people[one].stage, last=found[one], kind=kinds.get(one, ""))
-        for one in sorted(found)
+        Silence(party=about.people[one].party, stage=about.people[one].stage, last=last[one], kind=kinds[one])
+        for one in sorted(last)
     )
+
+
+def _kinds(connection: sa.Connection, last: Mapping[str, datetime]) -> dict[str, str]:
+    """What the last contact with each was."""
+    if not last:
+        return {}
+    among = {"since": min(last.values()), "until": max(last.values())}
+    return {one: kind for one, at, kind in sorted(_KINDS.among(connection, last, **among)) if at == last[one]}
 
 
 def buyers(connection: sa.Connection, about: About) -> tuple[Buyer, ...]:
     """Customers with purchases enough for a rhythm."""
-    query = (
-        sa.select(rhythms)
-        .join(contacts, contacts.c.id == rhythms.c.contact_id)
-        .where(rhythms.c.gaps >= LEAST_GAPS, _is_customer(connection, about))
-        .order_by(rhythms.c.contact_id)
-    )
-    rows = connection.execute(query).all()
-    people = _people(connection, [row.contact_id for row in rows], about)
     return tuple(
         Buyer(
-            party=people[row.contact_id].party,
-            rhythm=Rhythm(gaps=row.gaps, log_sum=row.log_sum, log_squares=row.log_squares, last=row.last_on),
+            party=about.people[one].party,
+            rhythm=Rhythm(gaps=gaps, log_sum=log_sum, log_squares=log_squares, last=last),
         )
-        for row in rows
+        for one, gaps, log_sum, log_squares, last in sorted(_RHYTHMS.among(connection, about.people))
     )
 
 
@@ -104,17 +168,17 @@ def population(connection: sa.Connection) -> Population | None:
 def dates(connection: sa.Connection, about: About, chosen: KeyDate) -> tuple[Dated, ...]:
     """Fields that hold a day of the coming weeks."""
     found: list[tuple[str, str, str]] = []
-    whose = _is_customer(connection, about)
     for name, before in chosen.fields:
         text = contacts.c.fields[name].as_string()
         days = list(_coming(about.now.date(), before + AHEAD))
         yearly = sa.func.substr(text, sa.func.length(text) - 4).in_([f"{day:%m-%d}" for day in days])
         query = sa.select(contacts.c.id, text.label("text")).where(
-            whose, sa.or_(text.in_([day.isoformat() for day in days]), yearly)
+            contacts.c.owner.in_(sorted(about.spelled)), sa.or_(text.in_([day.isoformat() for day in days]), yearly)
         )
         found += [(row.id, name, row.text) for row in connection.execute(query.order_by(contacts.c.id))]
-    people = _people(connection, [one for one, _, _ in found], about)
-    return tuple(Dated(party=people[one].party, field=name, text=text) for one, name, text in found)
+    return tuple(
+        Dated(party=about.people[one].party, field=name, text=text) for one, name, text in found if one in about.people
+    )
 
 
 def _coming(today: date, ahead: timedelta) -> Iterator[date]:
@@ -124,62 +188,3 @@ def _coming(today: date, ahead: timedelta) -> Iterator[date]:
         yield day
         if (day.month, day.day) == (3, 1):
             yield date(2000, 2, 29)
-
-
-def _is_customer(connection: sa.Connection, about: About) -> sa.ColumnElement[bool]:
-    """Owners are kept as people write them: each spelling is looked at once."""
-    query = sa.select(contacts.c.owner).distinct()
-    if about.only is not None:
-        query = query.where(contacts.c.id.in_(sorted(about.only)))
-    spelled = [name for name in connection.execute(query).scalars() if owner_of(name, about.own) == about.mailbox]
-    is_owned = contacts.c.owner.in_(spelled)
-    return is_owned if about.only is None else sa.and_(is_owned, contacts.c.id.in_(sorted(about.only)))
-
-
-def _kinds(connection: sa.Connection, last: Mapping[str, datetime]) -> dict[str, str]:
-    """What the last contact with each was."""
-    found: dict[str, str] = {}
-    for batch in batches(sorted(last)):
-        query = (
-            sa.select(links.c.contact_id, interactions.c.kind, interactions.c.occurred_at)
-            .join(interactions, interactions.c.id == links.c.interaction_id)
-            .where(
-                links.c.contact_id.in_(batch),
-                interactions.c.occurred_at.in_({last[one] for one in batch}),
-                interactions.c.kind.in_(_TOUCHING),
-            )
-        )
-        rows = connection.execute(query)
-        found |= {row.contact_id: row.kind for row in rows if row.occurred_at == last[row.contact_id]}
-    return found
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Customer:
-    party: Party
-    stage: str
-
-
-def _people(connection: sa.Connection, ids: Collection[str], about: About) -> dict[str, _Customer]:
-    found: dict[str, _Customer] = {}
-    for batch in batches(sorted(set(ids))):
-        for row in _rows(connection, batch):
-            party = Party(
-                contact_id=row.id,
-                name=row.name,
-                address=row.address or "",
-                role="",
-                company_id=row.company_id,
-                owner=about.mailbox,
-            )
-            found[row.id] = _Customer(party=party, stage=row.stage)
-    return found
-
-
-def _rows(connection: sa.Connection, ids: Sequence[str]) -> sa.CursorResult[Any]:
-    primary = sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary)
-    return connection.execute(
-        sa.select(contacts.c.id, contacts.c.name, contacts.c.company_id, contacts.c.stage, contact_emails.c.address)
-        .outerjoin(contact_emails, primary)
-        .where(contacts.c.id.in_(ids))
-    )

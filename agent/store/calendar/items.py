@@ -1,106 +1,140 @@
 """Interactions as the reminder rules see them: with their contacts, their author, whom they address and their flags.
 
-Called by `agent.store.calendar.ledger`, which chooses them.
+Called by `agent.store.calendar.ledger` and `agent.store.calendar.asked_about`, which choose them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from agent.reminders.rules.base import Item, Party
-from agent.store import bulk
+from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import contacts, interactions, links, locations, mailboxes, meeting_places, participants
 from matchers.address import normalise
 
-_BATCH = 500
-COLUMNS = (
-    interactions.c.id,
-    interactions.c.thread_id,
-    interactions.c.kind,
-    interactions.c.direction,
-    interactions.c.occurred_at,
-    interactions.c.subject,
-    interactions.c.asks,
-    interactions.c.words,
-    interactions.c.holds_until,
-    interactions.c.promises,
-    interactions.c.ends_at,
-)
-"""Each is a field of `Item`."""
+
+class Plain(NamedTuple):
+    """An interaction's own columns; each is a field of `Item`."""
+
+    id: str
+    thread_id: str | None
+    kind: str
+    direction: str
+    occurred_at: datetime
+    subject: str | None
+    asks: bool | None
+    words: int | None
+    holds_until: date | None
+    promises: date | None
+    ends_at: datetime | None
+
+
+COLUMNS = tuple(interactions.c[name] for name in Plain._fields)
 _RECEIVING = ("to", "cc", "bcc")
-_THESE: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
-_PLACE = (
-    sa.select(sa.func.min(participants.c.position))
-    .where(participants.c.interaction_id == links.c.interaction_id, participants.c.role == links.c.role)
-    .where(participants.c.address == links.c.email)
-    .scalar_subquery()
-)
-_LINKED = (
+_LINKED = Prepared(
     sa.select(links.c.interaction_id, links.c.contact_id, links.c.role, links.c.email)
-    .add_columns(contacts.c.name, contacts.c.company_id, contacts.c.owner, _PLACE)
+    .add_columns(contacts.c.name, contacts.c.company_id, contacts.c.owner)
     .join(contacts, contacts.c.id == links.c.contact_id)
-    .where(links.c.interaction_id.in_(_THESE))
+    .where(links.c.interaction_id.in_(VALUES))
 )
-NAMED = sa.select(
-    participants.c.interaction_id, participants.c.role, participants.c.match_key, participants.c.position
-).where(participants.c.interaction_id.in_(_THESE))
-_SEATED = (
-    sa.select(meeting_places.c.interaction_id, mailboxes.c.address)
+_NAMED = Prepared(
+    sa.select(participants.c.interaction_id, participants.c.role, participants.c.address)
+    .add_columns(participants.c.match_key, participants.c.position)
+    .where(participants.c.interaction_id.in_(VALUES))
+)
+_SEATED = Prepared(
+    sa.select(meeting_places.c.interaction_id, mailboxes.c.address, meeting_places.c.rank)
     .join(mailboxes, mailboxes.c.id == meeting_places.c.mailbox_id)
-    .where(meeting_places.c.interaction_id.in_(_THESE))
-    .order_by(meeting_places.c.rank, mailboxes.c.address)
+    .where(meeting_places.c.interaction_id.in_(VALUES))
 )
-_FLAGGED = (
-    sa.select(locations.c.interaction_id, locations.c.flag_due, mailboxes.c.address)
+_FLAGGED = Prepared(
+    sa.select(locations.c.interaction_id, mailboxes.c.address, locations.c.flag_due, locations.c.id)
     .join(mailboxes, mailboxes.c.id == locations.c.mailbox_id)
-    .where(locations.c.interaction_id.in_(_THESE), locations.c.flagged, locations.c.gone_at.is_(None))
-    .order_by(locations.c.id)
+    .where(locations.c.interaction_id.in_(VALUES), locations.c.flagged, locations.c.gone_at.is_(None))
 )
-"""Statements are made once: making one costs as much as running it for a few rows."""
 
 
 @dataclass(kw_only=True, slots=True)
-class _People:
-    """Of one interaction. addressed: position in To -> our mailbox there."""
+class People:
+    """Of one interaction. keys: match keys of all. addressed: position in To -> our mailbox there.
+
+    places: (role, address) -> position within its header.
+    """
 
     author: str | None = None
     count: int = 0
+    keys: set[str] = field(default_factory=set)
     addressed: dict[int, str] = field(default_factory=dict)
+    places: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
-_NOBODY = _People()
+_NOBODY = People()
+Flags = Mapping[str, Mapping[str, date | None]]
+"""Interaction -> our mailboxes whose owner flagged it -> the due date."""
 
 
-def read_items(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str, str]) -> list[Item]:
-    """rows: of `COLUMNS`. own: match key of an address -> address of our mailbox that has it."""
-    return [item for batch in batches(rows) for item in _read_batch(connection, batch, own)]
+def read_items(
+    connection: sa.Connection, rows: Sequence[Plain], own: Mapping[str, str], flags: Flags | None = None
+) -> list[Item]:
+    """own: match key of an address -> address of our mailbox that has it. flags: None where no rule asks for them."""
+    return with_people(connection, rows, people_of(connection, [row.id for row in rows], own), flags or {}, own)
 
 
-def _read_batch(connection: sa.Connection, rows: Sequence[Any], own: Mapping[str, str]) -> Iterator[Item]:
-    ids = [row.id for row in rows]
-    parties, people, flags = _parties(connection, ids, own), _people_of(connection, ids, own), _flags(connection, ids)
+def with_people(
+    connection: sa.Connection,
+    rows: Sequence[Plain],
+    people: Mapping[str, People],
+    flags: Flags,
+    own: Mapping[str, str],
+) -> list[Item]:
+    """The same where people and flags were read already."""
+    parties = _parties(connection, [row.id for row in rows], people, own)
     seats = _seats(connection, [row.id for row in rows if row.kind == "meeting"])
-    for row in rows:
-        who = people.get(row.id, _NOBODY)
-        yield Item(
-            **row._mapping,  # its columns are the item's own plain fields
-            author=who.author,
-            addressed=seats.get(row.id) or tuple(dict.fromkeys(who.addressed[at] for at in sorted(who.addressed))),
-            parties=tuple(parties.get(row.id, ())),
-            recipients=max(who.count, 1),
-            flags=flags.get(row.id, {}),
-        )
+    return [
+        _item(row, people.get(row.id, _NOBODY), parties.get(row.id, ()), flags.get(row.id, {}), seats.get(row.id, ()))
+        for row in rows
+    ]
 
 
-def _parties(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]) -> dict[str, list[Party]]:
+def _item(
+    row: Plain, who: People, parties: Sequence[Party], flags: Mapping[str, date | None], seats: tuple[str, ...]
+) -> Item:
+    return Item(
+        id=row.id,
+        thread_id=row.thread_id,
+        kind=row.kind,
+        direction=row.direction,
+        occurred_at=row.occurred_at,
+        subject=row.subject,
+        asks=row.asks,
+        words=row.words,
+        holds_until=row.holds_until,
+        promises=row.promises,
+        ends_at=row.ends_at,
+        author=who.author,
+        addressed=seats or tuple(dict.fromkeys(who.addressed[at] for at in sorted(who.addressed))),
+        parties=tuple(parties),
+        recipients=max(who.count, 1),
+        flags=flags,
+    )
+
+
+def touch(row: Plain, party: Party) -> Item:
+    """What came from this contact, went to them or was held with them; others in it are left out."""
+    return _item(row, _NOBODY, (party,), {}, ())
+
+
+def _parties(
+    connection: sa.Connection, ids: Sequence[str], people: Mapping[str, People], own: Mapping[str, str]
+) -> dict[str, list[Party]]:
     """Contacts of each interaction, in the order in which its header names them."""
-    found: dict[str, list[Party]] = defaultdict(list)
-    rows = sorted(bulk.among(connection, _LINKED, ids), key=lambda row: (row[-1] is None, row[-1] or 0, row[1]))
-    for interaction_id, contact_id, role, email, name, company_id, owner, _ in rows:
+    placed: dict[str, list[tuple[int, str, Party]]] = defaultdict(list)
+    for id, contact_id, role, email, name, company_id, owner in _LINKED.among(connection, ids):
         party = Party(
             contact_id=contact_id,
             name=name,
@@ -109,21 +143,34 @@ def _parties(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, st
             company_id=company_id,
             owner=owner_of(owner, own),
         )
-        found[interaction_id].append(party)
-    return found
+        at = people.get(id, _NOBODY).places.get((role, email), _UNPLACED)
+        placed[id].append((at, contact_id, party))
+    return {id: [party for _, _, party in sorted(found, key=lambda one: one[:2])] for id, found in placed.items()}
+
+
+_UNPLACED = 1 << 31
+"""Behind everybody whom the header names."""
 
 
 def owner_of(written: str, own: Mapping[str, str]) -> str:
     """The address of our mailbox that an owner means, '' if it is none of ours."""
-    return own.get(normalise(written).match_key, "") if written else ""
+    return own.get(_match_key(written), "") if written else ""
 
 
-def _people_of(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, str]) -> dict[str, _People]:
+@lru_cache(maxsize=4096)
+def _match_key(written: str) -> str:
+    """A firm has fewer owners than contacts."""
+    return normalise(written).match_key
+
+
+def people_of(connection: sa.Connection, ids: Collection[str], own: Mapping[str, str]) -> dict[str, People]:
     """Who wrote each interaction, how many it went to, and which of our mailboxes stand in To."""
-    found: dict[str, _People] = defaultdict(_People)
-    for interaction_id, role, match_key, position in bulk.among(connection, NAMED, ids):
-        who, ours = found[interaction_id], own.get(match_key)
+    found: dict[str, People] = defaultdict(People)
+    for id, role, address, match_key, position in _NAMED.among(connection, ids):
+        who, ours = found[id], own.get(match_key)
         who.count += role in _RECEIVING
+        who.keys.add(match_key)
+        who.places[role, address] = position
         if role == "from" and ours is not None:
             who.author = ours
         elif role == "to" and ours is not None:
@@ -134,18 +181,18 @@ def _people_of(connection: sa.Connection, ids: Sequence[str], own: Mapping[str, 
 def _seats(connection: sa.Connection, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Our mailboxes that take part in each meeting, its organiser first."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
-    for interaction_id, address in bulk.among(connection, _SEATED, ids):
-        found[interaction_id][address] = None
+    for id, address, _ in sorted(_SEATED.among(connection, ids), key=lambda row: (row[2], row[1])):
+        found[id][address] = None
     return {one: tuple(addresses) for one, addresses in found.items()}
 
 
-def _flags(connection: sa.Connection, ids: Sequence[str]) -> dict[str, dict[str, date | None]]:
-    found: dict[str, dict[str, date | None]] = defaultdict(dict)
-    for row in connection.execute(_FLAGGED, {"values": ids}).all():
-        found[row.interaction_id][row.address] = row.flag_due
+def flags_of(
+    connection: sa.Connection, rows: Sequence[Plain], mailbox: str, flagged: Mapping[str, date | None]
+) -> Flags:
+    """flagged: what this mailbox's owner flagged. What others did matters where a mail says nothing of what it asks."""
+    found = {row.id: {mailbox: flagged[row.id]} for row in rows if row.id in flagged}
+    unknown = [row.id for row in rows if row.asks is None and row.direction == "outbound"]
+    for id, address, due, _ in sorted(_FLAGGED.among(connection, unknown), key=lambda row: row[-1]):
+        if address != mailbox:
+            found.setdefault(id, {})[address] = due
     return found
-
-
-def batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Databases bind only so many parameters at once."""
-    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))

@@ -6,7 +6,7 @@ that are over; and of its customers those who may be due (`agent.store.calendar.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,9 +15,9 @@ from agent.reminders.cycle import ACTIVE
 from agent.reminders.rules.base import Item, Ledger, Party, Told
 from agent.store.calendar import customers
 from agent.store.calendar.asked_about import asked_about
-from agent.store.calendar.items import COLUMNS, batches, read_items
+from agent.store.calendar.items import COLUMNS, Plain, read_items, touch
 from agent.store.calendar.scope import Scope
-from agent.store.schedule import absences
+from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import (
     cursors,
     folders,
@@ -29,38 +29,38 @@ from agent.store.tables import (
 )
 
 
-def read(connection: sa.Connection, scope: Scope) -> Ledger:
-    """Everything the rules that are on need to know of this mailbox."""
-    if connection.dialect.name == "postgresql":  # it would compile some of these queries for seconds, to save nothing
-        connection.execute(sa.text("SET LOCAL jit = off"))
+def read(connection: sa.Connection, scope: Scope, meetings: Sequence[Item] | None = None) -> Ledger:
+    """Everything the rules that are on need to know of this mailbox.
+
+    meetings: those that are asked about, where that is known; else all of late.
+    """
     threads = _threads(connection, scope)
-    meetings = _meetings(connection, scope) if scope.chosen.meeting_follow_up is not None else ()
-    people = {party.contact_id for content in threads.values() for party in _asked(content)}
-    people |= {party.contact_id for content in threads.values() for party in _asking(content)}
+    if meetings is None:
+        meetings = _meetings(connection, scope) if scope.chosen.meeting_follow_up is not None else ()
     told = tuple(_told(connection, threads, scope))
+    people = {party.contact_id for content in threads.values() for party in (*_asked(content), *_asking(content))}
     people |= {one.contact_id for one in told if one.kind == "bounce"}
     people |= {party.contact_id for meeting in meetings for party in meeting.parties}
     return Ledger(
         threads=threads,
         told=told,
-        touches=_touches(connection, people, threads, scope),
-        meetings=meetings,
+        touches=_touches(connection, people, scope),
+        meetings=tuple(meetings),
         **_of_customers(connection, scope),
     )
 
 
 def _of_customers(connection: sa.Connection, scope: Scope) -> dict[str, Any]:
-    """What the rules about customers are given; nothing for those that are off."""
+    """What the rules about customers are given; nothing for those that are off.
+
+    Of all that changes one by one only mail, calls and meetings matter to any of them, and to one of them alone.
+    """
     chosen, found = scope.chosen, dict[str, Any]()
-    about = customers.About(
-        mailbox_id=scope.mailbox_id,
-        mailbox=scope.mailbox,
-        own=scope.own,
-        now=scope.now,
-        only=scope.only.contacts if scope.only is not None else None,
-    )
+    about = customers.about(connection, scope)
     if chosen.gone_quiet is not None:
         found["silences"] = customers.silences(connection, about, chosen.gone_quiet, chosen.max_age)
+    if scope.only is not None:
+        return found
     if chosen.late_order is not None:
         found["buyers"] = customers.buyers(connection, about)
         found["population"] = customers.population(connection) if found["buyers"] else None
@@ -71,15 +71,9 @@ def _of_customers(connection: sa.Connection, scope: Scope) -> dict[str, Any]:
 
 def _threads(connection: sa.Connection, scope: Scope) -> dict[str, tuple[Item, ...]]:
     threads: dict[str, list[Item]] = defaultdict(list)
-    items = read_items(connection, asked_about(connection, scope), scope.own)
-    for item in sorted(items, key=lambda one: (one.occurred_at, one.id)):
+    for item in sorted(asked_about(connection, scope), key=lambda one: (one.occurred_at, one.id)):
         threads[item.thread_id or item.id].append(item)
     return {name: tuple(content) for name, content in threads.items()}
-
-
-def fingerprint(connection: sa.Connection, mailbox_id: int) -> str:
-    """Changes with what the rules look at beside the history (of which `agent.store.calendar.touched` tells)."""
-    return f"{is_blind(connection, mailbox_id)} {absences.known(connection, mailbox_id)}"
 
 
 def _asked(items: Sequence[Item]) -> tuple[Party, ...]:
@@ -100,85 +94,92 @@ def _asking(items: Sequence[Item]) -> tuple[Party, ...]:
 
 def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
     """Whether Inbox or Sent is stopped or not read to its end: then nobody can say that no answer came."""
-    unfinished = sa.and_(cursors.c.lane == "history", ~cursors.c.done)
-    query = (
-        sa.select(folders.c.id)
-        .outerjoin(cursors, sa.and_(cursors.c.folder_id == folders.c.id, unfinished))
-        .where(
-            folders.c.mailbox_id == mailbox_id,
-            folders.c.role.in_(("inbox", "sent", "all")),
-            ~folders.c.absent,
-            sa.or_(folders.c.stopped.is_not(None), cursors.c.folder_id.is_not(None)),
-        )
-    )
-    return connection.execute(query.limit(1)).first() is not None
+    return bool(_BLIND.rows(connection, mailbox=mailbox_id))
 
 
-def _touches(
-    connection: sa.Connection, people: Collection[str], threads: Mapping[str, Sequence[Item]], scope: Scope
-) -> dict[str, tuple[Item, ...]]:
-    """What came from these contacts, or was held with them, in any of our mailboxes. threads: what was read already."""
-    read = {item.id: item for content in threads.values() for item in content}
+def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
+    """What came from these contacts, or was held with them, in any of our mailboxes."""
     found: dict[str, list[Item]] = defaultdict(list)
-    for batch in batches(sorted(people)):
-        query = (
-            sa.select(*COLUMNS)
-            .join(links, links.c.interaction_id == interactions.c.id)
-            .where(
-                links.c.contact_id.in_(batch),
-                interactions.c.occurred_at >= scope.since,
-                interactions.c.cancelled_at.is_(None),
-                sa.or_(
-                    interactions.c.kind == "meeting",
-                    sa.and_(interactions.c.direction == "inbound", links.c.role.in_(("from", "reply-to"))),
-                    interactions.c.direction == "outbound",
-                ),
-            )
-            .distinct()
-        )
-        rows = connection.execute(query).all()
-        unread = [row for row in rows if row.id not in read]
-        for item in (*filter(None, (read.get(row.id) for row in rows)), *read_items(connection, unread, scope.own)):
-            for party in item.parties:
-                if party.contact_id in people:
-                    found[party.contact_id].append(item)
+    for contact_id, role, email, *plain in _TOUCHES.among(connection, sorted(people), since=scope.since):
+        row = Plain._make(plain)
+        if row.kind == "meeting" or row.direction == "outbound" or role in ("from", "reply-to"):
+            party = Party(contact_id=contact_id, name="", address=email, role=role)
+            found[contact_id].append(touch(row, party))
     return {contact: tuple(sorted(touched, key=lambda one: one.occurred_at)) for contact, touched in found.items()}
 
 
-def _told(connection: sa.Connection, threads: Mapping[str, Sequence[Item]], scope: Scope) -> Iterator[Told]:
+def _told(connection: sa.Connection, threads: Mapping[str, Sequence[Item]], scope: Scope) -> list[Told]:
     """Bounces of these threads' mail, and what the servers of whoever is named in them said. Others are others' affair.
 
     Rules look through all of them for each question.
     """
     named = {party.contact_id for content in threads.values() for item in content for party in item.parties}
-    query = sa.select(signals).where(signals.c.occurred_at >= scope.since).order_by(signals.c.occurred_at)
-    for row in connection.execute(query).all():
-        if row.contact_id in named or row.thread_id in threads:
-            yield Told(
-                kind=row.kind,
-                contact_id=row.contact_id,
-                at=row.occurred_at,
-                thread_id=row.thread_id,
-                back_on=row.back_on,
-            )
+    rows = {
+        *_TOLD_BY.among(connection, sorted(named), since=scope.since),
+        *_TOLD_IN.among(connection, sorted(threads), since=scope.since),
+    }
+    return [
+        Told(kind=kind, contact_id=contact_id, at=at, thread_id=thread_id, back_on=back_on)
+        for at, _, contact_id, kind, thread_id, back_on in sorted(rows, key=lambda row: row[:4])
+    ]
+
+
+def meetings_among(connection: sa.Connection, ids: Collection[str], scope: Scope) -> tuple[Item, ...]:
+    """Those of these interactions that are meetings which this mailbox took part in, and that are over."""
+    rows = _MEETINGS_AMONG.among(connection, sorted(ids), mailbox=scope.mailbox_id, now=scope.now)
+    return tuple(read_items(connection, [Plain._make(row) for row in rows], scope.own))
 
 
 def _meetings(connection: sa.Connection, scope: Scope) -> tuple[Item, ...]:
     """Those that this mailbox took part in, over since the horizon, and those that a reminder is about."""
-    reminded = sa.select(reminders.c.interaction_id).where(
-        reminders.c.mailbox_id == scope.mailbox_id, reminders.c.state.in_(sorted(ACTIVE))
+    here = {"mailbox": scope.mailbox_id, "now": scope.now}
+    rows = {*_MEETINGS_SINCE.rows(connection, **here, since=scope.since), *_MEETINGS_REMINDED.rows(connection, **here)}
+    found = sorted(map(Plain._make, rows), key=lambda row: row.id)
+    return tuple(read_items(connection, found, scope.own))
+
+
+_SINCE: sa.BindParameter[Any] = sa.bindparam("since")
+_MAILBOX: sa.BindParameter[Any] = sa.bindparam("mailbox")
+_TOUCHES = Prepared(
+    sa.select(links.c.contact_id, links.c.role, links.c.email, *COLUMNS)
+    .join(interactions, interactions.c.id == links.c.interaction_id)
+    .where(
+        links.c.contact_id.in_(VALUES),
+        links.c.occurred_at >= _SINCE,
+        interactions.c.cancelled_at.is_(None),
+        sa.or_(interactions.c.kind == "meeting", interactions.c.direction != "internal"),
     )
-    found: dict[str, Any] = {}
-    for these in (interactions.c.ends_at >= scope.since, interactions.c.id.in_(reminded)):
-        query = (
-            sa.select(*COLUMNS)
-            .join(meeting_places, meeting_places.c.interaction_id == interactions.c.id)
-            .where(
-                meeting_places.c.mailbox_id == scope.mailbox_id,
-                interactions.c.cancelled_at.is_(None),
-                interactions.c.ends_at <= scope.now,
-                these,
-            )
-        )
-        found |= {row.id: row for row in connection.execute(query).all()}
-    return tuple(read_items(connection, [found[id] for id in sorted(found)], scope.own))
+)
+_TOLD = sa.select(
+    *(signals.c[name] for name in ("occurred_at", "message_key", "contact_id", "kind", "thread_id", "back_on"))
+).where(signals.c.occurred_at >= _SINCE)
+_TOLD_BY = Prepared(_TOLD.where(signals.c.contact_id.in_(VALUES)))
+_TOLD_IN = Prepared(_TOLD.where(signals.c.thread_id.in_(VALUES)))
+_MEETINGS = (
+    sa.select(*COLUMNS)
+    .join(meeting_places, meeting_places.c.interaction_id == interactions.c.id)
+    .where(
+        meeting_places.c.mailbox_id == _MAILBOX,
+        interactions.c.cancelled_at.is_(None),
+        interactions.c.ends_at <= sa.bindparam("now"),
+    )
+    .distinct()
+)
+_MEETINGS_SINCE = Prepared(_MEETINGS.where(interactions.c.ends_at >= _SINCE))
+_MEETINGS_AMONG = Prepared(_MEETINGS.where(interactions.c.id.in_(VALUES)))
+_MEETINGS_REMINDED = Prepared(
+    _MEETINGS.join(reminders, reminders.c.interaction_id == interactions.c.id).where(
+        reminders.c.mailbox_id == _MAILBOX, sa.or_(*(reminders.c.state == state for state in sorted(ACTIVE)))
+    )
+)
+_BLIND = Prepared(
+    sa.select(folders.c.id)
+    .outerjoin(cursors, sa.and_(cursors.c.folder_id == folders.c.id, cursors.c.lane == "history", ~cursors.c.done))
+    .where(
+        folders.c.mailbox_id == _MAILBOX,
+        sa.or_(*(folders.c.role == role for role in ("inbox", "sent", "all"))),
+        ~folders.c.absent,
+        sa.or_(folders.c.stopped.is_not(None), cursors.c.folder_id.is_not(None)),
+    )
+    .limit(1)
+)

@@ -4,10 +4,11 @@ Called by `agent.tending.tend` inside a transaction under the mailbox's lease, a
 Every change of a reminder is a row of the change feed.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -30,8 +31,9 @@ from agent.reminders.cycle import (
 )
 from agent.reminders.rules.base import Wanted
 from agent.store import feed
-from agent.store.bulk import among, chunks, values_of
+from agent.store.bulk import among, values_of
 from agent.store.database import Database
+from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import calendar_items, contact_emails, contacts, interactions, mailboxes, reminders
 
 EVERY_STATE = frozenset({*ACTIVE, *CLOSED_BY_USER, NOT_NEEDED})
@@ -78,15 +80,12 @@ def standing(connection: sa.Connection, mailbox_id: int, named: Collection[str] 
 
     named: of those that are over, only these, and bundles: a mailbox finishes a thousand a year.
     """
-    query = sa.select(reminders).where(reminders.c.mailbox_id == mailbox_id).order_by(reminders.c.id)
     if named is None:
-        return [as_standing(row) for row in connection.execute(query)]
-    is_open = sa.or_(reminders.c.state.in_([*sorted(ACTIVE), SUGGESTED]), reminders.c.rule == BUNDLE)
-    found = {row.id: as_standing(row) for row in connection.execute(query.where(is_open)).all()}
-    for chunk in chunks(sorted({*named} - found.keys())):
-        over = connection.execute(query.where(reminders.c.id.in_(chunk))).all()
-        found |= {row.id: as_standing(row) for row in over}
-    return [found[one] for one in sorted(found)]
+        rows = _ALL.rows(connection, mailbox=mailbox_id)
+    else:
+        rows = _OPEN.rows(connection, mailbox=mailbox_id)
+        rows += _AMONG.among(connection, sorted({*named} - {row[0] for row in rows}), mailbox=mailbox_id)
+    return [_standing(*row) for row in sorted(rows)]
 
 
 def reasons_gone(connection: sa.Connection, wanted: Iterable[Wanted]) -> frozenset[str | None]:
@@ -105,22 +104,19 @@ def apply(
     mailbox_id: int,
     zone: str,
     actions: Sequence[Action],
+    before: Sequence[Standing],
     now: datetime,
 ) -> None:
-    """Carries out what a cycle decided. New ones are pending until their calendar item is confirmed."""
+    """Carries out what a cycle decided about what stood before. New ones are pending until their item is confirmed."""
     withdrawn = [action.id for action in actions if isinstance(action, Withdraw)]
-    for one in withdrawn:
-        _set(connection, one, {"state": NOT_NEEDED, "bundle_id": None}, now)
     placed = [action for action in actions if not isinstance(action, Withdraw)]
-    known = _states(connection, [action.id for action in placed])
-    fresh = {action.id: _row(mailbox_id, zone, action, now) for action in placed if action.id not in known}
-    if fresh:
-        connection.execute(sa.insert(reminders), list(fresh.values()))
-    for action in placed:
-        if action.id in known:
-            state, first = known[action.id], _first_state(action)
-            _set(connection, action.id, {**_values(zone, action), "state": state if state in ACTIVE else first}, now)
-    told = [(action.id, "added" if action.id in fresh else "updated") for action in placed]
+    known = {one.id: one.state for one in before}
+    fresh = [_row(mailbox_id, zone, action, now) for action in placed if action.id not in known]
+    database.insert_new(connection, reminders, fresh)
+    _set_each(connection, [{"of": one, "state": NOT_NEEDED, "bundle_id": None} for one in withdrawn], now)
+    changed = [action for action in placed if action.id in known]
+    _set_each(connection, [{"of": one.id, **_again(zone, one, known[one.id])} for one in changed], now)
+    told = [(action.id, "updated" if action.id in known else "added") for action in placed]
     publish_changes(database, connection, [*((one, "withdrawn") for one in withdrawn), *told])
 
 
@@ -234,19 +230,12 @@ def publish_changes(database: Database, connection: sa.Connection, changed: Sequ
     """Tells the feed. changed: (reminder id, what happened). Bundles are our own affair."""
     if not changed:
         return
-    query = _listing().where(reminders.c.id.in_([one for one, _ in changed]), reminders.c.rule != BUNDLE)
-    told = {row.id: _listed(row).told() for row in connection.execute(query)}
+    rows = map(_Told._make, _LISTING.among(connection, [one for one, _ in changed]))
+    told = {row.id: _listed(row).told() for row in rows}
     batch = [
         feed.Change(kind="reminder", event=event, entity=one, body=told[one]) for one, event in changed if one in told
     ]
     feed.append(database, connection, batch)
-
-
-def _states(connection: sa.Connection, ids: Collection[str]) -> dict[str, str]:
-    """Of those of these reminders that are there."""
-    columns = reminders.c.id, reminders.c.state
-    found = (connection.execute(sa.select(*columns).where(reminders.c.id.in_(chunk))) for chunk in chunks(ids))
-    return {row.id: row.state for rows in found for row in rows}
 
 
 def _row(mailbox_id: int, zone: str, action: Place | Suggest, now: datetime) -> dict[str, object]:
@@ -280,6 +269,18 @@ def _set(connection: sa.Connection, id: str, values: dict[str, object], now: dat
     connection.execute(sa.update(reminders).where(reminders.c.id == id).values(**values, changed_at=now))
 
 
+def _set_each(connection: sa.Connection, rows: Sequence[Mapping[str, object]], now: datetime) -> None:
+    """of: the reminder. All rows name the same columns."""
+    if rows:
+        query = sa.update(reminders).where(reminders.c.id == sa.bindparam("of"))
+        connection.execute(query, [{**row, "changed_at": now} for row in rows])
+
+
+def _again(zone: str, action: Place | Suggest, state: str) -> dict[str, object]:
+    """The columns of one that was there before."""
+    return {**_values(zone, action), "state": state if state in ACTIVE else _first_state(action)}
+
+
 def _members(connection: sa.Connection, ids: Collection[str]) -> list[str]:
     query = sa.select(reminders.c.id).where(
         reminders.c.bundle_id.in_(sorted(ids)), reminders.c.state.in_(sorted(ACTIVE))
@@ -289,20 +290,50 @@ def _members(connection: sa.Connection, ids: Collection[str]) -> list[str]:
 
 def as_standing(row: sa.Row[Any]) -> Standing:
     """The value of a row of all columns."""
+    return _standing(*(getattr(row, name) for name in _COLUMNS))
+
+
+def _standing(
+    id: str, rule: str, state: str, planned: str, due: str, zone: str, title: str, why: str, about: str | None,
+    reason: str, contact_id: str | None, bundle_id: str | None,
+) -> Standing:  # fmt: skip
+    """Of `_COLUMNS`."""
     return Standing(
-        id=row.id,
-        rule=row.rule,
-        state=row.state,
-        planned=datetime.fromisoformat(row.planned),
-        due=datetime.fromisoformat(row.due),
-        zone=row.timezone,
-        title=row.title,
-        why=row.why,
-        about=row.about,
-        reason=row.reason,
-        contact_id=row.contact_id,
-        bundle_id=row.bundle_id,
+        id=id,
+        rule=rule,
+        state=state,
+        planned=_wall(planned),
+        due=_wall(due),
+        zone=zone,
+        title=title,
+        why=why,
+        about=about,
+        reason=reason,
+        contact_id=contact_id,
+        bundle_id=bundle_id,
     )
+
+
+@lru_cache(maxsize=1024)
+def _wall(text: str) -> datetime:
+    """Most stand at the same hour of few days."""
+    return datetime.fromisoformat(text)
+
+
+_COLUMNS = (
+    *("id", "rule", "state", "planned", "due", "timezone"),
+    *("title", "why", "about", "reason", "contact_id", "bundle_id"),
+)
+_OF_MAILBOX = sa.select(*(reminders.c[name] for name in _COLUMNS)).where(
+    reminders.c.mailbox_id == sa.bindparam("mailbox")
+)
+_ALL = Prepared(_OF_MAILBOX)
+_OPEN = Prepared(
+    _OF_MAILBOX.where(
+        sa.or_(*(reminders.c.state == state for state in [*sorted(ACTIVE), SUGGESTED]), reminders.c.rule == BUNDLE)
+    )
+)
+_AMONG = Prepared(_OF_MAILBOX.where(reminders.c.id.in_(VALUES)))
 
 
 def _listing() -> sa.Select[tuple[object, ...]]:
@@ -315,12 +346,33 @@ def _listing() -> sa.Select[tuple[object, ...]]:
     )
     shown_in = sa.func.coalesce(reminders.c.bundle_id, reminders.c.id)
     item = sa.select(calendar_items.c.uid).where(calendar_items.c.reminder_id == shown_in).limit(1).scalar_subquery()
-    return sa.select(reminders, mailboxes.c.written.label("mailbox"), address.label("contact"), item.label("uid")).join(
+    told = (reminders.c[name] for name in _Told._fields[:-3])
+    return sa.select(*told, mailboxes.c.written.label("mailbox"), address.label("contact"), item.label("uid")).join(
         mailboxes, mailboxes.c.id == reminders.c.mailbox_id
     )
 
 
-def _listed(row: sa.Row[tuple[object, ...]]) -> Listed:
+class _Told(NamedTuple):
+    """The columns of a listing."""
+
+    id: str
+    rule: str
+    contact_id: str | None
+    title: str
+    due: str
+    timezone: str
+    state: str
+    interaction_id: str | None
+    why: str
+    mailbox: str
+    contact: str | None
+    uid: str | None
+
+
+_LISTING = Prepared(_listing().where(reminders.c.id.in_(VALUES), reminders.c.rule != BUNDLE))
+
+
+def _listed(row: Any) -> Listed:  # noqa: ANN401  # of SQLAlchemy, or `_Told`: they share no type
     return Listed(
         id=row.id,
         rule=row.rule,
@@ -339,4 +391,4 @@ def _listed(row: sa.Row[tuple[object, ...]]) -> Listed:
 
 def _aware(due: str, zone: str) -> datetime:
     """With the offset that the wall has then."""
-    return instant(datetime.fromisoformat(due), zone).astimezone(ZoneInfo(zone) if zone else UTC)
+    return instant(_wall(due), zone).astimezone(ZoneInfo(zone) if zone else UTC)

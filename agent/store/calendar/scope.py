@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from config.model import Reminders
 
@@ -12,11 +12,12 @@ class Touched:
     """What changed since the rules were asked last: only they are asked about again.
 
     settled: whether nothing but came to it, so that what was settled elsewhere stays so. reminded: the threads in which
-    something was not.
+    something was not. meetings: of what came, those that are meetings.
     """
 
     threads: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
+    meetings: frozenset[str] = frozenset()
     settled: bool = False
     reminded: frozenset[str] = frozenset()
 
@@ -25,7 +26,7 @@ class Touched:
 class Scope:
     """For whom, since when, and for which rules. own: match key of an address -> address of our mailbox that has it.
 
-    only: None for everything.
+    flagged: interactions that its owner flagged -> the due date. only: None for everything.
     """
 
     mailbox_id: int
@@ -34,6 +35,7 @@ class Scope:
     since: datetime
     now: datetime
     chosen: Reminders = field(default_factory=Reminders)
+    flagged: Mapping[str, date | None] = field(default_factory=dict)
     only: Touched | None = None
 
     @property

@@ -10,7 +10,7 @@ from agent.store import feed
 from agent.store.database import Database
 from agent.store.directory.contacts import Contact
 from agent.store.hashes import Hasher
-from agent.store.mail import known, removals, replaced, threads
+from agent.store.mail import dating, known, removals, replaced, threads
 from agent.store.schedule.mailboxes import make_due
 from agent.store.tables import (
     company_links,
@@ -87,7 +87,8 @@ def add(
         )
     )
     connection.execute(sa.insert(texts).values(interaction_id=id, text=text))
-    connection.execute(sa.insert(links).values(_by_hand(id, contact, role="to", evidence="entered by hand")))
+    link = _by_hand(id, contact, now, role="to", evidence="entered by hand")
+    connection.execute(sa.insert(links).values(link))
     body = {"direction": "outbound" if kind == "call" else "internal", "contacts": [contact.id]}
     feed.append(database, connection, [feed.Change(kind="interaction", event="logged", entity=id, body=body)])
 
@@ -141,7 +142,8 @@ def _relink(connection: sa.Connection, interaction_id: str, source: str | None, 
     of = links.c.interaction_id == interaction_id
     old = connection.execute(sa.select(links.c.role).where(of, links.c.contact_id == source)).scalar_one_or_none()
     connection.execute(sa.delete(links).where(of, links.c.contact_id.in_([source, to.id])))
-    connection.execute(sa.insert(links).values(_by_hand(interaction_id, to, role=old or role, evidence=CHOSEN)))
+    at = dating.of(connection, interaction_id)
+    connection.execute(sa.insert(links).values(_by_hand(interaction_id, to, at, role=old or role, evidence=CHOSEN)))
     others = sa.select(links.c.contact_id).where(of, links.c.rule != "manual").exists()
     firms = sa.select(company_links.c.company_id).where(company_links.c.interaction_id == interaction_id).exists()
     connection.execute(
@@ -158,7 +160,7 @@ def _rule(connection: sa.Connection, message_key: bytes, source: str, to: str, n
     connection.execute(sa.insert(rulings).values(values))
 
 
-def _by_hand(interaction_id: str, contact: Contact, *, role: str, evidence: str) -> dict[str, object]:
+def _by_hand(interaction_id: str, contact: Contact, at: datetime, *, role: str, evidence: str) -> dict[str, object]:
     return {
         "interaction_id": interaction_id,
         "contact_id": contact.id,
@@ -168,4 +170,5 @@ def _by_hand(interaction_id: str, contact: Contact, *, role: str, evidence: str)
         "confidence": 1.0,
         "evidence": [evidence],
         "origin": "manual",
+        "occurred_at": at,
     }

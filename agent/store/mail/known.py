@@ -9,18 +9,21 @@ import sqlalchemy as sa
 from agent.store import bulk
 from agent.store.mail import removals
 from agent.store.mail.removals import Removal
+from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import contact_emails, contacts, interactions, locations, rulings
 from matchers.contact import Holder
 
 _LOGGED = sa.select(interactions.c.message_key).where(
     interactions.c.message_key.in_(sa.bindparam("values", expanding=True))
 )
-_LISTED = sa.select(
-    locations.c.uid, locations.c.id, locations.c.outcome, locations.c.reason, locations.c.gone_at.is_not(None)
-).where(
-    locations.c.folder_id == sa.bindparam("folder"),
-    locations.c.validity == sa.bindparam("validity"),
-    locations.c.uid.in_(sa.bindparam("uids", expanding=True)),
+_LISTED = Prepared(
+    sa.select(
+        locations.c.uid, locations.c.id, locations.c.outcome, locations.c.reason, locations.c.gone_at.is_not(None)
+    ).where(
+        locations.c.folder_id == sa.bindparam("folder"),
+        locations.c.validity == sa.bindparam("validity"),
+        locations.c.uid.in_(VALUES),
+    )
 )
 """Built once: every page asks these, and most find nothing."""
 
@@ -79,10 +82,8 @@ class Known:
 
 def known_uids(connection: sa.Connection, folder_id: int, validity: str, uids: Collection[str]) -> dict[str, Listed]:
     """By uid, those of these that have a row."""
-    rows = bulk.among(connection, _LISTED, uids, folder=folder_id, validity=validity)
-    return {
-        uid: Listed(id=id, outcome=told(outcome, reason), gone=bool(gone)) for uid, id, outcome, reason, gone in rows
-    }
+    rows = _LISTED.among(connection, uids, folder=folder_id, validity=validity)
+    return {uid: Listed(id=id, outcome=told(outcome, reason), gone=gone) for uid, id, outcome, reason, gone in rows}
 
 
 def told(outcome: object, reason: object) -> str:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from agent.store import feed
 from agent.store.database import Database, Row
 from agent.store.directory import lookup as directory
-from agent.store.mail import revise
+from agent.store.mail import dating, revise
 from agent.store.schedule import absences
 from agent.store.schedule.absences import Absence
 from agent.store.tables import absences as absence_rows
@@ -39,8 +39,8 @@ class MeetingRows:
     href: str
     rank: int
     interaction: dict[str, object]
-    participants: Sequence[Row] = ()
-    links: Sequence[Row] = ()
+    participants: Sequence[dating.Undated] = ()
+    links: Sequence[dating.Undated] = ()
     company_links: Sequence[Row] = ()
 
 
@@ -137,9 +137,11 @@ def _insert(database: Database, connection: sa.Connection, kept: Sequence[Meetin
     rows = {str(one.interaction["id"]): one.interaction for one in kept}
     fresh = database.insert_and_tell(connection, interactions, [rows[id] for id in sorted(rows)], "id")
     by_hand = _given_by_hand(connection, list(rows))
-    database.insert_new(connection, participants, [row for one in kept for row in one.participants])
     free = [one for one in kept if one.interaction["id"] not in by_hand]
-    database.insert_new(connection, links, [row for one in free for row in one.links])
+    named, linked = [row for one in kept for row in one.participants], [row for one in free for row in one.links]
+    dating.date(connection, [*named, *linked], [rows[id] for id in sorted(rows) if id in fresh])
+    database.insert_new(connection, participants, named)
+    database.insert_new(connection, links, linked)
     database.insert_new(connection, company_links, [row for one in free for row in one.company_links])
     told = {str(one.interaction["id"]): _body(one) for one in kept if one.interaction["id"] in fresh}
     changes = [feed.Change(kind="interaction", event="logged", entity=id, body=body) for id, body in told.items()]
@@ -172,6 +174,7 @@ def _move(database: Database, connection: sa.Connection, mailbox_id: int, known:
         values["cancelled_at"] = (row.cancelled_at or new["cancelled_at"]) if new["cancelled_at"] else None
         connection.execute(sa.update(interactions).where(interactions.c.id == row.id).values(values))
         moved.append(row.id)
+    dating.follow(connection, moved)
     feed.append(database, connection, [_updated(id) for id in moved])
 
 

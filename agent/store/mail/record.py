@@ -4,7 +4,7 @@ Called by `agent.sync`, inside `agent.store.unit.fenced`, together with the curs
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from agent.store import feed
 from agent.store.database import Database, Row
-from agent.store.mail import joining, revise, threads
+from agent.store.mail import dating, joining, revise, threads
 from agent.store.tables import (
     company_links,
     interactions,
@@ -52,8 +52,8 @@ class PageRows:
     interactions: list[Changing] = field(default_factory=list)
     ids: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     texts: list[Row] = field(default_factory=list)
-    participants: list[Row] = field(default_factory=list)
-    links: list[Row] = field(default_factory=list)
+    participants: list[Changing] = field(default_factory=list)
+    links: list[Changing] = field(default_factory=list)
     company_links: list[Row] = field(default_factory=list)
     reviews: list[Row] = field(default_factory=list)
     suggestions: list[Row] = field(default_factory=list)
@@ -74,7 +74,9 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     database.serialise(connection)
     groups = [rows.ids[str(row["id"])] for row in rows.interactions]
     joined = joining.join(database, connection, [*groups, *rows.tying_ids])
+    held = revise.holders(connection, rows.relinked)
     changed = _record_interactions(database, connection, rows, joined)
+    holding = revise.holders(connection, rows.relinked)
     for table, new in (
         (texts, rows.texts),
         (participants, rows.participants),
@@ -93,7 +95,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     _redate(connection, rows.earlier)
     threads.queue_hanging(database, connection, changed | joined.merged)
     threads.queue_touching(database, connection, joined.fresh)
-    feed.append(database, connection, _logged(rows))
+    feed.append(database, connection, [*_told(rows), *_relinked(held, holding), *_logged(rows)])
 
 
 def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
@@ -108,6 +110,7 @@ def _record_interactions(
     for row in rows.interactions:
         row["thread_id"] = joined.names[rows.ids[str(row["id"])][0]]
     _insert_interactions(database, connection, rows.interactions)
+    dating.date(connection, [*rows.participants, *rows.links], rows.interactions)
     touched = joined.touched | _threads_of_links(connection, rows) | _shared_threads(rows)
     before = threads.concerned(connection, touched)
     revise.forget_links(connection, rows.relinked)
@@ -167,13 +170,36 @@ def _record_signals(database: Database, connection: sa.Connection, rows: PageRow
     database.insert_new(connection, signals, rows.signals)
 
 
+def _told(rows: PageRows) -> list[feed.Change]:
+    """For the reminder rules, which ask the feed alone what they have to look at again."""
+    return _signals({str(row["contact_id"]) for row in rows.signals})
+
+
+def _signals(people: Collection[str]) -> list[feed.Change]:
+    return [feed.Change(kind=feed.SIGNAL, event="told", entity=one, body={}) for one in sorted(people)]
+
+
+def _relinked(before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]) -> list[feed.Change]:
+    """What others have now than before the page. Reminder rules are told who lost it: it may have settled theirs."""
+    others = [id for id in sorted(after) if after[id] != before[id]]
+    bodies = {id: {"contacts": sorted(after[id])} for id in others}
+    updated = [feed.Change(kind="interaction", event="updated", entity=id, body=body) for id, body in bodies.items()]
+    return [*_signals({one for id in others for one in before[id] - after[id]}), *updated]
+
+
 def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> None:
-    for interaction_id, instant in earlier:
-        connection.execute(
-            sa.update(interactions)
-            .where(interactions.c.id == interaction_id, interactions.c.occurred_at > instant)
-            .values(occurred_at=instant)
-        )
+    moved = [interaction_id for interaction_id, instant in earlier if _is_earlier(connection, interaction_id, instant)]
+    dating.follow(connection, moved)
+
+
+def _is_earlier(connection: sa.Connection, interaction_id: str, instant: datetime) -> bool:
+    """Dates an interaction earlier; whether it was dated later before."""
+    changed = connection.execute(
+        sa.update(interactions)
+        .where(interactions.c.id == interaction_id, interactions.c.occurred_at > instant)
+        .values(occurred_at=instant)
+    )
+    return changed.rowcount > 0
 
 
 def _link_key(row: Row) -> tuple[str, str]:

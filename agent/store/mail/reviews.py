@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from agent.store import feed
 from agent.store.database import Database
 from agent.store.directory.contacts import Contact
+from agent.store.mail import dating
 from agent.store.mail.corrections import CHOSEN
 from agent.store.schedule.mailboxes import lock_all
 from agent.store.tables import links, locations, mailboxes, rereads, reviews, rulings
@@ -75,7 +76,9 @@ def accept(database: Database, connection: sa.Connection, item: Item, contact: C
     """This contact is meant, wherever the message lies. A logged message gets its link now, others at their re-read."""
     _rule(database, connection, item, contact.id, now, state="accepted")
     if item.interaction_id is not None:
-        database.insert_new(connection, links, [_link(item, contact)])
+        link = _link(item, contact)
+        dating.date(connection, [link])
+        database.insert_new(connection, links, [link])
         change = feed.Change(
             kind="interaction", event="updated", entity=item.interaction_id, body={"contacts": [contact.id]}
         )

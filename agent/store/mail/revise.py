@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from agent.store import feed
+from agent.store.bulk import chunks
 from agent.store.database import Database
 from agent.store.mail import threads
 from agent.store.mail.threads import THREAD_RULE
@@ -72,6 +73,16 @@ class Relink:
 
     rule: str
     keys: frozenset[str]
+
+
+def holders(connection: sa.Connection, ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """The contacts of each of these interactions."""
+    found: dict[str, set[str]] = {id: set() for id in ids}
+    for chunk in chunks(sorted(ids)):
+        query = sa.select(links.c.interaction_id, links.c.contact_id).where(links.c.interaction_id.in_(chunk))
+        for interaction, contact in connection.execute(query):
+            found[interaction].add(contact)
+    return {id: frozenset(people) for id, people in found.items()}
 
 
 def forget_links(connection: sa.Connection, relinked: Mapping[str, Relink]) -> None:

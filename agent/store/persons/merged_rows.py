@@ -13,6 +13,7 @@ from agent.reminders import identity
 from agent.store.bulk import chunks
 from agent.store.calendar import reminders as shelf
 from agent.store.directory.purchases import renew_rhythms
+from agent.store.mail import dating
 from agent.store.tables import (
     calendar_items,
     contact_emails,
@@ -145,7 +146,8 @@ def _forget(connection: sa.Connection, interaction: str, people: Sequence[str]) 
 
 def _write(connection: sa.Connection, row: "sa.Row[Any]", contact: str) -> None:
     values = {name: getattr(row, name) for name in _KEPT}
-    connection.execute(sa.insert(links).values(interaction_id=row.interaction_id, contact_id=contact, **values))
+    values |= {"contact_id": contact, "occurred_at": dating.of(connection, row.interaction_id)}
+    connection.execute(sa.insert(links).values(interaction_id=row.interaction_id, **values))
 
 
 def move_rest(writer: "Writer", gone: str, kept: str, now: datetime) -> dict[str, list[Any]]:

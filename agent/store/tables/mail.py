@@ -30,7 +30,11 @@ locations = sa.Table(
     sa.UniqueConstraint("folder_id", "validity", "uid"),
     sa.Index(None, "message_key"),
     sa.Index(None, "interaction_id"),
-    sa.Index("ix_locations_flagged", "mailbox_id", sqlite_where=sa.text("flagged = 1")),
+    sa.Index(
+        "ix_locations_flagged",
+        *("mailbox_id", "gone_at", "interaction_id", "flag_due"),  # all that is asked of them
+        sqlite_where=sa.text("flagged = 1"),
+    ),
 )
 
 message_refs = sa.Table(
@@ -114,7 +118,8 @@ participants = sa.Table(
     sa.Column("name", sa.String, nullable=False, default=""),
     sa.Column("position", sa.Integer, nullable=False),  # within its header
     sa.Column("match_key", sa.String, nullable=False),  # so that a contact who comes later is found in what is kept
-    sa.Index(None, "match_key"),
+    sa.Column("occurred_at", Instant, nullable=False),  # of the interaction (agent.store.mail.dating)
+    sa.Index(None, "match_key", "occurred_at"),
     sqlite_with_rowid=False,
 )
 
@@ -129,7 +134,8 @@ links = sa.Table(
     sa.Column("confidence", sa.Float, nullable=False),
     sa.Column("evidence", sa.JSON, nullable=False),
     sa.Column("origin", sa.String, nullable=False, default="automatic"),  # automatic never overwrites manual
-    sa.Index(None, "contact_id"),
+    sa.Column("occurred_at", Instant, nullable=False),  # of the interaction (agent.store.mail.dating)
+    sa.Index(None, "contact_id", "occurred_at"),
     sqlite_with_rowid=False,
 )
 
@@ -162,6 +168,7 @@ signals = sa.Table(
     sa.Column("thread_id", sa.String, index=True),
     sa.Column("occurred_at", Instant, nullable=False, index=True),
     sa.Column("back_on", sa.Date),  # auto-reply: the last day of absence or the day of return that it names; no text
+    sa.Index(None, "contact_id", "occurred_at"),
     sqlite_with_rowid=False,
 )
 

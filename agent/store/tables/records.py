@@ -18,7 +18,7 @@ changes = sa.Table(
     metadata,
     sa.Column("seq", BIG, primary_key=True, autoincrement=True),
     sa.Column("at", Instant, nullable=False),
-    sa.Column("kind", sa.String, nullable=False),  # contact | interaction | reminder
+    sa.Column("kind", sa.String, nullable=False),  # contact | interaction | reminder | signal, which nobody is shown
     sa.Column("event", sa.String, nullable=False),  # added | updated | logged | moved | removed | merged | erased …
     sa.Column("entity", sa.String, nullable=False),
     sa.Column("body", sa.JSON, nullable=False),

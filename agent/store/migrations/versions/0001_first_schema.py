@@ -251,11 +251,12 @@ def upgrade() -> None:
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('match_key', sa.String(), nullable=False),
+    sa.Column('occurred_at', agent.store.columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['interaction_id'], ['interactions.id'], name=op.f('fk_participants_interaction_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('interaction_id', 'role', 'address', name=op.f('pk_participants')),
     sqlite_with_rowid=False
     )
-    op.create_index(op.f('ix_participants_match_key'), 'participants', ['match_key'], unique=False)
+    op.create_index(op.f('ix_participants_match_key_occurred_at'), 'participants', ['match_key', 'occurred_at'], unique=False)
     op.create_table('reviews',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -333,12 +334,13 @@ def upgrade() -> None:
     sa.Column('confidence', sa.Float(), nullable=False),
     sa.Column('evidence', sa.JSON(), nullable=False),
     sa.Column('origin', sa.String(), nullable=False),
+    sa.Column('occurred_at', agent.store.columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_links_contact_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['interaction_id'], ['interactions.id'], name=op.f('fk_links_interaction_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('interaction_id', 'contact_id', name=op.f('pk_links')),
     sqlite_with_rowid=False
     )
-    op.create_index(op.f('ix_links_contact_id'), 'links', ['contact_id'], unique=False)
+    op.create_index(op.f('ix_links_contact_id_occurred_at'), 'links', ['contact_id', 'occurred_at'], unique=False)
     op.create_table('locations',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('mailbox_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -362,6 +364,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_locations')),
     sa.UniqueConstraint('folder_id', 'validity', 'uid', name=op.f('uq_locations_folder_id_validity_uid'))
     )
-    op.create_index('ix_locations_flagged', 'locations', ['mailbox_id'], unique=False, sqlite_where=sa.text('flagged = 1'), postgresql_where=sa.text('flagged'))
+    op.create_index('ix_locations_flagged', 'locations', ['mailbox_id', 'gone_at', 'interaction_id', 'flag_due'], unique=False, sqlite_where=sa.text('flagged = 1'), postgresql_where=sa.text('flagged'))
     op.create_index(op.f('ix_locations_interaction_id'), 'locations', ['interaction_id'], unique=False)
     op.create_index(op.f('ix_locations_message_key'), 'locations', ['message_key'], unique=False)

@@ -82,6 +82,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('message_key', 'contact_id', 'kind', name=op.f('pk_signals')),
     sqlite_with_rowid=False
     )
+    op.create_index(op.f('ix_signals_contact_id_occurred_at'), 'signals', ['contact_id', 'occurred_at'], unique=False)
     op.create_index(op.f('ix_signals_occurred_at'), 'signals', ['occurred_at'], unique=False)
     op.create_index(op.f('ix_signals_thread_id'), 'signals', ['thread_id'], unique=False)
     op.create_table('rereads',
