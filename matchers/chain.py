@@ -16,7 +16,7 @@ from matchers.contact import Answers, ThreadView
 from matchers.filters import late
 from matchers.found import Found, customers
 from matchers.match import Decision, Doubt, Link, Log, Reason, Review, Role, Skip
-from matchers.naming import Stranger, names_of
+from matchers.naming import Names, Stranger, is_worth_reading, names_of
 from matchers.participants import MOST_LOOKED_UP, Seat
 from matchers.policy import MatchPolicy, Own, has_category
 from matchers.reasons import first_reason, machine_mail, signals_of
@@ -39,8 +39,8 @@ class Wanted:
     domains: frozenset[str]
     strangers: frozenset[Stranger] = frozenset()
 
-    def names(self, answers: Answers) -> frozenset[str]:
-        """Keys of full names that decisions depend on, given what the directory said of addresses and companies."""
+    def names(self, answers: Answers) -> Names:
+        """The names that decisions depend on, given what the directory said of addresses and companies."""
         return names_of(self.strangers, answers)
 
 
@@ -56,7 +56,7 @@ def wanted(envelopes: Iterable[Envelope]) -> Wanted:
         for seat in seats:
             keys.add(seat.normal.match_key)
             domains.add(seat.normal.domain)
-            if " " in seat.name:
+            if is_worth_reading(seat.name):
                 strangers.add((seat.normal.match_key, seat.normal.domain, seat.name, seat.role is Role.FROM))
     corporate = {corporate_domain(domain) for domain in domains}
     return Wanted(keys=frozenset(keys - {""}), domains=frozenset(corporate - {""}), strangers=frozenset(strangers))

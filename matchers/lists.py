@@ -78,6 +78,9 @@ dropping it can only leave a namesake in doubt."""
 DEGREES = frozenset(_words("phd mba md msc bsc ba ma llm llb cpa esq meng beng bcom mcom"))
 """Words behind a name that are no part of it. Jr, II and III are not among them: they tell father from son."""
 
+GENERATIONS = frozenset({"jr", "ii", "iii", "iv"})
+"""Words behind a family name that are no part of it, but tell two people apart."""
+
 
 def _nicknames(text: str) -> dict[str, str]:
     return {
