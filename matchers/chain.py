@@ -7,7 +7,6 @@ nothing; a message that holds nonsense is decided like any other.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 
 from connectors.message import Envelope, Message
 from matchers.case import Case, direction, everyone, open_case, without_erased
@@ -15,7 +14,7 @@ from matchers.company import corporate_domain
 from matchers.contact import Answers, ThreadView
 from matchers.filters import late
 from matchers.found import Found, customers
-from matchers.match import Decision, Doubt, Link, Log, Reason, Review, Role, Skip
+from matchers.match import CompanyLink, Decision, Doubt, Link, Log, Reason, Review, Role, Skip
 from matchers.naming import Names, Stranger, is_worth_reading, names_of
 from matchers.participants import MOST_LOOKED_UP, Seat
 from matchers.policy import MatchPolicy, Own, has_category
@@ -156,13 +155,10 @@ def _kept(case: Case, found: Found) -> Log | Review:
 
 
 def _evidence(case: Case, found: Found) -> tuple[str, ...]:
-    asked = ("Its category asks to keep it",) if case.asked else ()
-    facts = chain(
-        (link.evidence for link in found.links),
-        (company.evidence for company in found.companies),
-        (doubt.evidence for doubt in found.doubts),
-    )
-    return tuple(islice(chain(asked, chain.from_iterable(facts)), MOST_EVIDENCE))
+    asked = ["Its category asks to keep it"] if case.asked else []
+    held: tuple[Link | CompanyLink | Doubt, ...] = (*found.links, *found.companies, *found.doubts)
+    facts = [fact for one in held for fact in one.evidence]
+    return tuple((asked + facts)[:MOST_EVIDENCE])
 
 
 def late_skip(envelope: Envelope, message: Message, decision: Decision, policy: MatchPolicy) -> Skip | None:

@@ -6,14 +6,14 @@ what they left open.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from matchers.address import is_free_mail, is_role_address
 from matchers.case import Case, holders_at, message_day
 from matchers.company import corporate_domain
 from matchers.contact import Answers, Holder
-from matchers.found import Found, candidates, customers, link_to, order
+from matchers.found import Found, candidates, customers, foremost, link_to
 from matchers.match import Doubt, Link, Role
 from matchers.names import FullName, full_name, may_be_one, may_shorten, short_keys
 from matchers.participants import Seat
@@ -80,8 +80,7 @@ def by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:
             companies.add(holder.company_id or "")
     if len(links) == len(found.links):
         return found
-    return replace(
-        found,
+    return found._replace(
         links=tuple(links.values()),
         suggestions=tuple(suggestions.items()),
         company_ids=frozenset(companies),
@@ -109,12 +108,12 @@ def bearers_of(case: Case) -> list[Bearer]:
     found = [
         (seat, people)
         for seat in customers(case)
-        if is_worth_reading(seat.name)
-        and seat.normal.match_key not in answers.holders
+        if seat.normal.match_key not in answers.holders
+        and is_worth_reading(seat.name)
         and (people := _meant(answers, seat))
         and _may_tell(seat.normal.match_key, seat.normal.domain)
     ]
-    return sorted(found, key=lambda bearer: order(bearer[0]))
+    return sorted(found, key=foremost)
 
 
 def _meant(answers: Answers, seat: Seat) -> list[Holder]:
@@ -153,7 +152,7 @@ def in_doubt_by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Fou
     if not doubts:
         return found
     rule = found.rule or "name"
-    return replace(found, doubts=(*found.doubts, *doubts), rule=rule)
+    return found._replace(doubts=(*found.doubts, *doubts), rule=rule)
 
 
 def _doubt(case: Case, seat: Seat, bearers: list[Holder], linked: set[str]) -> Doubt | None:
