@@ -69,22 +69,16 @@ def open_case(
     people = everyone(envelope, bounced=sign is not None and sign.reason is Reason.BOUNCE)
     inside: list[Seat] = []
     outside: list[Seat] = []
+    by_us = False
     for seat in people:
-        (inside if is_inside(seat, own, answers) else outside).append(seat)
-    return Case(
-        envelope=envelope,
-        inside=inside,
-        outside=outside,
-        by_us=_wrote(inside),
-        sign=sign,
-        asked=has_category(envelope.flags, policy.log_category),
-        own=own,
-        policy=policy,
-        answers=answers,
-        thread=thread,
-        tombstone=tombstone,
-        erased_keys=erased_keys,
-    )
+        if is_inside(seat, own, answers):
+            inside.append(seat)
+            by_us = by_us or seat.role is _FROM
+        else:
+            outside.append(seat)
+    asked = has_category(envelope.flags, policy.log_category)
+    # in the order of the fields: naming each of them would take longer than all that is read above
+    return Case(envelope, inside, outside, by_us, sign, asked, own, policy, answers, thread, tombstone, erased_keys)
 
 
 def without_erased(case: Case) -> Case:
@@ -96,11 +90,8 @@ def without_erased(case: Case) -> Case:
     outside = [seat for seat in case.outside if seat.normal.match_key not in case.erased_keys]
     if len(inside) + len(outside) == len(case.inside) + len(case.outside):
         return case
-    return case._replace(inside=inside, outside=outside, by_us=_wrote(inside), thread=None)
-
-
-def _wrote(people: list[Seat]) -> bool:
-    return any(seat.role is _FROM for seat in people)
+    by_us = any(seat.role is _FROM for seat in inside)
+    return case._replace(inside=inside, outside=outside, by_us=by_us, thread=None)
 
 
 def is_inside(seat: Seat, own: Own, answers: Answers) -> bool:

@@ -45,21 +45,19 @@ def seats(envelope: Envelope) -> list[Seat]:
     senders, read = envelope.from_ or envelope.sender, envelope
     for role, addresses in zip(_ROLES, (senders, read.reply_to, read.to, read.cc, read.bcc), strict=True):
         for address in addresses:
-            if raw := address.address:
-                _take(taken, role, raw, address.name)
+            raw, name = address.address, address.name
+            if not raw:
+                continue
+            normal = normalise(raw)
+            key = normal.match_key or normal.normalised or raw
+            seat = taken.get(key)
+            if seat is None or (seat.role is role and _spelling(raw, name) < _spelling(seat.address, seat.name)):
+                taken[key] = Seat(role, raw, name, normal)
     return list(taken.values())
 
 
 _ROLES = tuple(Role)
 """Looked up once: naming a member of an enumeration takes longer than all else that is done for a field."""
-
-
-def _take(taken: dict[str, Seat], role: Role, raw: str, name: str) -> None:
-    normal = normalise(raw)
-    key = normal.match_key or normal.normalised or raw
-    seat = taken.get(key)
-    if seat is None or (seat.role is role and _spelling(raw, name) < _spelling(seat.address, seat.name)):
-        taken[key] = Seat(role, raw, name, normal)
 
 
 def _spelling(address: str, name: str) -> tuple[bool, str, str]:
