@@ -194,7 +194,8 @@ of their holidays word it otherwise, and an answer to such a mail begins with Re
 
 FROM_WORDS = frozenset(
     _phrases(
-        """from, von, de, da, van, od, от, від, från, fra, lähettäjä, kimden, gönderen, feladó, από, expéditeur, nadawca,
+        """from, von, de, da, van, od, от, від, från, fra, lähettäjä, kimden, gönderen, feladó, από, expéditeur,
+        nadawca,
         remitente, mittente, absender, afzender, de la, remetente, 发件人, 寄件者, 差出人, 보낸 사람, 보낸사람, מאת,
         nuo, saatja, šalje, expeditor"""
     )
@@ -204,11 +205,12 @@ FROM_WORDS = frozenset(
 HEADER_WORDS = frozenset(
     _phrases(
         """to, an, à, a, para, aan, do, кому, till, til, vastaanottaja, kime, címzett, προς, 收件人, 宛先, 받는 사람,
-        받는사람, komu, adresat, către, cc, kopie, destinatario, date, datum, fecha, data, дата, dato, päiväys, päivämäärä,
+        받는사람, komu, către, cc, kopie, destinatario, date, datum, fecha, data, дата, dato, päiväys, päivämäärä,
         tarih, dátum, 日期, 日付, sent, gesendet, envoyé, enviado, inviato, verzonden, wysłano, отправлено, skickat,
         sendt, lähetetty, gönderildi, elküldve, στάλθηκε, 发送时间, 送信日時, 보낸 날짜, odesláno, trimis, subject,
         betreff, objet, asunto, oggetto, assunto, onderwerp, temat, тема, ämne, emne, aihe, konu, tárgy, θέμα, 主题,
-        主旨, 件名, 제목, předmět, predmet, subiect, reply-to"""
+        主旨, 件名, 제목, předmět, predmet, subiect, reply-to,
+        adresat"""
     )
 )
 """Other words of such a header."""
