@@ -7,6 +7,7 @@ Called by `agent.sync`. Decisions are made on an answer and recorded later; `cha
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import sqlalchemy as sa
@@ -125,15 +126,14 @@ def shortened(
 ) -> Mapping[tuple[str, str], tuple[Holder, ...]]:
     """Whom initials may mean: contacts by (company id, short key of `matchers.names`), without pairs that more than
     `MOST_NAMESAKES` share. Both columns are asked at once and the pairs taken from that: one index holds both."""
-    if not asked:
-        return {}
-    values = {"companies": sorted({company for company, _ in asked}), "values": sorted({key for _, key in asked})}
-    common = {(company, key) for company, key in connection.execute(_COMMON_SHORT, values)}
     found: dict[tuple[str, str], list[Holder]] = defaultdict(list)
-    for key, *row in connection.execute(_SHORT, values):
-        holder = _holder(row)
-        if (pair := (holder.company_id or "", key)) in asked and pair not in common:
-            found[pair].append(holder)
+    for firms, keys in product(chunks([company for company, _ in asked]), chunks([key for _, key in asked])):
+        values = {"companies": firms, "values": keys}
+        common = {(company, key) for company, key in connection.execute(_COMMON_SHORT, values)}
+        for key, *row in connection.execute(_SHORT, values):
+            holder = _holder(row)
+            if (pair := (holder.company_id or "", key)) in asked and pair not in common:
+                found[pair].append(holder)
     return {pair: tuple(holders) for pair, holders in found.items()}
 
 
