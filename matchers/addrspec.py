@@ -11,7 +11,7 @@ import unicodedata
 import idna
 
 _SPECIALS = re.compile(r'[\s()<>\[\]:;@\\,"]')
-_PREFIXES = ("mailto:", "smtp:", "ex:")
+_PREFIXES = ("mailto:", "smtp:", "x500:", "ex:")
 _ROUNDS = 8
 """Folding and parsing are repeated until nothing changes; real spellings need two rounds, hostile ones get eight."""
 

@@ -13,6 +13,10 @@ from matchers.policy import MatchPolicy, Own, has_category
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """A Date header before this is a broken clock."""
+_AHEAD = timedelta(days=1)
+"""So much later than the server received it no message was written."""
+
+_FROM = Role.FROM
 
 ROLE_RANK: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
 
@@ -20,13 +24,15 @@ ROLE_RANK: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
 class Case(NamedTuple):
     """Everything one decision is made of. A plain tuple: one is made for every message.
 
-    inside, outside: who is on our side and who is not. sign: what machine mail it is. asked: the salesperson put the
-    category that says "keep it". tombstone: what the store knows of this message, erased or removed.
+    inside, outside: who is on our side and who is not. by_us: whether one of ours wrote it. sign: what machine mail it
+    is. asked: the salesperson put the category that says "keep it". tombstone: what the store knows of this message,
+    erased or removed.
     """
 
     envelope: Envelope
     inside: list[Seat]
     outside: list[Seat]
+    by_us: bool
     sign: Sign | None
     asked: bool
     own: Own
@@ -40,13 +46,10 @@ class Case(NamedTuple):
 def everyone(envelope: Envelope, *, bounced: bool) -> list[Seat]:
     """The participants, with the sender behind a list and, of a bounce, whom it could not reach."""
     found = seats(envelope)
-    if not envelope.headers:
+    bounced = bounced and "x-failed-recipients" in envelope.headers
+    if not bounced and "x-original-from" not in envelope.headers:
         return found
-    extra = original_senders(envelope)
-    if bounced:
-        extra += failed_recipients(envelope)
-    if not extra:
-        return found
+    extra = original_senders(envelope) + (failed_recipients(envelope) if bounced else [])
     keys = {seat.normal.match_key for seat in found}
     return found + [seat for seat in extra if seat.normal.match_key not in keys]
 
@@ -63,23 +66,19 @@ def open_case(
 ) -> Case:
     """Reads the envelope once for all rules."""
     sign = sign_of(envelope)
+    people = everyone(envelope, bounced=sign is not None and sign.reason is Reason.BOUNCE)
     inside: list[Seat] = []
     outside: list[Seat] = []
-    for seat in everyone(envelope, bounced=sign is not None and sign.reason is Reason.BOUNCE):
-        (inside if is_inside(seat, own, answers) else outside).append(seat)
-    return Case(
-        envelope=envelope,
-        inside=inside,
-        outside=outside,
-        sign=sign,
-        asked=has_category(envelope.flags, policy.log_category),
-        own=own,
-        policy=policy,
-        answers=answers,
-        thread=thread,
-        tombstone=tombstone,
-        erased_keys=erased_keys,
-    )
+    by_us = False
+    for seat in people:
+        if is_inside(seat, own, answers):
+            inside.append(seat)
+            by_us = by_us or seat.role is _FROM
+        else:
+            outside.append(seat)
+    asked = has_category(envelope.flags, policy.log_category)
+    # in the order of the fields: naming each of them would take longer than all that is read above
+    return Case(envelope, inside, outside, by_us, sign, asked, own, policy, answers, thread, tombstone, erased_keys)
 
 
 def without_erased(case: Case) -> Case:
@@ -91,7 +90,8 @@ def without_erased(case: Case) -> Case:
     outside = [seat for seat in case.outside if seat.normal.match_key not in case.erased_keys]
     if len(inside) + len(outside) == len(case.inside) + len(case.outside):
         return case
-    return case._replace(inside=inside, outside=outside, thread=None)
+    by_us = any(seat.role is _FROM for seat in inside)
+    return case._replace(inside=inside, outside=outside, by_us=by_us, thread=None)
 
 
 def is_inside(seat: Seat, own: Own, answers: Answers) -> bool:
@@ -104,17 +104,27 @@ def is_inside(seat: Seat, own: Own, answers: Answers) -> bool:
 
 def direction(case: Case) -> Direction:
     """Outbound if one of ours wrote it, internal if it stayed among us; hidden recipients count as outside."""
-    if not any(seat.role is Role.FROM for seat in case.inside):
+    if not case.by_us:
         return Direction.INBOUND
     return Direction.INTERNAL if stays_inside(case) else Direction.OUTBOUND
 
 
 def stays_inside(case: Case) -> bool:
     """Whether one of ours wrote it to some of ours and to nobody else, as far as the header tells."""
-    if case.outside or not any(seat.role is Role.FROM for seat in case.inside):
+    if case.outside or not case.by_us:
         return False
     envelope = case.envelope
     return any(address.address for field in (envelope.to, envelope.cc, envelope.bcc) for address in field)
+
+
+def holders_of(case: Case, seat: Seat) -> list[Holder]:
+    """Who holds this address on the day of the message, each contact once, in an order of their own."""
+    holders = case.answers.holders.get(seat.normal.match_key)
+    if not holders:
+        return []
+    if len(holders) == 1 and holders[0].valid_from is None and holders[0].valid_to is None:
+        return [holders[0]]
+    return holders_at(holders, message_day(case.envelope))
 
 
 def message_day(envelope: Envelope) -> date | None:
@@ -125,7 +135,7 @@ def message_day(envelope: Envelope) -> date | None:
     written, received = envelope.date, envelope.server_time
     if written is None or written.tzinfo is None or written < _EARLIEST:
         return received.date() if received else None
-    if received is not None and written - received > timedelta(days=1):
+    if received is not None and written - received > _AHEAD:
         return received.date()
     return written.date()
 

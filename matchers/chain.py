@@ -7,7 +7,6 @@ nothing; a message that holds nonsense is decided like any other.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 
 from connectors.message import Envelope, Message
 from matchers.case import Case, direction, everyone, open_case, without_erased
@@ -15,8 +14,8 @@ from matchers.company import corporate_domain
 from matchers.contact import Answers, ThreadView
 from matchers.filters import late
 from matchers.found import Found, customers
-from matchers.match import Decision, Doubt, Link, Log, Reason, Review, Role, Skip
-from matchers.naming import Stranger, names_of
+from matchers.match import CompanyLink, Decision, Doubt, Link, Log, Reason, Review, Role, Skip
+from matchers.naming import Names, Stranger, is_worth_reading, names_of
 from matchers.participants import MOST_LOOKED_UP, Seat
 from matchers.policy import MatchPolicy, Own, has_category
 from matchers.reasons import first_reason, machine_mail, signals_of
@@ -39,8 +38,8 @@ class Wanted:
     domains: frozenset[str]
     strangers: frozenset[Stranger] = frozenset()
 
-    def names(self, answers: Answers) -> frozenset[str]:
-        """Keys of full names that decisions depend on, given what the directory said of addresses and companies."""
+    def names(self, answers: Answers) -> Names:
+        """The names that decisions depend on, given what the directory said of addresses and companies."""
         return names_of(self.strangers, answers)
 
 
@@ -56,7 +55,7 @@ def wanted(envelopes: Iterable[Envelope]) -> Wanted:
         for seat in seats:
             keys.add(seat.normal.match_key)
             domains.add(seat.normal.domain)
-            if " " in seat.name:
+            if is_worth_reading(seat.name):
                 strangers.add((seat.normal.match_key, seat.normal.domain, seat.name, seat.role is Role.FROM))
     corporate = {corporate_domain(domain) for domain in domains}
     return Wanted(keys=frozenset(keys - {""}), domains=frozenset(corporate - {""}), strangers=frozenset(strangers))
@@ -156,13 +155,10 @@ def _kept(case: Case, found: Found) -> Log | Review:
 
 
 def _evidence(case: Case, found: Found) -> tuple[str, ...]:
-    asked = ("Its category asks to keep it",) if case.asked else ()
-    facts = chain(
-        (link.evidence for link in found.links),
-        (company.evidence for company in found.companies),
-        (doubt.evidence for doubt in found.doubts),
-    )
-    return tuple(islice(chain(asked, chain.from_iterable(facts)), MOST_EVIDENCE))
+    asked = ["Its category asks to keep it"] if case.asked else []
+    held: tuple[Link | CompanyLink | Doubt, ...] = (*found.links, *found.companies, *found.doubts)
+    facts = [fact for one in held for fact in one.evidence]
+    return tuple((asked + facts)[:MOST_EVIDENCE])
 
 
 def late_skip(envelope: Envelope, message: Message, decision: Decision, policy: MatchPolicy) -> Skip | None:

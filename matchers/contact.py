@@ -41,11 +41,13 @@ class Answers:
     companies: registrable domain -> the company that owns it.
     named: key of a full name (`matchers.names`) -> the contacts of that name with their primary address, if that was
     asked. Names that more than `MOST_NAMESAKES` contacts share are left out: nobody could say who is meant.
+    shortened: (company id, short key of a name) -> the contacts of that company whom such initials may mean, likewise.
     """
 
     holders: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)
     companies: Mapping[str, CompanyRef] = field(default_factory=dict)
     named: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)
+    shortened: Mapping[tuple[str, str], tuple[Holder, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

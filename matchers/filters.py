@@ -40,6 +40,20 @@ _RETURNED = re.compile(
     r"|kézbesíthetetlen|nedoručiteln|无法送达|未送达|配信不能|配信できません|배달되지 않음",
     re.IGNORECASE,
 )
+_FORMULA = re.compile(
+    rf"(?:permanent |mdaemon \w+ -+ |e?-?mail |message )?(?:{_RETURNED.pattern}|delivery failed|could not be delivered)"
+    r"\w*(?: (?:e?-?mail|message|nachricht|mail returned to sender))?\s*(?:$|[:：(（])",
+    re.IGNORECASE,
+)
+"""The whole of what a server writes over returned mail, up to the subject of that; people go on in their own words."""
+
+_SERVER = re.compile(
+    r"\b(?:post ?master|e?-?mail|mailer|delivery|(?:sub)?system|m?daemon|server|gateway|administrator|outlook"
+    r"|exchange)\b",
+    re.IGNORECASE,
+)
+"""A word in the name beside a postmaster's address that no person bears."""
+
 _DELIVERED = re.compile(
     r"successful mail delivery report|delivery status notification \((success|relay)"
     r"|(delivered|relayed|zugestellt|übermittelt):",
@@ -124,11 +138,16 @@ def _delivery(subject: str, evidence: str) -> Sign:
 
 
 def _sender_is(envelope: Envelope, names: tuple[str, ...]) -> bool:
-    return any(author.address[:LONGEST].lstrip("<\"' ").lower().startswith(names) for author in envelope.from_)
+    """Whether an address begins so; old servers leave the address out, and their name stands for it."""
+    return any(
+        (author.address or f"{author.name}@")[:LONGEST].lstrip("<\"' ").lower().startswith(names)
+        for author in envelope.from_
+    )
 
 
-_MAILER_DAEMONS = ("mailer-daemon@", "mailerdaemon@")
-_DAEMONS = (*_MAILER_DAEMONS, "postmaster@")
+_MAILER_DAEMONS = ("mailer-daemon@", "mailerdaemon@", "mail delivery subsystem@", "mail delivery system@")
+_POSTMASTERS = ("postmaster@", "mdaemon@")
+_DAEMONS = (*_MAILER_DAEMONS, *_POSTMASTERS)
 
 
 def null_return_path(headers: Mapping[str, str]) -> bool:
@@ -137,13 +156,10 @@ def null_return_path(headers: Mapping[str, str]) -> bool:
 
 
 def _bounce(envelope: Envelope, headers: Mapping[str, str]) -> Sign | None:
-    """By its sender alone if that is MAILER-DAEMON; else it must look like one and come from a machine.
-
-    A gateway may hide the empty Return-Path of a bounce: what a postmaster writes of returned mail is one all the same.
-    """
+    """By its sender alone if that is MAILER-DAEMON; else it must look like one and come from a machine."""
     if _sender_is(envelope, _MAILER_DAEMONS):
         return _delivery(envelope.subject, "MAILER-DAEMON sent it")
-    if _sender_is(envelope, ("postmaster@",)) and _RETURNED.match(envelope.subject[:200]):
+    if _sender_is(envelope, _POSTMASTERS) and _is_returned_mail(envelope):
         return _delivery(envelope.subject, "A postmaster sent it and the subject speaks of returned mail")
     machine = null_return_path(headers) or _auto_submitted(headers) or bool(_report_type(headers))
     if not machine:
@@ -155,6 +171,16 @@ def _bounce(envelope: Envelope, headers: Mapping[str, str]) -> Sign | None:
     if null_return_path(headers) and _RETURNED.search(envelope.subject[:200]):
         return _delivery(envelope.subject, "Return-Path is empty and the subject speaks of returned mail")
     return None
+
+
+def _is_returned_mail(envelope: Envelope) -> bool:
+    """Whether a postmaster's mail is a bounce whose marks a gateway dropped (or MDaemon never set): in the words of
+    servers, beside no person's name, to one mailbox, in answer to nothing. A postmaster who writes himself is mail."""
+    answers = envelope.references or envelope.in_reply_to
+    if answers or envelope.cc or envelope.bcc or len(envelope.to) > 1:
+        return False
+    by_server = all(not author.name or _SERVER.search(author.name[:LONGEST]) for author in envelope.from_)
+    return by_server and _FORMULA.match(envelope.subject[:200].strip()) is not None
 
 
 def _auto_submitted(headers: Mapping[str, str]) -> bool:

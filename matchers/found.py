@@ -1,7 +1,7 @@
 """What the tiers of evidence hand on to one another, and what several of them need."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from matchers.case import ROLE_RANK, Case
 from matchers.contact import Holder
@@ -11,9 +11,11 @@ from matchers.participants import Seat
 SHOWN = {Role.FROM: "From", Role.REPLY_TO: "Reply-To", Role.TO: "To", Role.CC: "Cc", Role.BCC: "Bcc"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What the tiers have so far. company_ids: companies that the linked contacts already stand for."""
+class Found(NamedTuple):
+    """What the tiers have so far. company_ids: companies that the linked contacts already stand for.
+
+    A plain tuple: a tier that finds something makes a new one.
+    """
 
     links: tuple[Link, ...] = ()
     companies: tuple[CompanyLink, ...] = ()
@@ -37,6 +39,11 @@ def customers(case: Case) -> list[Seat]:
 def order(seat: Seat) -> tuple[int, str, str]:
     """The foremost first, whatever order they were written in."""
     return ROLE_RANK[seat.role], seat.normal.normalised, seat.address
+
+
+def foremost(one: tuple[Seat, object]) -> tuple[int, str, str]:
+    """The order of seats, for what was found of each."""
+    return order(one[0])
 
 
 def link_to(holder: Holder, role: Role, address: str, *, rule: str, confidence: float, fact: str) -> Link:

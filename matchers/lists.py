@@ -78,6 +78,9 @@ dropping it can only leave a namesake in doubt."""
 DEGREES = frozenset(_words("phd mba md msc bsc ba ma llm llb cpa esq meng beng bcom mcom"))
 """Words behind a name that are no part of it. Jr, II and III are not among them: they tell father from son."""
 
+GENERATIONS = frozenset({"jr", "ii", "iii", "iv"})
+"""Words behind a family name that are no part of it, but tell two people apart."""
+
 
 def _nicknames(text: str) -> dict[str, str]:
     return {
@@ -192,6 +195,7 @@ of their holidays word it otherwise, and an answer to such a mail begins with Re
 FROM_WORDS = frozenset(
     _phrases(
         """from, von, de, da, van, od, от, від, från, fra, lähettäjä, kimden, gönderen, feladó, από, expéditeur,
+        nadawca,
         remitente, mittente, absender, afzender, de la, remetente, 发件人, 寄件者, 差出人, 보낸 사람, 보낸사람, מאת,
         nuo, saatja, šalje, expeditor"""
     )
@@ -205,7 +209,8 @@ HEADER_WORDS = frozenset(
         tarih, dátum, 日期, 日付, sent, gesendet, envoyé, enviado, inviato, verzonden, wysłano, отправлено, skickat,
         sendt, lähetetty, gönderildi, elküldve, στάλθηκε, 发送时间, 送信日時, 보낸 날짜, odesláno, trimis, subject,
         betreff, objet, asunto, oggetto, assunto, onderwerp, temat, тема, ämne, emne, aihe, konu, tárgy, θέμα, 主题,
-        主旨, 件名, 제목, předmět, predmet, subiect, reply-to"""
+        主旨, 件名, 제목, předmět, predmet, subiect, reply-to,
+        adresat"""
     )
 )
 """Other words of such a header."""

@@ -1,16 +1,18 @@
-"""Whether two written names are the full name of one person: given and family name, nicknames folded.
+"""Who a written name stands for: a full name (given and family name, nicknames folded), or initials and a family name.
 
 Called for strangers at a company's domain, and by the store for its contacts' names. A name that is no full name has
-an empty key, and an empty key matches nobody: initials, single words, tasks, several people. What is left open on
-purpose: which half is the family name (`Birch, Bob` and `Bob Birch` are equal, order counts for nicknames alone).
+an empty key, and an empty key matches nobody: initials, single words, tasks, several people. Initials have a short
+key, which names the contacts that may be meant and never decides. What is left open on purpose: which half is the
+family name (`Birch, Bob` and `Bob Birch` are equal, order counts for nicknames and initials alone).
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from matchers.lists import DEGREES, NICKNAMES, ROLE_NAMES, TITLES
+from matchers.lists import DEGREES, GENERATIONS, NICKNAMES, ROLE_NAMES, TITLES
 
 LONGEST_NAME = 120
 """Characters; longer display names are slogans."""
@@ -21,16 +23,25 @@ _SEVERAL = re.compile(r"[&+@;:<>=\d]|\b(?:via|and|und|et|oder|or|on behalf of|im
 _LETTERS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "æ": "ae", "å": "aa", "ł": "l", "đ": "d", "ı": "i", "œ": "oe"}
 )
-_SPLIT = re.compile(r"[\s.\-_‐‑]+")
+_SPLIT = re.compile(r"[\s\-_‐‑]+")
 _APOSTROPHES = str.maketrans("", "", "'’`´ʼ")
+
+_LONGEST_ABBREVIATION = 3
+"""Letters of a given name cut short with a dot (`Th.`, `Chr.`); longer words end a sentence or a login."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FullName:
-    """key: equal for spellings of one full name; '' if it is none. initials: single letters that stood between."""
+    """key: equal for spellings of one full name; '' if it is none. initials: single letters that stood between.
+
+    short: first letter of the given name and last word of the family name, '' where a name does not hold both.
+    before: the words before that last one, the given name first; what is cut short ends with a dot.
+    """
 
     key: str = ""
     initials: frozenset[str] = frozenset()
+    short: str = ""
+    before: tuple[str, ...] = ()
 
 
 NO_NAME = FullName()
@@ -43,39 +54,112 @@ def name_key(name: str) -> str:
 
 def may_be_one(one: FullName, other: FullName) -> bool:
     """Whether equal keys may stand for one person: John A. and John B. Smith do not."""
-    return one.key == other.key and (not one.initials or not other.initials or one.initials == other.initials)
+    if not one.key or one.key != other.key:
+        return False
+    return not one.initials or not other.initials or one.initials == other.initials
+
+
+def short_keys(name: FullName) -> tuple[str, ...]:
+    """Under which short keys contacts stand whom a name of initials may mean: `B. Gates` may be Robert or William.
+
+    None for a full name: it tells more than its first letter.
+    """
+    if name.key or not name.short:
+        return ()
+    given, family = name.before[0].rstrip("."), name.short.partition(" ")[2]
+    letters = {given[0]} | {full[0] for nick, full in NICKNAMES.items() if nick.startswith(given)}
+    return tuple(f"{letter} {family}" for letter in sorted(letters))
+
+
+def may_shorten(short: FullName, known: FullName) -> bool:
+    """Whether a name of initials may be the known one: nothing in it contradicts what is known, in its order.
+
+    `J. Smith` and `J. R. Smith` may be Jane Smith, `J.-L. Picard` may be Jean-Luc; `J. P. Picard` is not.
+    """
+    if short.short.partition(" ")[2] != known.short.partition(" ")[2]:
+        return False
+    return _fits(short.before, known.before) or _fits(known.before, short.before)
+
+
+def _fits(fewer: Sequence[str], more: Sequence[str]) -> bool:
+    """Whether all of these words stand among the others, in their order, the first as the first."""
+    if not fewer or not more or not _same(fewer[0], more[0]):
+        return False
+    rest = iter(more)
+    return all(any(_same(word, other) for other in rest) for word in fewer)
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or _begins(one, other) or _begins(other, one)
+
+
+def _begins(short: str, word: str) -> bool:
+    """Whether one is the other cut short, or cut short from one of its nicknames."""
+    return short.endswith(".") and any(form.startswith(short[:-1]) for form in (word, *_NICKS.get(word, ())))
+
+
+_NICKS = {full: tuple(nick for nick, one in NICKNAMES.items() if one == full) for full in set(NICKNAMES.values())}
 
 
 @lru_cache(maxsize=65536)
 def full_name(name: str) -> FullName:
     """Reads a display name. Never raises."""
+    name = name.strip()
     if len(name) > LONGEST_NAME or len(name) < 3:
         return NO_NAME
     plain = _TAIL.sub("", _ASIDE.sub(" ", unicodedata.normalize("NFKC", name))).strip(" ,'\"")
-    if _SEVERAL.search(plain) or plain.count(",") > 1:
+    if _SEVERAL.search(plain):
         return NO_NAME
-    family, comma, given = plain.partition(",")
-    words = (_words(given) + _words(family)) if comma and _words(given) else _words(family)
-    return _read(words)
+    parts: list[list[str]] = []
+    for part in plain.split(","):
+        if words := _words(part, behind=sum(map(len, parts))):
+            parts.append(words)
+    return _read([word for part in reversed(parts) for word in part]) if len(parts) <= 2 else NO_NAME
 
 
-def _words(text: str) -> list[str]:
-    words = (_fold(word) for word in _SPLIT.split(text.translate(_APOSTROPHES)))
-    return [word for word in words if word and word not in TITLES and word not in DEGREES]
+def _words(text: str, *, behind: int) -> list[str]:
+    """Folded, without titles and degrees; a single letter, and a given name cut short, ends with a dot.
+
+    behind: how many words stand before the text. Behind two, `B.A.` is a degree; in front it is somebody's initials.
+    """
+    words: list[str] = []
+    for token in _SPLIT.split(text.translate(_APOSTROPHES)):
+        pieces = [piece for piece in token.split(".") if piece]
+        if behind + len(words) > 1 and len(pieces) > 1 and _fold("".join(pieces)) in DEGREES:
+            continue
+        cut = not words and len(pieces) == 1 and token.endswith(".") and len(token) <= _LONGEST_ABBREVIATION + 1
+        for piece in pieces:
+            if (word := _fold(piece)) not in TITLES and word not in DEGREES:
+                words.append(f"{word}." if cut or _is_letter(piece) else word)
+    return words
 
 
 def _read(words: list[str]) -> FullName:
-    initials = [word for word in words if _is_initial(word)]
-    whole = [word for word in words if not _is_initial(word)]
-    if len(whole) < 2 or _is_initial(words[0]) or all(word in ROLE_NAMES for word in whole):
+    letters = [word for word in words if word.endswith(".")]
+    whole = [word for word in words if not word.endswith(".")]
+    if not whole or all(word in ROLE_NAMES for word in whole):
         return NO_NAME
+    before, family = _around_family(letters + whole if len(whole) == 1 else words)  # `Smith J.` is J. Smith
+    short = f"{before[0][0]} {family}" if before else ""
+    if len(whole) < 2 or words[0].endswith("."):
+        return FullName(short=short, before=before)
     given, *rest = whole
-    return FullName(key=" ".join(sorted([NICKNAMES.get(given, given), *rest])), initials=frozenset(initials))
+    key = " ".join(sorted([NICKNAMES.get(given, given), *rest]))
+    return FullName(key=key, initials=frozenset(letters), short=short, before=before)
 
 
-def _is_initial(word: str) -> bool:
+def _around_family(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """The words before the last one of the family name, and that one; what tells father from son stands behind it."""
+    last = max(
+        (number for number, word in enumerate(words) if not word.endswith(".") and word not in GENERATIONS), default=0
+    )
+    before = words[:last]
+    return tuple([NICKNAMES.get(before[0], before[0]), *before[1:]] if before else ()), words[last]
+
+
+def _is_letter(piece: str) -> bool:
     """One letter of a script that has capitals; one character is a whole name in others."""
-    return len(word) == 1 and word.upper() != word.lower()
+    return len(piece) == 1 and piece.upper() != piece.lower()
 
 
 @lru_cache(maxsize=65536)

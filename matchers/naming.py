@@ -1,20 +1,21 @@
-"""Who a stranger is by the full name beside the address, where the address alone says only the company.
+"""Who a stranger is by the name beside the address, where the address alone says only the company.
 
-Never by a name without its company's domain, nor by a part of a name: those are asked about, or nothing is said. Two
-tiers: `by_name` links before conversations are looked at, `in_doubt_by_name` asks about what they left open.
+Never by a name without its company's domain, nor by initials: those are asked about, or nothing is said; by a family
+name alone not even that. Two tiers: `by_name` links before conversations are looked at, `in_doubt_by_name` asks about
+what they left open.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date
 
 from matchers.address import is_free_mail, is_role_address
 from matchers.case import Case, holders_at, message_day
 from matchers.company import corporate_domain
 from matchers.contact import Answers, Holder
-from matchers.found import Found, candidates, customers, link_to, order
+from matchers.found import Found, candidates, customers, foremost, link_to
 from matchers.match import Doubt, Link, Role
-from matchers.names import full_name, may_be_one, name_key
+from matchers.names import FullName, full_name, may_be_one, may_shorten, short_keys
 from matchers.participants import Seat
 
 NAME_CONFIDENCE = 0.8
@@ -27,7 +28,20 @@ Stranger = tuple[str, str, str, bool]
 """Match key, domain, the name beside it, and whether the mail is from there."""
 
 Bearer = tuple[Seat, list[Holder]]
-"""A stranger with a contact's name, and everybody of that name."""
+"""A stranger with a contact's name, and everybody of that name; of initials, everybody whom they may mean."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """What to ask the directory of names. full: keys of full names. short: (company id, short key) of initials."""
+
+    full: frozenset[str] = frozenset()
+    short: frozenset[tuple[str, str]] = frozenset()
+
+
+def is_worth_reading(name: str) -> bool:
+    """Whether a display name may hold more than one word."""
+    return " " in name or "." in name
 
 
 def _may_tell(key: str, domain: str) -> bool:
@@ -35,17 +49,19 @@ def _may_tell(key: str, domain: str) -> bool:
     return bool(key and domain) and key.isascii() and not is_role_address(key)
 
 
-def names_of(strangers: Iterable[Stranger], answers: Answers) -> frozenset[str]:
-    """Keys of the names worth asking for: of strangers at a company's domain, and of writers at free-mail providers."""
-    keys: set[str] = set()
-    places: dict[str, tuple[bool, bool]] = {}
+def names_of(strangers: Iterable[Stranger], answers: Answers) -> Names:
+    """The names worth asking for: of strangers at a company's domain, and of writers at free-mail providers."""
+    full: set[str] = set()
+    short: set[tuple[str, str]] = set()
     for key, domain, name, wrote in strangers:
-        place = places.get(domain)
-        if place is None:
-            place = places[domain] = (corporate_domain(domain) in answers.companies, is_free_mail(domain))
-        if (place[0] or (place[1] and wrote)) and key not in answers.holders and _may_tell(key, domain):
-            keys.add(name_key(name))
-    return frozenset(keys - {""})
+        company = answers.companies.get(corporate_domain(domain))
+        if (company is None and not (wrote and is_free_mail(domain))) or key in answers.holders:
+            continue
+        if _may_tell(key, domain):
+            told = full_name(name)
+            full.add(told.key)
+            short |= {(company.company_id, one) for one in short_keys(told)} if company is not None else set()
+    return Names(full=frozenset(full - {""}), short=frozenset(short))
 
 
 def by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:
@@ -64,8 +80,7 @@ def by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:
             companies.add(holder.company_id or "")
     if len(links) == len(found.links):
         return found
-    return replace(
-        found,
+    return found._replace(
         links=tuple(links.values()),
         suggestions=tuple(suggestions.items()),
         company_ids=frozenset(companies),
@@ -87,18 +102,30 @@ def bearers_of(case: Case) -> list[Bearer]:
 
     Nobody whose address was ever somebody's, or names a task.
     """
-    named = case.answers.named
-    if not named:
+    answers = case.answers
+    if not answers.named and not answers.shortened:
         return []
-    seats = [
-        seat
+    found = [
+        (seat, people)
         for seat in customers(case)
-        if " " in seat.name
-        and name_key(seat.name) in named
-        and seat.normal.match_key not in case.answers.holders
+        if seat.normal.match_key not in answers.holders
+        and is_worth_reading(seat.name)
+        and (people := _meant(answers, seat))
         and _may_tell(seat.normal.match_key, seat.normal.domain)
     ]
-    return [(seat, _people(named[name_key(seat.name)])) for seat in sorted(seats, key=order)]
+    return sorted(found, key=foremost)
+
+
+def _meant(answers: Answers, seat: Seat) -> list[Holder]:
+    """Everybody of the full name beside an address, or everybody at its company whom initials may mean."""
+    name = full_name(seat.name)
+    if name.key:
+        return _people(answers.named.get(name.key, ()))
+    company = answers.companies.get(corporate_domain(seat.normal.domain)) if answers.shortened else None
+    if company is None:
+        return []
+    likely = [one for key in short_keys(name) for one in answers.shortened.get((company.company_id, key), ())]
+    return _people(one for one in likely if may_shorten(name, full_name(one.name)))
 
 
 def _people(holders: Iterable[Holder]) -> list[Holder]:
@@ -125,7 +152,7 @@ def in_doubt_by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Fou
     if not doubts:
         return found
     rule = found.rule or "name"
-    return replace(found, doubts=(*found.doubts, *doubts), rule=rule)
+    return found._replace(doubts=(*found.doubts, *doubts), rule=rule)
 
 
 def _doubt(case: Case, seat: Seat, bearers: list[Holder], linked: set[str]) -> Doubt | None:
@@ -133,7 +160,7 @@ def _doubt(case: Case, seat: Seat, bearers: list[Holder], linked: set[str]) -> D
     company = case.answers.companies.get(corporate_domain(seat.normal.domain))
     if company is not None:
         people = [one for one in people if one.company_id == company.company_id]
-        fact = f"Its name is that of {_count(people)} of {company.name}, but the address is of none"
+        fact = _at_company(full_name(seat.name), f"{_count(people)} of {company.name}")
     elif seat.role is Role.FROM and len(people) <= MOST_ASKED_ABOUT and is_free_mail(seat.normal.domain):
         fact = f"Its name is that of {_count(people)}, but anybody can have such an address"
     else:
@@ -141,6 +168,12 @@ def _doubt(case: Case, seat: Seat, bearers: list[Holder], linked: set[str]) -> D
     if not people or case.own.has(seat.normal):
         return None
     return Doubt(address=seat.address, role=seat.role, candidates=candidates(people), evidence=(fact,))
+
+
+def _at_company(name: FullName, whom: str) -> str:
+    if name.key:
+        return f"Its name is that of {whom}, but the address is of none"
+    return f"Its name has initials that may mean {whom}, but the address is of none"
 
 
 def _count(people: list[Holder]) -> str:

@@ -5,10 +5,9 @@ them: X-Original-From (a list took the sender's place) and X-Failed-Recipients (
 """
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from connectors.message import Address, Envelope
+from connectors.message import Envelope
 from matchers.address import Normal, normalise
 from matchers.match import Participant, Role
 
@@ -43,28 +42,22 @@ def seats(envelope: Envelope) -> list[Seat]:
     Where From is missing, Sender stands in for it.
     """
     taken: dict[str, Seat] = {}
-    for role, addresses in (
-        (Role.FROM, envelope.from_ or envelope.sender),
-        (Role.REPLY_TO, envelope.reply_to),
-        (Role.TO, envelope.to),
-        (Role.CC, envelope.cc),
-        (Role.BCC, envelope.bcc),
-    ):
-        if addresses:
-            _take(taken, role, addresses)
+    senders, read = envelope.from_ or envelope.sender, envelope
+    for role, addresses in zip(_ROLES, (senders, read.reply_to, read.to, read.cc, read.bcc), strict=True):
+        for address in addresses:
+            raw, name = address.address, address.name
+            if not raw:
+                continue
+            normal = normalise(raw)
+            key = normal.match_key or normal.normalised or raw
+            seat = taken.get(key)
+            if seat is None or (seat.role is role and _spelling(raw, name) < _spelling(seat.address, seat.name)):
+                taken[key] = Seat(role, raw, name, normal)
     return list(taken.values())
 
 
-def _take(taken: dict[str, Seat], role: Role, addresses: Iterable[Address]) -> None:
-    for address in addresses:
-        raw = address.address
-        if not raw:
-            continue
-        normal = normalise(raw)
-        key = normal.match_key or normal.normalised or raw
-        seat = taken.get(key)
-        if seat is None or (seat.role is role and _spelling(raw, address.name) < _spelling(seat.address, seat.name)):
-            taken[key] = Seat(role, raw, address.name, normal)
+_ROLES = tuple(Role)
+"""Looked up once: naming a member of an enumeration takes longer than all else that is done for a field."""
 
 
 def _spelling(address: str, name: str) -> tuple[bool, str, str]:

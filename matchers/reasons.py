@@ -33,16 +33,18 @@ def first_reason(case: Case) -> Skip | None:
     return None
 
 
-def _erased(case: Case) -> Skip | None:
+_TOMBSTONES = {
+    Reason.ERASED: Skip(reason=Reason.ERASED, evidence=("It was erased together with a person",)),
+    Reason.REMOVED: Skip(reason=Reason.REMOVED, evidence=("Somebody removed it from the history",)),
+}
+
+
+def _erased_or_removed(case: Case) -> Skip | None:
     """The message itself; of people in it who were erased, `matchers.chain` sees to it."""
-    if case.tombstone is Reason.ERASED:
-        return Skip(reason=Reason.ERASED, evidence=("It was erased together with a person",))
-    return None
+    return _TOMBSTONES.get(case.tombstone) if case.tombstone is not None else None
 
 
-def _removed(case: Case) -> Skip | None:
-    if case.tombstone is Reason.REMOVED:
-        return Skip(reason=Reason.REMOVED, evidence=("Somebody removed it from the history",))
+def _removed_by_category(case: Case) -> Skip | None:
     if has_category(case.envelope.flags, case.policy.remove_category):
         return Skip(reason=Reason.REMOVED, evidence=("Its category says that it is not to be kept",))
     return None
@@ -80,7 +82,7 @@ def _never_log(case: Case) -> Skip | None:
 
 def _internal_only(case: Case) -> Skip | None:
     """A bounce from our own server about somebody outside has not stayed inside."""
-    if Reason.INTERNAL_ONLY not in case.policy.skip or not stays_inside(case):
+    if not stays_inside(case) or Reason.INTERNAL_ONLY not in case.policy.skip:
         return None
     if case.sign is not None and case.sign.reason is Reason.BOUNCE and case.thread is not None:
         return None
@@ -94,8 +96,8 @@ def _calendar_or_receipt(case: Case) -> Skip | None:
 
 
 BEFORE_TIERS: tuple[Rule, ...] = (
-    _erased,
-    _removed,
+    _erased_or_removed,
+    _removed_by_category,
     _draft,
     _before_start,
     _private,
@@ -113,7 +115,7 @@ def machine_mail(case: Case, links: Sequence[Link], doubts: Sequence[Doubt]) -> 
     listed = list_sign(case.envelope.headers) if sign is not None and sign.reason is Reason.AUTO_REPLY else None
     if listed is not None and Reason.BULK in skipped:
         return _skip_sign(case, listed, links)
-    if Reason.BULK in skipped and _is_crowd(case) and not _contact_wrote(links, doubts):
+    if _is_crowd(case) and Reason.BULK in skipped and not _contact_wrote(links, doubts):
         return Skip(reason=Reason.BULK, evidence=(f"It names more than {CROWD} people",))
     return None
 

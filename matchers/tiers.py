@@ -8,14 +8,12 @@ there is nobody else it could be about, and the mailbox's own addresses not even
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date
 
 from matchers.address import is_role_address, normalise
-from matchers.case import Case, holders_at, message_day
+from matchers.case import Case, holders_of
 from matchers.company import corporate_domain
 from matchers.contact import CompanyRef, Holder, ThreadView
-from matchers.found import NOTHING, SHOWN, Found, candidates, customers, link_to, order
+from matchers.found import NOTHING, SHOWN, Found, candidates, customers, foremost, link_to, order
 from matchers.match import CompanyLink, Doubt, Link, Role
 from matchers.naming import bearers_of, by_name, in_doubt_by_name
 from matchers.participants import Seat
@@ -26,21 +24,17 @@ THREAD_CONFIDENCE = 0.9
 
 def by_address(case: Case, found: Found) -> Found:
     """Tier 1: an address that exactly one contact holds on the mail's day; one with several holders is a doubt."""
-    known = [seat for seat in customers(case) if seat.normal.match_key in case.answers.holders]
+    known = [(seat, holders) for seat in customers(case) if (holders := holders_of(case, seat))]
     if not known:
         return found
-    day = message_day(case.envelope)
     links: dict[str, Link] = {}
     doubts, companies = [], set()
-    for seat in sorted(known, key=order):
-        holders = holders_at(case.answers.holders[seat.normal.match_key], day)
+    for seat, holders in sorted(known, key=foremost):
         if len(holders) == 1:
             links.setdefault(holders[0].contact_id, _address_link(seat, holders[0]))
             companies.add(holders[0].company_id or "")
-        elif holders:
+        else:
             doubts.append(_shared(seat, holders))
-    if not links and not doubts:
-        return found
     rule = "address" if links else "shared-address"
     return Found(links=tuple(links.values()), doubts=tuple(doubts), company_ids=frozenset(companies), rule=rule)
 
@@ -132,32 +126,33 @@ def by_domain(case: Case, found: Found) -> Found:
     """Tier 4: strangers at the corporate domain of a company that no linked contact already stands for."""
     if not case.answers.companies:
         return found
-    day = message_day(case.envelope)
+    spoken_for = [(seat, company) for seat in customers(case) if (company := _company_of(case, seat))]
+    if not spoken_for:
+        return found
+    known = found.company_ids.union(company.company_id for company in found.companies)
     links: dict[str, CompanyLink] = {}
-    for seat in sorted(customers(case), key=order):
-        company = _company_of(case, seat, day)
-        if company is not None and company.company_id not in found.company_ids:
+    for seat, company in sorted(spoken_for, key=foremost):
+        if company.company_id not in known:
             fact = f"{SHOWN[seat.role]} is at {company.domain}, the domain of {company.name}"
             links.setdefault(company.company_id, _company_link(company, "domain", fact))
-    links = {key: link for key, link in links.items() if key not in {c.company_id for c in found.companies}}
     if not links:
         return found
     rule = found.rule if found.links or found.companies else "domain"
-    return replace(found, companies=(*found.companies, *links.values()), rule=rule)
+    return found._replace(companies=(*found.companies, *links.values()), rule=rule)
 
 
 def _speaks_for(case: Case, company: CompanyRef) -> bool:
     """Whether a stranger in the message is at a domain of this company."""
-    day = message_day(case.envelope)
-    found = (_company_of(case, seat, day) for seat in customers(case))
+    found = (_company_of(case, seat) for seat in customers(case))
     return any(one is not None and one.company_id == company.company_id for one in found)
 
 
-def _company_of(case: Case, seat: Seat, day: date | None) -> CompanyRef | None:
+def _company_of(case: Case, seat: Seat) -> CompanyRef | None:
     """The company a stranger's address speaks for; what a contact holds that day is no stranger's."""
-    if case.own.has(seat.normal) or holders_at(case.answers.holders.get(seat.normal.match_key, ()), day):
+    company = case.answers.companies.get(corporate_domain(seat.normal.domain))
+    if company is None or case.own.has(seat.normal) or holders_of(case, seat):
         return None
-    return case.answers.companies.get(corporate_domain(seat.normal.domain))
+    return company
 
 
 def search(case: Case) -> Found:

@@ -12,6 +12,9 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
+from matchers.address import normalise
+from matchers.addrspec import is_x500
+
 LONGEST_VALUE = 2000
 """Characters of one value. Longer ones are no name, phone or stage, but a quote that was never closed."""
 
@@ -104,8 +107,15 @@ def _is_day(year: int, month: int, day: int) -> bool:
 
 
 def problems_of(row: Row) -> list[str]:
-    """Everything that is wrong with a row; nothing, and it can be imported."""
-    found = [problem for email in row.emails if (problem := check_email(email))]
+    """Everything that is wrong with a row; nothing, and it can be imported.
+
+    Behind the main address, Exchange's name of a mailbox (`/o=Firm/ou=…/cn=…`) counts as one: old mail bears it alone.
+    """
+    found = [
+        problem
+        for place, email in enumerate(row.emails)
+        if not (place and is_x500(normalise(email).match_key)) and (problem := check_email(email))
+    ]
     if not row.emails:
         found.append("no mail address: fill in the column email, mail is matched by it")
     if row.owner and check_email(row.owner):

@@ -147,10 +147,31 @@ def namesake_elsewhere(world: World, random: Random) -> Letter:
 
 
 def initials(world: World, random: Random) -> Letter:
-    """`J. Smith`, or the family name alone."""
-    one = random.choice(world.contacts)
+    """`J. Smith` in the ways that people write it: a question about those at the company who may be meant."""
+    one = _contact(world, random, at_work=True)
     given, _, family = one.name.partition(" ")
-    shown = random.choice([f"{given[0]}. {family}", family, f"{family}, {given[0]}."])
+    short = "-".join(f"{part[0]}." for part in given.split("-"))
+    shown = random.choice(
+        [
+            *(f"{short} {family}", f"{family}, {short}", f"{given[0]} {family}", f"Dr. {short} {family}, PhD"),
+            *(f"{short} X. {family}", f"{family} {given[0]}.".upper(), f"{short} {family} (Sales)"),
+        ]
+    )
+    address = f"{plain(family)}{random.randrange(10**6)}@{_domain(one)}"
+    fitting = [other for other in world.contacts if other.firm == one.firm and _begins_alike(other, one)]
+    return said(written(from_=f'"{shown}" <{address}>'), one, linkable=False, asks=ids(*fitting))
+
+
+def _begins_alike(one: Person, other: Person) -> bool:
+    (given, _, family), (known, _, name) = one.name.partition(" "), other.name.partition(" ")
+    return given[0] == known[0] and family == name
+
+
+def parts_of_a_name(world: World, random: Random) -> Letter:
+    """The family name of a contact alone, the given name alone, or with other initials than any contact's."""
+    one = _contact(world, random, at_work=True)
+    given, _, family = one.name.partition(" ")
+    shown = random.choice([family, given, f"Q. {family}", f"{family}, Q.", f"Mr {family}", f"{family} Team"])
     return said(written(from_=f'"{shown}" <{plain(family)}{random.randrange(10**6)}@{_domain(one)}>'))
 
 
@@ -337,7 +358,8 @@ PEOPLE: dict[str, tuple[Writer, float]] = {
     "strangers at a customer": (strangers_at_work, 0.08),
     "namesakes at one company": (namesakes, 0.001),
     "namesake from elsewhere": (namesake_elsewhere, 0.001),
-    "initials, parts of a name": (initials, 0.005),
+    "initials": (initials, 0.003),
+    "parts of a name": (parts_of_a_name, 0.002),
     "role address of one": (role_of_one, 0.01),
     "role address of nobody": (role_unknown, 0.03),
     "one address of two contacts": (shared, 0.005),

@@ -4,15 +4,16 @@ The same for the same seed. Most people at a customer are no contacts; some have
 a rule could guess from here it can guess from an address book: nothing tells more than mail and contacts do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from random import Random
+from typing import TypeVar
 
 from matchers.address import normalise
 from matchers.chain import Wanted
 from matchers.contact import MOST_NAMESAKES, Answers, CompanyRef, Holder
-from matchers.names import name_key
+from matchers.names import full_name
 from matchers.policy import Own
 
 COMPANIES = 300
@@ -56,7 +57,7 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """Who is who. holders, named: what our address book says."""
+    """Who is who. holders, named, shortened: what our address book says."""
 
     companies: Sequence[CompanyRef]
     contacts: Sequence[Person]
@@ -64,6 +65,7 @@ class World:
     colleagues: Sequence[Person]
     holders: dict[str, tuple[Holder, ...]] = field(default_factory=dict)
     named: dict[str, tuple[Holder, ...]] = field(default_factory=dict)
+    shortened: dict[tuple[str, str], tuple[Holder, ...]] = field(default_factory=dict)
 
     def answer(self, want: Wanted) -> Answers:
         """What the directory would say."""
@@ -71,8 +73,8 @@ class World:
             holders={key: self.holders[key] for key in want.keys if key in self.holders},
             companies={one.domain: one for one in self.companies if one.domain in want.domains},
         )
-        names = {key: self.named[key] for key in want.names(found) if key in self.named}
-        return replace(found, named={key: who for key, who in names.items() if len(who) <= MOST_NAMESAKES})
+        names = want.names(found)
+        return replace(found, named=_few(self.named, names.full), shortened=_few(self.shortened, names.short))
 
     def know(self, person: Person, *addresses: str, to: date | None = None, since: date | None = None) -> Person:
         """Puts somebody into the address book, the first address as the primary one."""
@@ -88,9 +90,19 @@ class World:
             )
             key = normalise(address).match_key
             self.holders[key] = (*self.holders.get(key, ()), one)
-            if address == (addresses or (person.email,))[0] and (name := name_key(person.name)):
-                self.named[name] = (*self.named.get(name, ()), one)
+            if address == (addresses or (person.email,))[0]:
+                name, place = full_name(person.name), (company or "", full_name(person.name).short)
+                self.named[name.key] = (*self.named.get(name.key, ()), one)
+                self.shortened[place] = (*self.shortened.get(place, ()), one)
         return person
+
+
+Key = TypeVar("Key")
+
+
+def _few(known: Mapping[Key, tuple[Holder, ...]], asked: Collection[Key]) -> Mapping[Key, tuple[Holder, ...]]:
+    """What is known of these names, without those that too many have."""
+    return {key: known[key] for key in asked if 0 < len(known.get(key, ())) <= MOST_NAMESAKES}
 
 
 def make_world(random: Random) -> World:

@@ -55,9 +55,26 @@ def read_tree(raw: bytes, *, truncated: bool) -> tuple[Part, list[str]]:
             _note(defects, "too-many-parts")
             spans = spans[: MOST_PARTS - count]
         count += len(spans)
-        part.children = [_read_part(raw, start, end, part.depth + 1, default) for start, end in spans]
+        children = [_read_part(raw, start, end, part.depth + 1, default) for start, end in spans]
+        part.children = _without_grandchildren(raw, part, children)
         waiting += part.children
     return root, defects
+
+
+def _without_grandchildren(raw: bytes, part: Part, children: list[Part]) -> list[Part]:
+    """The parts of this multipart, where one inside took its boundary: what follows up to a closing delimiter is that
+    one's, or the forms of an alternative would stand beside each other."""
+    boundary = part.parameters.get("boundary")
+    own: list[Part] = []
+    for child in children:
+        if own and child.start < own[-1].end:
+            continue
+        if child.type.startswith("multipart/") and boundary and child.parameters.get("boundary") == boundary:
+            closing = raw.find(f"\n--{boundary}--".encode(), child.start, part.end)
+            child.end = raw.find(b"\n", closing + 1, part.end) if closing >= 0 else part.end
+            child.end = part.end if child.end < 0 else child.end
+        own.append(child)
+    return own
 
 
 def _note(defects: list[str], defect: str) -> None:

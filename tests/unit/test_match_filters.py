@@ -1,5 +1,8 @@
 """Machine mail is told from headers alone, as one kind: the first of calendar, receipt, bounce, auto-reply, bulk."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -137,6 +140,51 @@ def test_returned_mail_is_told_in_many_languages(subject: str) -> None:
 def test_a_person_called_postmaster_may_write() -> None:
     for subject in ("Hello", "Re: Undeliverable: offer", "Our returned mail"):
         assert kind({"return-path": "<postmaster@cust.example>"}, "postmaster@cust.example", subject) is None
+
+
+BARE = ("postmaster@y.example", "MDaemon@y.example")
+
+
+@pytest.mark.parametrize("sender", BARE)
+@pytest.mark.parametrize(
+    "subject",
+    [
+        *("Undeliverable: offer", "Undelivered Mail Returned to Sender", "Returned mail: see transcript for details"),
+        *("Permanent Delivery Failure", "MDaemon Warning - delivery failed", "Message undeliverable", "failure notice"),
+        *("Mail could not be delivered", "UNZUSTELLBARE NACHRICHT: Angebot", "Non remis : Offre", "配信不能: 見積"),
+    ],
+)
+def test_what_mail_servers_write_over_returned_mail_needs_no_header(sender: str, subject: str) -> None:
+    assert kind({}, sender, subject) is Reason.BOUNCE
+    assert kind({}, sender, f"Re: {subject}") is None
+
+
+@pytest.mark.parametrize("subject", ["Delivery failure at our site, sorry", "Undeliverable mails last week"])
+def test_a_postmaster_may_write_of_returned_mail_in_words_of_his_own(subject: str) -> None:
+    assert kind({}, "postmaster@cust.example", subject) is None
+
+
+@pytest.mark.parametrize(
+    "personal",
+    [
+        {"from_": (Address(address="postmaster@cust.example", name="Kurt"),)},
+        {"references": ("offer@ourfirm.example",)},
+        {"in_reply_to": ("offer@ourfirm.example",)},
+        {"cc": (Address(address="bob@cust.example"),)},
+        {"to": (Address(address="me@ourfirm.example"), Address(address="bob@cust.example"))},
+    ],
+)
+def test_a_postmasters_letter_to_people_or_in_answer_is_mail_whatever_stands_over_it(personal: dict[str, Any]) -> None:
+    plain = envelope({}, "postmaster@cust.example", "Undeliverable: offer")
+    assert sign_of(plain) is not None
+    assert sign_of(replace(plain, **personal)) is None
+
+
+@pytest.mark.parametrize("name", ["MAILER-DAEMON", "Mail Delivery Subsystem"])
+def test_a_daemon_without_an_address_is_one(name: str) -> None:
+    """Old servers write `From: MAILER-DAEMON`."""
+    bounce = replace(envelope({}), from_=(Address(address="", name=name),))
+    assert (sign := sign_of(bounce)) is not None and sign.reason is Reason.BOUNCE
 
 
 def test_a_subject_alone_is_no_bounce() -> None:

@@ -50,6 +50,7 @@ Début du message transféré :
 """
 BOLD = "*From:* Bob Birch <bob@cust.example<mailto:bob@cust.example>>\r\n*Sent:* Monday\r\n*To:* Anna\r\n"
 CHINESE = "发件人：Bob <bob@cust.example>\n发送时间：2026年5月4日\n收件人：Anna\n"
+POLISH = "-------- Przekazana wiadomość --------\nTemat: \tOferta\nNadawca: \tBob <bob@cust.example>\nAdresat: \tAnna\n"
 POSTFIX = """This is the mail system at host mx.ourfirm.example.
 
 I'm sorry to have to inform you that your message could not be delivered.
@@ -81,7 +82,7 @@ eve@cust.example
 STATUS = "Reporting-MTA: dns; mx.ourfirm.example\nFinal-Recipient: rfc822; bob@cust.example\nAction: failed\n"
 
 
-@pytest.mark.parametrize("text", [GMAIL, OUTLOOK, APPLE, BOLD, CHINESE])
+@pytest.mark.parametrize("text", [GMAIL, OUTLOOK, APPLE, BOLD, CHINESE, POLISH])
 def test_finds_who_wrote_what_was_forwarded(text: str) -> None:
     assert [one.address for one in forwarded_senders(text)] == ["bob@cust.example"]
 

@@ -10,6 +10,7 @@ from matchers.chain import MatchPolicy, wanted
 from matchers.contact import Answers, CompanyRef, Holder
 from matchers.match import Reason
 from matchers.names import full_name, name_key
+from matchers.naming import Names
 from tests.unit.test_match_chain import BOB, CUST, EVE, PEOPLE, contacts, decide, logged, mail, reviewed, skipped
 
 ELSEWHERE = replace(BOB, contact_id="bob2", email="bob@else.example", company_id="c2")
@@ -117,7 +118,7 @@ def test_names_are_asked_only_where_the_place_tells_something() -> None:
         from_("Joe Free", "joe@gmail.com"),
         mail("me@ourfirm.example", to=(Address(address="zed@gmail.com", name="Zed Zorn"),)),
     ]
-    assert wanted(mails).names(PEOPLE) == {"birch robert", "free joseph"}
+    assert wanted(mails).names(PEOPLE) == Names(full=frozenset({"birch robert", "free joseph"}))
 
 
 @pytest.mark.parametrize(

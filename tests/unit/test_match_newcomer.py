@@ -1,10 +1,15 @@
 """Strangers who become contacts: whom we write to, or everybody who writes, never machines, tasks or our own."""
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.message import Address, Envelope, Flags
+from matchers.contact import ThreadView
 from matchers.newcomer import CreateContacts, newcomers
-from tests.unit.test_match_chain import OWN, PEOPLE, decide, mail, people
+from tests.unit.test_match_chain import BOB, EVE, OWN, PEOPLE, decide, mail, people
+from tests.unit.test_match_initials import JANE, staff
+from tests.unit.test_match_naming import named
 
 
 def created(envelope: Envelope, create: CreateContacts, erased: frozenset[str] = frozenset()) -> list[str]:
@@ -58,3 +63,28 @@ def test_machines_tasks_crowds_and_private_mail_create_nobody(envelope: Envelope
 def test_an_erased_person_is_not_created_again() -> None:
     envelope = mail("me@ourfirm.example", "bob@cust.example new@else.example")
     assert created(envelope, "always", frozenset({"new@else.example"})) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("Jane Smith", "js@cust.example"), ("J. Smith", "js@cust.example"), ("Jane Smith", "js@gmail.com")],
+)
+def test_who_may_be_a_contact_by_the_name_is_not_made_another(name: str, address: str) -> None:
+    """The contact would be two people from then on, and mail under the name be asked about for ever."""
+    answers = replace(named(JANE), shortened=staff(JANE).shortened)
+    envelope = mail("", from_=(Address(address=address, name=name),), cc=people("new@cust.example"))
+    decision = decide(envelope, answers=answers)
+    assert newcomers(envelope, decision, own=OWN, answers=answers, create="always") == ()
+    assert [one.address for one in newcomers(envelope, decide(envelope), own=OWN, answers=PEOPLE, create="always")] == [
+        address
+    ]
+
+
+def test_who_is_asked_about_for_the_conversation_or_the_category_alone_becomes_a_contact() -> None:
+    thread = ThreadView(thread_id="t", contacts=(BOB, EVE))
+    for decision in (
+        decide(mail("new@else.example"), thread=thread),
+        decide(mail("new@else.example", flags=Flags(categories=frozenset({"CRM"})))),
+    ):
+        (one,) = newcomers(mail("new@else.example"), decision, own=OWN, answers=PEOPLE, create="always")
+        assert one.address == "new@else.example"

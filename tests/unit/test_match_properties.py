@@ -14,7 +14,7 @@ from matchers.contact import Answers, CompanyRef, Holder, ThreadView
 from matchers.filters import FILTER_HEADERS
 from matchers.inside import above_quotes, failed_addresses, forwarded_senders
 from matchers.match import Decision, Log, Reason, Review, Skip
-from matchers.names import name_key
+from matchers.names import full_name, may_shorten, name_key, short_keys
 from matchers.participants import participants
 from matchers.thread import thread_ids
 
@@ -41,7 +41,7 @@ KNOWN = [
     "x@lawyer.example",
 ]
 ANYTHING = st.text(alphabet=st.characters(exclude_categories=()), max_size=30)
-NAMES = st.sampled_from(["", "Bob", "Bob Birch", "Birch, Rob", "Eve Elm"])
+NAMES = st.sampled_from(["", "Bob", "Bob Birch", "Birch, Rob", "Eve Elm", "B. Birch", "Birch, R. J.", "Elm"])
 BROKEN = st.builds(Address, address=st.one_of(ANYTHING, st.sampled_from(KNOWN)), name=ANYTHING)
 PLAIN = st.builds(Address, address=st.sampled_from(KNOWN), name=NAMES)
 ZONES = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours)))
@@ -104,16 +104,27 @@ BEARERS = {
 NAMED = st.fixed_dictionaries({}, optional={key: st.sets(st.integers(0, 2), min_size=1) for key in BEARERS}).map(
     lambda chosen: {key: tuple(BEARERS[key][one] for one in sorted(which)) for key, which in chosen.items()}
 )
+SHORTENED = {
+    (company, short): tuple(
+        Holder(contact_id=f"{name}/{company}", name=name, email=f"b@{company}.example", company_id=company)
+        for name in names
+    )
+    for company in ("c1", "c2")
+    for short, names in (("r birch", ("Bob Birch", "Rita Birch", "R. Birch")), ("e elm", ("Eve Elm",)))
+}
+SHORT = st.sets(st.sampled_from(sorted(SHORTENED))).map(lambda pairs: {pair: SHORTENED[pair] for pair in pairs})
 DIRECTORIES = st.builds(
-    lambda found, named: Answers(
+    lambda found, named, shortened: Answers(
         holders={key: tuple(holder(key, n) for n in range(count)) for key, count in found.items()},
         companies=COMPANIES,
         named=named,
+        shortened=shortened,
     ),
     st.dictionaries(
         st.sampled_from([normalise(address).match_key for address in KNOWN]), st.integers(1, 3), max_size=6
     ),
     NAMED,
+    SHORT,
 )
 THREADS = st.none() | st.lists(
     st.sampled_from(["bob@cust.example", "eve@cust.example", "new@buyer.example", "cem@ourfirm.example"]), max_size=3
@@ -163,6 +174,7 @@ def test_the_order_of_people_contacts_and_messages_decides_nothing(
         holders={key: shuffled(answers.holders[key]) for key in shuffled(tuple(answers.holders))},
         companies=answers.companies,
         named={key: shuffled(answers.named[key]) for key in shuffled(tuple(answers.named))},
+        shortened={key: shuffled(answers.shortened[key]) for key in shuffled(tuple(answers.shortened))},
     )
     mixed_thread = replace(thread, contacts=shuffled(thread.contacts)) if thread else None
     one = dict(zip([mail.id for mail in mails], decide(mails, answers, thread), strict=True))
@@ -183,6 +195,7 @@ def test_an_unrelated_contact_changes_no_decision(
         holders={**answers.holders, "unrelated@nowhere.example": (stranger,)},
         companies={**answers.companies, "nowhere.example": company},
         named={**answers.named, name_key("Una Related"): (stranger,)},
+        shortened={**answers.shortened, ("c9", "r birch"): (stranger,), ("c1", "u related"): (stranger,)},
     )
     assert decide(mails, answers, thread) == decide(mails, more, thread)
 
@@ -202,7 +215,11 @@ def test_the_answers_that_wanted_asks_for_are_enough(mails: list[Envelope], answ
         companies={domain: found for domain, found in answers.companies.items() if domain in asked.domains},
     )
     names = asked.names(answered)
-    answered = replace(answered, named={key: found for key, found in answers.named.items() if key in names})
+    answered = replace(
+        answered,
+        named={key: found for key, found in answers.named.items() if key in names.full},
+        shortened={key: found for key, found in answers.shortened.items() if key in names.short},
+    )
     assert decide(mails, answers) == decide(mails, answered)
 
 
@@ -255,12 +272,31 @@ def test_a_name_alone_never_links(mail: Envelope, answers: Answers, thread: Thre
             assert normalise(link.address).match_key not in answers.holders
 
 
+@given(st.lists(MAILS, max_size=4), DIRECTORIES)
+@CALM
+def test_initials_never_link_and_a_family_name_never_asks(mails: list[Envelope], answers: Answers) -> None:
+    """Who is asked about by initials works at the company whose domain the address has."""
+    for decision in decide(mails, answers):
+        for doubt in () if isinstance(decision, Skip) else decision.doubts:
+            if "initials" in doubt.evidence[0]:
+                company = COMPANIES[doubt.address.partition("@")[2]].company_id
+                people = {one for (firm, _), found in SHORTENED.items() if firm == company for one in found}
+                assert {one.contact_id for one in doubt.candidates} <= {one.contact_id for one in people}
+                names = {seat.name for mail in mails for seat in participants(mail) if seat.address == doubt.address}
+                assert names & {"B. Birch", "Birch, R. J."}
+        for link in decision.links if isinstance(decision, Log) else ():
+            assert link.rule != "name" or name_key(link.name)
+
+
 @given(ANYTHING | st.text(st.sampled_from("Bob Birch,.()\"'|- ÄßøЯ山"), max_size=40))
 @CALM
 def test_every_name_is_read_and_white_space_around_it_says_nothing(name: str) -> None:
-    key = name_key(name)
-    assert key == " ".join(sorted(key.split()))
-    assert name_key(f" {name} ") == key
+    read = full_name(name)
+    assert read.key == " ".join(sorted(read.key.split()))
+    assert full_name(f" {name} ") == read
+    assert not (read.key and short_keys(read))
+    assert read.short in ("", *short_keys(read)) or read.key
+    assert not read.short or may_shorten(read, read)
 
 
 @given(ANYTHING | st.text(st.sampled_from("From: <a@b>\n>*-OnTo "), max_size=200))

@@ -34,6 +34,14 @@ def test_what_is_attached_behind_an_inner_multipart_with_the_same_boundary_is_ke
     assert [a.name for a in found.attachments] == ["plan.png"]
 
 
+def test_the_forms_of_an_alternative_with_the_same_boundary_are_one_text() -> None:
+    """They stood beside each other in the outer multipart, and the text was kept twice."""
+    html = "--b\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>\r\n--b--\r\n--b\r\nContent-Type: image"
+    found = message(multipart("b", INNER.replace("--b--\r\n--b\r\nContent-Type: image", html, 1)))
+    assert found.text == "Hello"
+    assert [a.name for a in found.attachments] == ["plan.png"]
+
+
 def test_a_boundary_is_guessed_against_the_header_only_where_a_field_follows() -> None:
     letter = "Good morning,\r\n\r\nthis is a text.\r\n\r\n--Jane\r\nCustomer Inc.\r\n"
     assert message(multipart("none", letter)).text.startswith("Good morning")

@@ -71,6 +71,16 @@ def test_names_of_other_programs_are_understood() -> None:
     assert (row.name, row.emails, row.title, row.company) == ("A", ("a@x.example",), "Boss", "X")
 
 
+@pytest.mark.parametrize(
+    "name", ["/o=Firm/ou=First/cn=Recipients/cn=ange", "X500:/O=Firm/OU=First/CN=Recipients/CN=ange"]
+)
+def test_exchanges_name_of_a_mailbox_stands_behind_an_address(name: str) -> None:
+    """Mail of an archive may bear nothing else. Alone it is none: nobody could write there."""
+    assert only(f"email,other_emails\na@x.example,{name}").emails == ("a@x.example", name)
+    (refused,) = read(f"email\n{name}\n")
+    assert isinstance(refused, Refused)
+
+
 def test_excels_own_first_line_is_passed_by() -> None:
     assert only("sep=;\r\nname;email\r\nA;a@x.example").line == 3
 

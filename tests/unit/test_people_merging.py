@@ -7,12 +7,13 @@ from agent.people.importing import import_rows
 from agent.people.rows import Row
 from agent.store import feed
 from agent.store.database import Database
-from agent.store.directory import contacts
+from agent.store.directory import contacts, lookup
 from agent.store.directory.contact_writes import open_directory, waiting
 from agent.store.hashes import Hasher
 from agent.store.persons import merging
 from agent.store.persons.merging import Merged
-from agent.store.tables import calendar_items, merges, reminders, rulings
+from agent.store.tables import calendar_items, merges, participants, reminders, rereads, rulings
+from agent.store.tables import contacts as people
 from tests.unit.people_room import add_mail, everything, links_of
 from tests.unit.store_room import NOW, add_contacts, add_mailbox, add_place, draft, queued
 
@@ -178,6 +179,46 @@ def test_two_holders_of_one_address_become_one_and_the_doubt_is_looked_at_again(
     with database.read() as connection:
         assert waiting(connection) == {"review": 1}
         assert contacts.find(connection, "office@x.example") == a
+
+
+def test_a_name_that_came_by_the_merge_is_found_by_mail_and_goes_with_it(database: Database, hasher: Hasher) -> None:
+    """Full names and initials are looked for under keys of the name that stands."""
+    nameless, jane = add_contacts(
+        database, hasher, draft("", "kim@acme.example", company="Acme"), draft("Jane Doe", "jane@acme.example")
+    )
+    merge(database, hasher, nameless, jane)
+    assert by_name(database) == {nameless}
+    unmerge(database, hasher, nameless)
+    assert by_name(database) == {jane}
+
+
+def by_name(database: Database) -> set[str]:
+    with database.read() as connection:
+        named = lookup.named(connection, ["doe jane"])
+        initials = connection.execute(sa.select(people.c.id).where(people.c.short_key == "j doe")).scalars()
+        found = {one.contact_id for one in named["doe jane"]}
+        assert set(initials) == found
+        return found
+
+
+def test_mail_in_doubt_between_two_of_a_name_is_looked_at_again_once_they_are_one(
+    database: Database, hasher: Hasher
+) -> None:
+    """It was kept for their company, with a question that has only one answer now."""
+    kim, other = add_contacts(
+        database,
+        hasher,
+        draft("Kim Kunde", "kim@acme.example", company="Acme"),
+        draft("Kim Kunde", "kk@acme.example", company="Acme"),
+    )
+    anna = add_mailbox(database)
+    add_mail(database, hasher, anna, "m1", {"new@acme.example": "from"}, {})
+    with database.write() as connection:
+        connection.execute(sa.update(participants).values(name="Kim Kunde"))
+        connection.execute(sa.delete(rereads))
+    merge(database, hasher, kim, other)
+    with database.read() as connection:
+        assert waiting(connection) == {"logged": 1}
 
 
 def test_reminders_keep_their_state_and_their_items(database: Database, hasher: Hasher, two: tuple[str, str]) -> None:

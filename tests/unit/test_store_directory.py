@@ -137,6 +137,48 @@ def test_a_name_of_too_many_is_nobodys(database: Database, hasher: Hasher) -> No
         assert directory.named(connection, [name_key("Bob Birch")]) == {}
 
 
+def test_finds_those_of_a_company_whom_initials_may_mean(database: Database, hasher: Hasher) -> None:
+    bob, rita = add_contacts(
+        database,
+        hasher,
+        draft("Bob Birch", "bob@acme.example", company="Acme"),
+        draft("Birch, Rita", company="Acme"),
+        draft("Rob Birch", "rob@globex.example", company="Globex"),
+        draft("Ron Burch", company="Acme"),
+    )[:2]
+
+    with database.read() as connection:
+        companies = directory.look_up(connection, [], ["acme.example", "globex.example"]).companies
+        acme, globex = (companies[name].company_id for name in ("acme.example", "globex.example"))
+        asked = {(acme, "r birch"), (globex, "b birch"), (globex, "r burch")}
+        found = directory.shortened(connection, asked)
+
+    assert found.keys() == {(acme, "r birch")}
+    assert {(one.contact_id, one.email) for one in found[acme, "r birch"]} == {(bob, "bob@acme.example"), (rita, "")}
+
+
+def test_answers_for_more_initials_than_one_query_takes(database: Database, hasher: Hasher) -> None:
+    """A letter may name a thousand people, and a page hold many such letters."""
+    add_contacts(database, hasher, draft("Bob Birch", "bob@acme.example", company="Acme"))
+
+    with database.read() as connection:
+        company = directory.look_up(connection, [], ["acme.example"]).companies["acme.example"].company_id
+        asked = {(company, f"b f{number}") for number in range(35_000)} | {(company, "r birch")}
+        assert directory.shortened(connection, asked).keys() == {(company, "r birch")}
+
+
+def test_initials_of_too_many_at_one_company_mean_nobody(database: Database, hasher: Hasher) -> None:
+    many = [draft(f"R{chr(97 + i)}x Birch", f"b{i}@acme.example", company="Acme") for i in range(MOST_NAMESAKES + 1)]
+    add_contacts(database, hasher, *many, draft("Rob Birch", "rob@globex.example", company="Globex"))
+
+    with database.read() as connection:
+        companies = directory.look_up(connection, [], ["acme.example", "globex.example"]).companies
+        pairs = {(one.company_id, "r birch") for one in companies.values()}
+        found = directory.shortened(connection, pairs)
+
+    assert [company for company, _ in found] == [companies["globex.example"].company_id]
+
+
 def test_tells_the_contacts_of_a_company_with_their_numbers(database: Database, hasher: Hasher) -> None:
     add_contacts(
         database,

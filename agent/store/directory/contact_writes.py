@@ -16,7 +16,7 @@ from agent.store.database import Database
 from agent.store.directory.companies import add_claims, add_companies, claim_of, company_id, folded, withdraw_claims
 from agent.store.directory.contacts import Contact, Email, load
 from agent.store.directory.lookup import chunks
-from agent.store.directory.namesakes import interactions_naming
+from agent.store.directory.namesakes import interactions_naming, name_columns
 from agent.store.hashes import Hasher
 from agent.store.schedule.mailboxes import lock_all, make_due
 from agent.store.tables import (
@@ -32,7 +32,7 @@ from agent.store.tables import (
 )
 from matchers.address import normalise
 from matchers.company import corporate_domain
-from matchers.names import name_key
+from matchers.names import full_name
 
 REREADS = "rereads"
 """The chore of queueing re-reads."""
@@ -105,8 +105,7 @@ class Writer:
 
     def _columns(self, draft: Draft) -> dict[str, object]:
         return {
-            "name": draft.name,
-            "name_key": name_key(draft.name),
+            **name_columns(draft.name),
             "company_id": company_id(self.hasher, draft.company) if draft.company else None,
             "title": draft.title,
             "owner": draft.owner,
@@ -334,7 +333,7 @@ def _gains_address(before: Contact, draft: Draft) -> bool:
 
 def _renamed(before: Contact, draft: Draft) -> bool:
     """Whether the name may tell of other mail now; one without address and company tells of none."""
-    return name_key(before.name) != name_key(draft.name) and bool(draft.emails or draft.company)
+    return full_name(before.name) != full_name(draft.name) and bool(draft.emails or draft.company)
 
 
 def _other_days(before: Contact, draft: Draft) -> set[str]:

@@ -7,6 +7,7 @@ Called by `agent.sync`. Decisions are made on an answer and recorded later; `cha
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +65,20 @@ _COMMON = (
 
 _NAMED = _people(contacts.c.name_key, contacts.c.name_key)
 
+_COMMON_SHORT = (
+    sa.select(contacts.c.company_id, contacts.c.short_key)
+    .where(
+        contacts.c.company_id.in_(sa.bindparam("companies", expanding=True)),
+        contacts.c.short_key.in_(sa.bindparam("values", expanding=True)),
+    )
+    .group_by(contacts.c.company_id, contacts.c.short_key)
+    .having(sa.func.count() > MOST_NAMESAKES)
+)
+
+_SHORT = _people(contacts.c.short_key, contacts.c.short_key).where(
+    contacts.c.company_id.in_(sa.bindparam("companies", expanding=True))
+)
+
 MOST_STAFF = 200
 """Contacts at one company that a signature is compared with; in a larger one names and numbers repeat."""
 
@@ -90,7 +105,9 @@ def answer(connection: sa.Connection, want: Wanted) -> Answers:
     """All that a page's decisions ask of the directory; names in a query of their own, and only where any matter."""
     answers = look_up(connection, want.keys, want.domains)
     names = want.names(answers)
-    return replace(answers, named=named(connection, names)) if names else answers
+    if not names.full and not names.short:
+        return answers
+    return replace(answers, named=named(connection, names.full), shortened=shortened(connection, names.short))
 
 
 def named(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tuple[Holder, ...]]:
@@ -102,6 +119,22 @@ def named(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tupl
         for key, *row in connection.execute(_NAMED, {"values": asked}) if asked else ():
             found[key].append(_holder(row))
     return {key: tuple(holders) for key, holders in found.items()}
+
+
+def shortened(
+    connection: sa.Connection, asked: Collection[tuple[str, str]]
+) -> Mapping[tuple[str, str], tuple[Holder, ...]]:
+    """Whom initials may mean: contacts by (company id, short key of `matchers.names`), without pairs that more than
+    `MOST_NAMESAKES` share. Both columns are asked at once and the pairs taken from that: one index holds both."""
+    found: dict[tuple[str, str], list[Holder]] = defaultdict(list)
+    for firms, keys in product(chunks([company for company, _ in asked]), chunks([key for _, key in asked])):
+        values = {"companies": firms, "values": keys}
+        common = {(company, key) for company, key in connection.execute(_COMMON_SHORT, values)}
+        for key, *row in connection.execute(_SHORT, values):
+            holder = _holder(row)
+            if (pair := (holder.company_id or "", key)) in asked and pair not in common:
+                found[pair].append(holder)
+    return {pair: tuple(holders) for pair, holders in found.items()}
 
 
 def staff(connection: sa.Connection, company_ids: Collection[str]) -> Mapping[str, tuple[Colleague, ...]]:

@@ -16,8 +16,9 @@ from agent.store import feed
 from agent.store.bulk import chunks, json_text
 from agent.store.database import Database
 from agent.store.directory.companies import withdraw_claims
-from agent.store.directory.contact_writes import Draft, Writer, queue_rereads
+from agent.store.directory.contact_writes import Draft, Writer, queue_named, queue_rereads
 from agent.store.directory.contacts import Contact, Email, load
+from agent.store.directory.namesakes import name_columns
 from agent.store.mail import threads
 from agent.store.persons import merged_rows, suggested
 from agent.store.tables import companies, contact_emails, contacts, external_ids, interactions, links, merges
@@ -52,7 +53,7 @@ def merge(writer: Writer, kept: Contact, gone: Contact, now: datetime) -> Merged
     connection.execute(sa.update(merges).where(merges.c.id == number).values(moved=moved))
     _complete(connection, kept, gone)
     connection.execute(sa.delete(contacts).where(contacts.c.id == gone.id))
-    _settle(writer, conversations, [gone.company_id])
+    _settle(writer, conversations, [gone.company_id], {kept.name, gone.name})
     _tell(database, connection, "merged", gone.id, {"into": kept.id}, kept.id)
     return Merged(
         contact_id=kept.id,
@@ -83,7 +84,7 @@ def unmerge(writer: Writer, kept: Contact, undone: "sa.Row[Any]", now: datetime)
     keys = [str(row["match_key"]) for row in undone.gone["emails"]]
     merged_rows.follow_addresses(connection, kept.id, gone, keys)
     connection.execute(sa.delete(merges).where(merges.c.id == undone.id))
-    _settle(writer, conversations, [kept.company_id])
+    _settle(writer, conversations, [kept.company_id], {kept.name, str(undone.gone["contact"]["name"])})
     _tell(database, connection, "unmerged", gone, load(connection, [gone])[gone].told(), kept.id)
     return Merged(
         contact_id=gone,
@@ -149,7 +150,7 @@ def _complete(connection: sa.Connection, kept: Contact, gone: Contact) -> None:
     """Writes `completed` over the contact that stays."""
     draft = completed(kept, gone)
     columns = {
-        "name": draft.name,
+        **name_columns(draft.name),
         "company_id": kept.company_id or gone.company_id,
         "title": draft.title,
         "owner": draft.owner,
@@ -209,6 +210,8 @@ def _take_back(connection: sa.Connection, kept: str, before: Mapping[str, Any], 
     }
     if "company_id" in brought:
         brought["company_id"] = None
+    if "name" in brought:
+        brought |= name_columns(brought["name"])
     connection.execute(
         sa.update(contacts).where(contacts.c.id == kept).values(**brought, **_without(now, before, gone))
     )
@@ -260,10 +263,11 @@ def _threads(connection: sa.Connection, contact_id: str) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
-def _settle(writer: Writer, conversations: set[str], firms: Sequence[str | None]) -> None:
+def _settle(writer: Writer, conversations: set[str], firms: Sequence[str | None], names: set[str]) -> None:
     """Claims that nobody bears out go; mail that may be decided otherwise now is queued."""
     freed = withdraw_claims(writer.connection, [firm for firm in firms if firm])
     queue_rereads(writer.connection, writer.database, freed)
+    queue_named(writer.connection, writer.database, names)
     threads.queue_hanging(writer.database, writer.connection, conversations)
 
 

@@ -27,7 +27,10 @@ contacts = sa.Table(
     sa.Column("id", sa.String, primary_key=True),
     sa.Column("name", sa.String, nullable=False, default=""),
     sa.Column("name_key", sa.String, nullable=False, default="", index=True),  # of a full name (matchers.names), or ''
-    sa.Column("company_id", sa.ForeignKey("companies.id", ondelete="SET NULL"), index=True),
+    sa.Column(
+        "short_key", sa.String, nullable=False, default=""
+    ),  # its initial and family name (matchers.names), or ''
+    sa.Column("company_id", sa.ForeignKey("companies.id", ondelete="SET NULL")),
     sa.Column("title", sa.String, nullable=False, default=""),
     sa.Column("owner", sa.String, nullable=False, default="", index=True),  # a mailbox address, as people wrote it
     sa.Column("stage", sa.String, nullable=False, default=""),
@@ -35,6 +38,7 @@ contacts = sa.Table(
     sa.Column("fields", sa.JSON, nullable=False),
     sa.Column("created_by", sa.String, nullable=False),  # import | add | mail | mailbox
     sa.Column("created_at", Instant, nullable=False),
+    sa.Index(None, "company_id", "short_key"),
 )
 
 contact_emails = sa.Table(

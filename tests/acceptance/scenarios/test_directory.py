@@ -170,6 +170,10 @@ def _office(user: DovecotUser) -> None:
     user.append("INBOX", letter(subject="From Kim", message_id="plain@mail.example"))
     user.append("INBOX", letter(subject="In Kim's thread", from_=STRANGER, references=["plain@mail.example"]))
     user.append("INBOX", letter(subject="Of her company", from_="info@customer.example"))
+    initials = letter(
+        subject="Perhaps hers", from_="K. Kunde <kk@customer.example>", message_id="initials@mail.example"
+    )
+    user.append("INBOX", initials)
     user.append("INBOX", letter(subject="Private", message_id="private@mail.example"), ("Private",))
     user.append("INBOX", letter(subject="Never", cc="lawyer@never.example", message_id="never@mail.example"))
     user.append("INBOX", letter(subject="Removed", from_=LEA, cc=KIM, message_id="removed@mail.example"))
@@ -202,7 +206,7 @@ def test_scenario_43_contacts_imported_after_the_mail_get_what_is_theirs(
     with late.daemon() as poll:
         late.know("Kim Kunde", KIM, company="Customer AG")
         poll()
-    expected = ["From Kim", "In Kim's thread", "Of her company", "To Kim"]
+    expected = ["From Kim", "In Kim's thread", "Of her company", "Perhaps hers", "To Kim"]
     assert late.subjects() == expected
     assert early.subjects() == expected
     assert [replace(one, thread_id="") for one in late.history()] == [
@@ -210,6 +214,8 @@ def test_scenario_43_contacts_imported_after_the_mail_get_what_is_theirs(
     ]
     assert threads(late.history()) == threads(early.history())
     for desk in (late, early):
+        (ruling,) = desk.explain("initials@mail.example")
+        assert [one["name"] for one in ruling.candidates] == ["Kim Kunde"]
         assert desk.outcome("private@mail.example") == "skipped: private"
         assert desk.outcome("never@mail.example") == "skipped: never-log"
         assert desk.outcome("removed@mail.example") == "skipped: removed"
