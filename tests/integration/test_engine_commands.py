@@ -175,6 +175,14 @@ def test_a_calendar_that_fails_is_told_with_its_mailbox(desk: Desk) -> None:
     assert err == f"Di@ourfirm.example: calendar: there is no folder {desk.folder / 'nowhere'}\n"
 
 
+def test_a_mailbox_that_cannot_be_counted_says_why_and_what_to_do(desk: Desk) -> None:
+    desk.run("sync")
+    archive = desk.folder / "di"
+    archive.rename(desk.folder / "elsewhere")
+    advice = "set path to a Maildir, an mbox file or a folder of .eml files"
+    assert desk.run("reconcile") == (1, "", f"Di@ourfirm.example: archive {archive} is not there; {advice}\n")
+
+
 def test_a_message_that_nobody_saw_fails_with_the_sentence_for_scripts_too(desk: Desk) -> None:
     desk.run("migrate")
     code, out, err = desk.run("explain", "<nobody@saw.example>", "--json")
