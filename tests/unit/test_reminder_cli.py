@@ -138,6 +138,8 @@ def test_purchases_of_nobody_known_are_refused_by_line(crm: Callable[..., str], 
     assert "line 6: refused: no mail address" in crm("purchases", "import", "sales.csv", "--json", code=1)
     (tmp_path / "sales.csv").write_text("name,when\nx,y\n")
     assert "no column email" in crm("purchases", "import", "sales.csv", code=1)
+    (tmp_path / "sales.csv").write_text('email,date,product\nzoe@buyer.example,2026-01-05,"Pallets\n')
+    assert "line 2: refused: a quote in it is not closed" in crm("purchases", "import", "sales.csv", code=1)
     assert "is no .csv file" in crm("purchases", "import", "people.txt", code=2)
 
 
