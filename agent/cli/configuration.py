@@ -37,6 +37,8 @@ def write_example(
             file.flush()
             (directory / FILE).write_text(written(), encoding="utf-8")
     except FileExistsError:
+        if not directory.is_dir():
+            raise Stop(f"{directory} is a file: name a folder", code=WRONG_USE) from None
         raise Stop(f"{target} is there already: remove it or name another folder", code=WRONG_USE) from None
     except OSError as error:
         raise Stop(f"{target} cannot be written: {error.strerror}", code=SOME_FAILED) from None
@@ -96,11 +98,15 @@ def _whole_settings(context: typer.Context) -> "tuple[Settings, int]":
 
 
 @app.command()
-def schema() -> None:
+def schema(as_json: Json = False) -> None:
     """Prints the JSON Schema of the configuration file."""
+    from config.schema import schema as described
     from config.schema import written
 
-    say(written().rstrip("\n"))
+    if as_json:
+        emit([described()], as_json=True)
+    else:
+        say(written().rstrip("\n"))
 
 
 @app.command()

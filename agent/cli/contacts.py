@@ -134,15 +134,15 @@ def _read(file: Path) -> "Iterable[Row | Refused]":
 
 
 def _report(plan: "Plan", waiting: "Counter[str] | None", *, as_json: bool) -> int:
-    """One object a row and nothing else, or the rows worth a look and a line of counts. waiting: of a dry run."""
+    """One object a row, or a line of counts; the rows worth a look on stderr. waiting: of a dry run."""
     from agent.people.plan import Outcome
 
     if as_json:
         emit(({"line": one.line, "outcome": one.outcome, "text": one.text} for one in plan.results), as_json=True)
-    else:
-        for one in plan.results:
-            if one.outcome in (Outcome.REFUSED, Outcome.SHARED):
-                note(f"line {one.line}: {one.outcome}: {one.text}")
+    for one in plan.results:
+        if one.outcome in (Outcome.REFUSED, Outcome.SHARED):
+            note(f"line {one.line}: {one.outcome}: {one.text}")
+    if not as_json:
         would = "" if waiting is None else "would be: "
         say(would + ", ".join(f"{plan.count(outcome)} {outcome}" for outcome in Outcome))
         if waiting is not None:

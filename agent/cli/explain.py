@@ -6,7 +6,7 @@ import typer
 
 from agent.cli.doors import reading
 from agent.cli.house import noun
-from agent.cli.output import Json, emit, say
+from agent.cli.output import Json, emit, note, say
 from agent.exit_codes import SOME_FAILED
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def explain(
     rows = [told(own, ruling) for ruling in found] or [told(own, None)]
     if as_json:
         emit(rows, as_json=True)
+        note("" if found else str(rows[0]["sentence"]))
     else:
         for row in rows:
             say(f"{row['mailbox']}: {row['sentence']}" if row["mailbox"] else str(row["sentence"]))

@@ -41,6 +41,7 @@ def list_(
     """Lists interactions, newest first. With --json their texts too, as far as the reader may see them."""
     from agent.store.mail import history
 
+    nothing = "nothing like that was logged" if contact or mailbox or since else "nothing was logged yet"
     with reading(context) as (house, connection):
         wanted = history.Wanted(
             contact_id=contact_of(connection, contact).id if contact else None,
@@ -52,7 +53,7 @@ def list_(
         zone = ZoneInfo(house.settings.organisation.timezone)
         who = reader(house, as_, admin=as_admin)
         rows = readable(house, who, found) if as_json else (_line(one, zone) for one in found)
-        emit(rows, as_json=as_json, columns=_COLUMNS, empty="nothing was logged yet")
+        emit(rows, as_json=as_json, columns=_COLUMNS, empty=nothing)
 
 
 def _line(told: dict[str, object], zone: ZoneInfo) -> dict[str, object]:

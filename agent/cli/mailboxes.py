@@ -114,6 +114,8 @@ def _tell(states: "list[State]", *, as_json: bool) -> None:
             note(f"{state.address}: folder {name} is not read: {why}")
         if state.last_error and state.approved:
             note(f"{state.address}: {state.last_error}" + (f"; {state.advice}" if state.advice else ""))
+        if state.calendar_error:
+            note(f"{state.address}: calendar: {state.calendar_error}")
     waiting = [state for state in states if not state.approved]
     for state in waiting if not as_json else ():
         note(f"{state.address} waits for approval: {state.advice}")

@@ -61,15 +61,15 @@ def _read(file: Path) -> bytes:
 
 
 def _report(results: "Sequence[Result]", *, as_json: bool) -> int:
-    """One object a row and nothing else, or the rows worth a look and a line of counts."""
+    """One object a row, or a line of counts; the rows refused on stderr."""
     from agent.people.purchases import Outcome
 
     counts = Counter(one.outcome for one in results)
     if as_json:
         emit(({"line": one.line, "outcome": one.outcome, "text": one.text} for one in results), as_json=True)
-    else:
-        for one in results:
-            if one.outcome is Outcome.REFUSED:
-                note(f"line {one.line}: {one.outcome}: {one.text}")
+    for one in results:
+        if one.outcome is Outcome.REFUSED:
+            note(f"line {one.line}: {one.outcome}: {one.text}")
+    if not as_json:
         say(", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome))
     return SOME_FAILED if counts[Outcome.REFUSED] else DONE

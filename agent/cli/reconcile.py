@@ -58,4 +58,4 @@ def _accounts(house: "House", mailbox: "Mailbox", wrong: list[str]) -> Iterator[
                 wrong.append(f"{mailbox.address}, folder {account.folder}: {reason}")
             yield account.told(mailbox.address)
     except ConnectorError as error:
-        wrong.append(f"{mailbox.address}: {error} {error.advice}".rstrip())
+        wrong.append(f"{mailbox.address}: {error}" + (f"; {error.advice}" if error.advice else ""))

@@ -56,7 +56,8 @@ def list_(
         rows = [one.told(kinds.get(normalise(one.mailbox).normalised)) for one in found]
     if not as_json:
         rows = [{**row, "due_at": one.due_at} for row, one in zip(rows, found, strict=True)]
-    emit(rows, as_json=as_json, columns=_COLUMNS, empty="no reminders")
+    nothing = "no such reminders" if contact or mailbox or state else "no reminders"
+    emit(rows, as_json=as_json, columns=_COLUMNS, empty=nothing)
 
 
 @app.command()
@@ -74,6 +75,8 @@ def add(
     from agent.reminders.manual import added
     from agent.store.calendar import reminders
 
+    if not title.strip():
+        raise Stop("--title is empty: write what to do", code=WRONG_USE)
     with enlisted(context, create=False) as house, house.database.write() as connection:
         who = contact_of(connection, contact)
         chosen = _mailbox(house, who, mailbox)

@@ -95,6 +95,8 @@ def _key_file(visit: StoreVisit) -> Said:
     key = visit.file.with_name(migrate.KEY_FILE)
     if not key.exists():
         return failed(f"{key} is missing", "restore it from the backup: the database needs it")
+    if not os.access(key, os.R_OK):
+        return failed(f"{key} cannot be read", "let the service read it, and nobody else")
     return fine(str(key))
 
 

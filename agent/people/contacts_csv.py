@@ -55,12 +55,8 @@ def read_contacts_csv(data: bytes) -> Iterator[Row | Refused]:
     text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     delimiter = delimiter_of(text, _OURS | set(_ALIASES))
     rows = records(text, delimiter)
-    first = next((record for record in rows if not isinstance(record[1], str)), None)
-    if first is None:
-        yield Refused(line=1, why="the file is empty: it needs a header row with at least the column email")
-        return
-    line, cells = first
-    header = _header(cells, delimiter)
+    line, cells = next(rows, (1, "the file is empty: it needs a header row with at least the column email"))
+    header = cells if isinstance(cells, str) else _header(cells, delimiter)
     if isinstance(header, str):
         yield Refused(line=line, why=header)
         return
@@ -82,8 +78,18 @@ def delimiter_of(text: str, columns: Collection[str]) -> str:
 
 
 def records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """(line, cells), or (line, why) where the csv module gives up on one record; blank records are left out."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    """(line, cells), or (line, why) where the csv module gives up on one record; blank records are left out.
+
+    It asks for a line beyond the last one only in the middle of a record: that one swallowed the rows that follow.
+    """
+    asked_beyond = False
+
+    def lines() -> Iterator[str]:
+        nonlocal asked_beyond
+        yield from io.StringIO(text, newline="")
+        asked_beyond = True
+
+    reader = csv.reader(lines(), delimiter=delimiter)
     while True:
         line = reader.line_num + 1
         try:
@@ -93,6 +99,9 @@ def records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
         except csv.Error as error:
             yield line, f"it cannot be read as CSV ({error}): is a quote not closed?"
             continue
+        if asked_beyond:
+            yield line, "a quote in it is not closed: nothing was read from there on"
+            return
         if line == 1 and cells and cells[0].lower().startswith("sep="):
             continue
         if any(cell.strip() for cell in cells):

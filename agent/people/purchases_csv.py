@@ -47,7 +47,10 @@ def read_purchases_csv(data: bytes) -> Iterator[Sale | Refused]:
     text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     rows = records(text, delimiter_of(text, {*COLUMNS, *_ALIASES}))
     line, cells = next(rows, (1, []))
-    names = [_ALIASES.get(fold(cell), fold(cell)) for cell in cells] if not isinstance(cells, str) else []
+    if isinstance(cells, str):
+        yield Refused(line=line, why=cells)
+        return
+    names = [_ALIASES.get(fold(cell), fold(cell)) for cell in cells]
     missing = [name for name in ("email", "date") if name not in names]
     if missing:
         yield Refused(

@@ -84,9 +84,15 @@ def read_or_make_key(path: Path) -> bytes:
         return _checked_key(path)
     except OSError as error:
         raise Unfit(f"{path} cannot be written: {error.strerror}; let the service write there") from error
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-    return path.read_text().strip().encode()
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(handle)  # whoever has the database has its key, also after the power was cut
+    except OSError as error:
+        path.unlink()  # a full disk: half a key would be taken for a lost one at every later start
+        raise Unfit(f"{path} cannot be written: {error.strerror}; make room there") from error
+    return _checked_key(path)
 
 
 def _checked_key(path: Path) -> bytes:
@@ -94,8 +100,10 @@ def _checked_key(path: Path) -> bytes:
         if path.stat().st_mode & 0o077:
             raise Unfit(f"{path} can be read by others: run chmod 600 {path}")
         key = path.read_text(encoding="ascii").strip().encode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unfit(f"{path} cannot be read: restore it from the backup, the database needs it") from error
+    except OSError as error:
+        raise Unfit(f"{path} cannot be read: {error.strerror}; let the service read it") from error
+    except UnicodeDecodeError as error:
+        raise Unfit(f"{path} is no key: restore it from the backup, the database needs it") from error
     if len(key) < 32:
         raise Unfit(f"{path} is too short to be a key: restore it from the backup, the database needs it")
     return key

@@ -254,6 +254,13 @@ def test_a_key_that_others_can_read(synced: Firm) -> None:
     refused(synced.run("sync"), "installation.key can be read by others: run chmod 600")
 
 
+def test_a_key_that_the_service_cannot_read(synced: Firm) -> None:
+    """A folder in its place cannot be read by root either, as whom the tests may run."""
+    (synced.folder / "installation.key").unlink()
+    (synced.folder / "installation.key").mkdir(mode=0o700)
+    refused(synced.run("sync"), "installation.key cannot be read: Is a directory; let the service read it")
+
+
 def test_a_file_that_is_no_database(synced: Firm) -> None:
     for path in synced.folder.glob("crm-agent.db*"):
         path.write_text("this is a text file" * 100)

@@ -73,8 +73,11 @@ def test_the_same_import_again_changes_nothing_and_tells_the_feed_nothing(desk: 
     assert desk.objects("feed") == before
 
 
-def test_import_rows_as_json(desk: Desk) -> None:
-    rows = desk.objects("contacts", "import", desk.folder / "people.csv")
+def test_import_rows_as_json_and_what_failed_on_stderr_too(desk: Desk) -> None:
+    code, out, err = desk.run("contacts", "import", desk.folder / "people.csv", "--json")
+    assert code == 1
+    assert "line 5: refused: " in err
+    rows = [json.loads(line) for line in out.splitlines()]
     assert [(row["line"], row["outcome"]) for row in rows] == [
         (2, "added"),
         (3, "added"),
@@ -153,6 +156,38 @@ def test_a_paused_mailbox_says_so_alarms_nobody_and_goes_on_when_resumed(desk: D
     assert desk.run("mailboxes", "resume", "di@ourfirm.example")[0] == 0
     assert desk.objects("mailboxes")[0]["state"] == "new"
     assert desk.run("mailboxes", "pause", "who@ourfirm.example")[0] == 2
+
+
+def test_a_list_that_was_narrowed_to_nothing_does_not_say_that_there_is_nothing_at_all(desk: Desk) -> None:
+    desk.run("contacts", "import", desk.folder / "people.csv")
+    assert desk.run("interactions", "list") == (0, "", "nothing was logged yet\n")
+    assert desk.run("interactions", "list", "--since", "2099-01-01") == (0, "", "nothing like that was logged\n")
+    assert desk.run("reminders", "list") == (0, "", "no reminders\n")
+    assert desk.run("reminders", "list", "--state", "done") == (0, "", "no such reminders\n")
+
+
+def test_a_calendar_that_fails_is_told_with_its_mailbox(desk: Desk) -> None:
+    config = desk.folder / "crm-agent.toml"
+    config.write_text(config.read_text().replace("path =", 'calendar = { type = "ics", path = "nowhere" }, path ='))
+    desk.run("sync")
+    code, out, err = desk.run("mailboxes")
+    assert (code, out.count("Di@ourfirm.example")) == (0, 1)
+    assert err == f"Di@ourfirm.example: calendar: there is no folder {desk.folder / 'nowhere'}\n"
+
+
+def test_a_mailbox_that_cannot_be_counted_says_why_and_what_to_do(desk: Desk) -> None:
+    desk.run("sync")
+    archive = desk.folder / "di"
+    archive.rename(desk.folder / "elsewhere")
+    advice = "set path to a Maildir, an mbox file or a folder of .eml files"
+    assert desk.run("reconcile") == (1, "", f"Di@ourfirm.example: archive {archive} is not there; {advice}\n")
+
+
+def test_a_message_that_nobody_saw_fails_with_the_sentence_for_scripts_too(desk: Desk) -> None:
+    desk.run("migrate")
+    code, out, err = desk.run("explain", "<nobody@saw.example>", "--json")
+    assert (code, json.loads(out)["outcome"]) == (1, "unknown")
+    assert err == "This message was never seen in a mailbox that is read.\n"
 
 
 def test_migrate_says_what_it_did(desk: Desk) -> None:

@@ -54,6 +54,19 @@ def test_init_leaves_nothing_half_written(tmp_path: Path) -> None:
     assert not (tmp_path / "crm-agent.toml").exists()
 
 
+def test_init_into_a_file_asks_for_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["init", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'file'} is a file: name a folder\n"
+
+
+def test_the_schema_is_one_line_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "schema", "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert main(["config", "schema"]) == 0
+    assert json.loads(line) == json.loads(capsys.readouterr().out)
+
+
 def test_init_says_why_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["init", str(tmp_path / "file" / "below")]) == 1

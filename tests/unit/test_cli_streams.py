@@ -74,6 +74,15 @@ def test_a_disk_that_is_full_where_the_output_goes_is_said(firm: Path, run: Call
     assert told.stderr.startswith("the output cannot be written: ")
 
 
+def test_a_disk_that_is_full_at_the_first_start_leaves_no_half_of_a_key(firm: Path, run: Callable[..., Told]) -> None:
+    limited = f"trap '' XFSZ; ulimit -f 0; exec {' '.join(PROGRAM)} --config '{firm}' migrate"
+    told = subprocess.run(["sh", "-c", limited], capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "installation.key cannot be written: File too large; make room there" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+    assert run("migrate").returncode == 0
+
+
 def test_a_closed_stdout_or_stderr_stops_nothing(firm: Path, run: Callable[..., Told]) -> None:
     assert (through_shell(firm, "migrate >&-").returncode, through_shell(firm, "migrate >&-").stderr) == (0, "")
     told = through_shell(firm, "contacts list 2>&-")

@@ -112,6 +112,8 @@ def test_one_bad_row_leaves_the_others() -> None:
         (b"name,email\nJ\xf6rg,j@x.example", 2, "UTF-8"),
         ("name,email".encode("utf-16"), 1, "UTF-16"),
         ('name,email\n"A,a@x.example\n' + "x" * 200_000, 2, "quote"),
+        ('name,email,notes\nA,a@x.example,"friend\nB,b@x.example,\n', 2, "a quote in it is not closed"),
+        ('name,"email\nA,a@x.example', 1, "a quote in it is not closed"),
         ("name,email\n" + "A" * 3000 + ",a@x.example", 2, "longer"),
         ("email\n" + "a" * 5000, 2, "no mail address"),
     ],
@@ -120,6 +122,15 @@ def test_what_cannot_be_read_is_named_with_its_line(text: str | bytes, line: int
     found = refused(text)
     assert found[0][0] == line
     assert part in found[0][1]
+
+
+def test_a_quote_that_stays_open_lets_nobody_in_who_may_be_somebody_else() -> None:
+    """Its last cell would hold the rows that follow, and nobody would miss them."""
+    first, second = read('name,email,notes\nA,a@x.example,ok\nB,b@x.example,"friend\nC,c@x.example,\n')
+    assert isinstance(first, Row)
+    assert isinstance(second, Refused)
+    assert (second.line, second.why) == (3, "a quote in it is not closed: nothing was read from there on")
+    assert only('name,email,notes\nB,b@x.example,"two\nlines"').fields == {"notes": "two lines"}
 
 
 @pytest.mark.parametrize("written", ["1980-05-17", "19800517", "17.5.1980", "17.05.1980", "1980-05-17T00:00:00Z"])

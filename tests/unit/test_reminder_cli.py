@@ -106,6 +106,7 @@ def test_what_is_wrong_is_said_in_one_sentence(crm: Callable[..., str]) -> None:
     assert "no owner" in crm("reminders", "add", "nobody@buyer.example", *due, code=2)
     assert "no mailbox" in crm("reminders", "add", "zoe@buyer.example", "--mailbox", "x@y.example", *due, code=2)
     assert "has passed" in crm("reminders", "add", "zoe@buyer.example", "--due", "2001-01-01", "--title", "T", code=2)
+    assert "--title is empty" in crm("reminders", "add", "zoe@buyer.example", "--due", "friday", "--title", " ", code=2)
     assert "no reminder" in crm("reminders", "done", "ffff", code=1)
     assert "unknown" in crm("reminders", "list", "--state", "open", code=2)
 
@@ -134,8 +135,11 @@ def test_purchases_of_nobody_known_are_refused_by_line(crm: Callable[..., str], 
     assert "line 4: refused: date '03/04/2026' is not a clear day" in told
     assert "line 5: refused: 2999-01-01 is still to come" in told
     assert "line 6: refused: no mail address" in told
+    assert "line 6: refused: no mail address" in crm("purchases", "import", "sales.csv", "--json", code=1)
     (tmp_path / "sales.csv").write_text("name,when\nx,y\n")
     assert "no column email" in crm("purchases", "import", "sales.csv", code=1)
+    (tmp_path / "sales.csv").write_text('email,date,product\nzoe@buyer.example,2026-01-05,"Pallets\n')
+    assert "line 2: refused: a quote in it is not closed" in crm("purchases", "import", "sales.csv", code=1)
     assert "is no .csv file" in crm("purchases", "import", "people.txt", code=2)
 
 
