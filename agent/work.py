@@ -107,6 +107,7 @@ class Work:
         """Configured folders that are not there are no failure of the others; the log tells of them once."""
         before = self.memory.missing_folders.get(mailbox.address, ())
         self.memory.missing_folders[mailbox.address] = missing
+        mailboxes.note_missing(self.database, lease, missing)
         if missing and missing != before:
             _log.warning("configured folders are missing", mailbox=lease.mailbox_id, folders=missing)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from agent.bootstrap import House
-    from agent.store.calendar.reminders import Listed
+    from agent.store.calendar.listing import Listed
     from agent.store.directory.contacts import Contact
     from config.model import Feed, Mailbox
 
@@ -38,7 +38,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Lists reminders by due time, the finished ones too."""
-    from agent.store.calendar import reminders
+    from agent.store.calendar import listing
     from matchers.address import normalise
 
     if state is not None and state not in _STATES:
@@ -46,14 +46,14 @@ def list_(
     with reading(context) as (house, connection):
         if mailbox is not None:
             mailbox_id(connection, mailbox)
-        found = reminders.listed(
+        found = listing.listed(
             connection,
             contact_id=contact_of(connection, contact).id if contact else None,
             mailbox=normalise(mailbox).normalised if mailbox else None,
             states=(state,) if state else _STATES,
         )
         kinds = _calendars(house)
-        rows = [one.told(kinds.get(normalise(one.mailbox).normalised)) for one in found]
+        rows = [{**one.told(), "calendar": kinds.get(normalise(one.mailbox).normalised)} for one in found]
     if not as_json:
         rows = [{**row, "due_at": one.due_at} for row, one in zip(rows, found, strict=True)]
     nothing = "no such reminders" if contact or mailbox or state else "no reminders"
@@ -186,9 +186,9 @@ def _active(connection: "sa.Connection", id: str) -> "Listed":
 
 
 def _found(connection: "sa.Connection", id: str) -> "Listed":
-    from agent.store.calendar import reminders
+    from agent.store.calendar import listing
 
-    one = reminders.find(connection, id)
+    one = listing.find(connection, id)
     if one is None:
         raise Stop(f"no reminder {id}: `crm-agent reminders list` shows all of them", code=SOME_FAILED)
     return one

@@ -117,6 +117,12 @@ def test_a_folder_that_does_not_exist_while_the_others_are_read(
     told = firm.run("sync")
     refused(told, f"{address}: no such folder: Customers", "correct the names in `folders`")
     assert "1 skipped" in told.stdout
+    watched = firm.run("mailboxes", "check")
+    assert watched.returncode == 1
+    assert "folder Customers is not read: the server has no such folder" in watched.stdout + watched.stderr
+    firm.config.write_text(firm.config.read_text().replace(', "Customers"', ""))
+    firm.run("sync")
+    assert firm.run("mailboxes", "check").returncode == 0
 
 
 def test_one_mailbox_with_a_mistake_holds_no_other_up(firm: Firm, user: DovecotUser, dovecot: Dovecot) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.store import feed, roll, tables
-from agent.store.calendar import reminders
+from agent.store.calendar import listing, reminders
 from agent.store.calendar.item_rows import load_items
-from agent.store.calendar.reminders import Listed
+from agent.store.calendar.listing import Listed
 from agent.store.database import Database
 from agent.store.directory import purchases
 from agent.store.hashes import Hasher
@@ -241,7 +241,7 @@ class Room:
 
     def reminders(self, states: Sequence[str] = EVERY_STATE) -> list[Listed]:
         with self.database.read() as connection:
-            return reminders.listed(connection, states=states)
+            return listing.listed(connection, states=states)
 
     def states(self) -> dict[str, str]:
         """Title -> state."""

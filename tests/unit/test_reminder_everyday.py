@@ -14,8 +14,8 @@ from agent.engine.once import run_once
 from agent.engine.runner import Ending, Runner
 from agent.engine.sources import Sources
 from agent.store import roll
-from agent.store.calendar import reminders
-from agent.store.calendar.reminders import Listed
+from agent.store.calendar import listing
+from agent.store.calendar.listing import Listed
 from agent.store.database import Database
 from agent.store.directory.contact_writes import Draft, open_directory
 from agent.store.directory.contacts import Email, show
@@ -93,7 +93,7 @@ class Desk:
 
     def open(self) -> list[Listed]:
         with self.database.read() as connection:
-            return reminders.listed(connection)
+            return listing.listed(connection)
 
     def shown(self, address: str = ANNA) -> tuple[FoundEvent, ...]:
         return IcsSink(IcsCalendar(path=self.folder / address)).changes(None).found
@@ -253,7 +253,7 @@ def test_what_we_promise_is_suggested_and_what_they_promise_is_not(desk: Desk) -
     desk.sync()
     assert desk.open() == []
     with desk.database.read() as connection:
-        (one,) = reminders.listed(connection, states=["suggested"])
+        (one,) = listing.listed(connection, states=["suggested"])
     assert one.title == "Keep your promise: Zoe"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from agent.store import feed
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from tests.unit.reminder_room import MONDAY, Room, a_mailbox
@@ -349,10 +350,13 @@ def test_all_times_are_told_with_their_offset(room: Room) -> None:
     room.wrote()
     room.tend()
     (one,) = room.reminders()
-    told = one.told("ics")
+    told = one.told()
     assert told["due_at"] == "2026-03-05T08:30:00+01:00"
     assert (told["contact"], told["mailbox"], told["calendar"]) == ("zoe@buyer.example", "anna@ourfirm.example", "ics")
     assert told["uid"] == f"{one.id}@{room.installation}"
+    with room.database.read() as connection:
+        bodies = [entry.change.body for entry in feed.read(connection, 0, 100) if entry.change.kind == "reminder"]
+    assert bodies[-1] == told
     assert one.due_at == datetime(2026, 3, 5, 7, 30, tzinfo=UTC)
 
 

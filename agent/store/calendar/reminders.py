@@ -5,19 +5,14 @@ Every change of a reminder is a row of the change feed.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from agent.reminders.calendar_days import instant
 from agent.reminders.cycle import (
     ACTIVE,
     BUNDLE,
-    CLOSED_BY_USER,
     IN_CALENDAR,
     NOT_NEEDED,
     PENDING,
@@ -32,47 +27,11 @@ from agent.reminders.cycle import (
 from agent.reminders.rules.base import Wanted
 from agent.store import feed
 from agent.store.bulk import among, values_of
+from agent.store.calendar import listing
+from agent.store.calendar.listing import wall_time
 from agent.store.database import Database
 from agent.store.prepared import VALUES, Prepared
-from agent.store.tables import calendar_items, contact_emails, contacts, interactions, mailboxes, reminders
-
-EVERY_STATE = frozenset({*ACTIVE, *CLOSED_BY_USER, NOT_NEEDED})
-"""Of reminders that stand and of those that are over."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listed:
-    """A reminder as people see it. due_at: aware. contact: an address, '' where it has none. uid: of its item."""
-
-    id: str
-    rule: str
-    contact: str
-    contact_id: str | None
-    mailbox: str
-    title: str
-    due_at: datetime
-    timezone: str
-    state: str
-    uid: str | None
-    interaction_id: str | None
-    why: str
-
-    def told(self, calendar: str | None = None) -> dict[str, object]:
-        """What JSON says of it. calendar: the type of the mailbox's calendar, None if it has none."""
-        return {
-            "id": self.id,
-            "rule": self.rule,
-            "contact": self.contact or None,
-            "mailbox": self.mailbox,
-            "title": self.title,
-            "due_at": self.due_at.isoformat(),
-            "timezone": self.timezone,
-            "state": self.state,
-            "calendar": calendar,
-            "uid": self.uid,
-            "interaction_id": self.interaction_id,
-            "why": self.why,
-        }
+from agent.store.tables import calendar_items, contacts, interactions, reminders
 
 
 def standing(connection: sa.Connection, mailbox_id: int, named: Collection[str] | None = None) -> list[Standing]:
@@ -203,35 +162,11 @@ def insert(
     publish_changes(database, connection, [(one.id, "added")])
 
 
-def find(connection: sa.Connection, id: str) -> Listed | None:
-    """One reminder, by its whole id or by a beginning of it that no other has."""
-    rows = connection.execute(_listing().where(reminders.c.id.startswith(id, autoescape=True)).limit(2)).all()
-    exact = [row for row in rows if row.id == id] or rows
-    return _listed(exact[0]) if len(exact) == 1 else None
-
-
-def listed(
-    connection: sa.Connection,
-    *,
-    contact_id: str | None = None,
-    mailbox: str | None = None,
-    states: Collection[str] = ACTIVE,
-) -> list[Listed]:
-    """By due time. mailbox: a normalised address. Bundles are not listed, what stands in them is."""
-    query = _listing().where(reminders.c.rule != BUNDLE, reminders.c.state.in_(sorted(states)))
-    if contact_id is not None:
-        query = query.where(reminders.c.contact_id == contact_id)
-    if mailbox is not None:
-        query = query.where(mailboxes.c.address == mailbox)
-    return sorted((_listed(row) for row in connection.execute(query)), key=lambda one: (one.due_at, one.id))
-
-
 def publish_changes(database: Database, connection: sa.Connection, changed: Sequence[tuple[str, str]]) -> None:
     """Tells the feed. changed: (reminder id, what happened). Bundles are our own affair."""
     if not changed:
         return
-    rows = map(_Told._make, _LISTING.among(connection, [one for one, _ in changed]))
-    told = {row.id: _listed(row).told() for row in rows}
+    told = {one.id: one.told() for one in listing.among(connection, [one for one, _ in changed])}
     batch = [
         feed.Change(kind="reminder", event=event, entity=one, body=told[one]) for one, event in changed if one in told
     ]
@@ -302,8 +237,8 @@ def _standing(
         id=id,
         rule=rule,
         state=state,
-        planned=_wall(planned),
-        due=_wall(due),
+        planned=wall_time(planned),
+        due=wall_time(due),
         zone=zone,
         title=title,
         why=why,
@@ -312,12 +247,6 @@ def _standing(
         contact_id=contact_id,
         bundle_id=bundle_id,
     )
-
-
-@lru_cache(maxsize=1024)
-def _wall(text: str) -> datetime:
-    """Most stand at the same hour of few days."""
-    return datetime.fromisoformat(text)
 
 
 _COLUMNS = (
@@ -334,61 +263,3 @@ _OPEN = Prepared(
     )
 )
 _AMONG = Prepared(_OF_MAILBOX.where(reminders.c.id.in_(VALUES)))
-
-
-def _listing() -> sa.Select[tuple[object, ...]]:
-    address = (
-        sa.select(contact_emails.c.address)
-        .where(contact_emails.c.contact_id == reminders.c.contact_id)
-        .order_by(contact_emails.c.is_primary.desc(), contact_emails.c.match_key)
-        .limit(1)
-        .scalar_subquery()
-    )
-    shown_in = sa.func.coalesce(reminders.c.bundle_id, reminders.c.id)
-    item = sa.select(calendar_items.c.uid).where(calendar_items.c.reminder_id == shown_in).limit(1).scalar_subquery()
-    told = (reminders.c[name] for name in _Told._fields[:-3])
-    return sa.select(*told, mailboxes.c.written.label("mailbox"), address.label("contact"), item.label("uid")).join(
-        mailboxes, mailboxes.c.id == reminders.c.mailbox_id
-    )
-
-
-class _Told(NamedTuple):
-    """The columns of a listing."""
-
-    id: str
-    rule: str
-    contact_id: str | None
-    title: str
-    due: str
-    timezone: str
-    state: str
-    interaction_id: str | None
-    why: str
-    mailbox: str
-    contact: str | None
-    uid: str | None
-
-
-_LISTING = Prepared(_listing().where(reminders.c.id.in_(VALUES), reminders.c.rule != BUNDLE))
-
-
-def _listed(row: Any) -> Listed:  # noqa: ANN401  # of SQLAlchemy, or `_Told`: they share no type
-    return Listed(
-        id=row.id,
-        rule=row.rule,
-        contact=row.contact or "",
-        contact_id=row.contact_id,
-        mailbox=row.mailbox,
-        title=row.title,
-        due_at=_aware(row.due, row.timezone),
-        timezone=row.timezone,
-        state=row.state,
-        uid=row.uid,
-        interaction_id=row.interaction_id,
-        why=row.why,
-    )
-
-
-def _aware(due: str, zone: str) -> datetime:
-    """With the offset that the wall has then."""
-    return instant(_wall(due), zone).astimezone(ZoneInfo(zone) if zone else UTC)

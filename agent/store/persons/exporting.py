@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from agent.store import feed
 from agent.store.bulk import chunks
-from agent.store.calendar import reminders
+from agent.store.calendar import listing
 from agent.store.mail import history, reviews
 from agent.store.persons.erased_queues import concerns
 from agent.store.persons.person import Person
@@ -92,7 +92,7 @@ def _signals(connection: sa.Connection, person: Person) -> Iterator[Told]:
 def _reminders(connection: sa.Connection, person: Person) -> Iterator[Told]:
     if person.contact is None:
         return
-    for one in reminders.listed(connection, contact_id=person.contact.id, states=reminders.EVERY_STATE):
+    for one in listing.listed(connection, contact_id=person.contact.id, states=listing.EVERY_STATE):
         yield {"held": "reminder", **one.told()}
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from agent.store.database import Database
 from agent.store.leases import is_free
 from agent.store.tables import mailboxes
+from agent.store.unit import Lease, fenced
 from matchers.address import normalise
 
 NEVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
@@ -64,6 +65,16 @@ def contacts_due(connection: sa.Connection, mailbox_id: int) -> datetime | None:
 def set_contacts_due(connection: sa.Connection, mailbox_id: int, due: datetime) -> None:
     """The next time."""
     connection.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(contacts_due=due))
+
+
+def note_missing(database: Database, lease: Lease, names: Sequence[str]) -> None:
+    """The configured folders that the server does not have, for people to see. Writes only what differs."""
+    here = mailboxes.c.id == lease.mailbox_id
+    with database.read() as connection:
+        known = connection.execute(sa.select(mailboxes.c.missing_folders).where(here)).scalar_one()
+    if (known or []) != list(names):
+        with fenced(database, lease) as connection:
+            connection.execute(sa.update(mailboxes).where(here).values(missing_folders=list(names)))
 
 
 def due(connection: sa.Connection, now: datetime, limit: int) -> Sequence[Due]:

@@ -48,6 +48,7 @@ class State:
         }
 
 
+_MISSING = "the server has no such folder: correct the names in `folders`"
 OUTCOMES = ("logged", "skipped", "review", "quarantined", "pending")
 
 
@@ -74,7 +75,7 @@ def states(connection: sa.Connection, now: datetime) -> Iterator[State]:
             approved=row.approved,
             folders=row.folders,
             counts=counts.get(row.id, {}),
-            stopped=stopped.get(row.id, {}),
+            stopped=dict.fromkeys(row.missing_folders or (), _MISSING) | stopped.get(row.id, {}),
             calendar_error=row.fault,
         )
 

@@ -25,6 +25,7 @@ mailboxes = sa.Table(
     sa.Column("caught_up_at", Instant),  # when history and forward lanes were last read to their ends
     sa.Column("next_due", Instant, nullable=False),
     sa.Column("contacts_due", Instant),  # when the address book is read next, where it is; None: at once
+    sa.Column("missing_folders", sa.JSON),  # configured names that no folder had at the last pass
     sa.Column("failures", sa.Integer, nullable=False, default=0),
     sa.Column("lease_owner", sa.String),
     sa.Column("lease_epoch", sa.Integer, nullable=False, default=0),

@@ -99,6 +99,7 @@ def upgrade() -> None:
     sa.Column('caught_up_at', agent.store.columns.Instant(), nullable=True),
     sa.Column('next_due', agent.store.columns.Instant(), nullable=False),
     sa.Column('contacts_due', agent.store.columns.Instant(), nullable=True),
+    sa.Column('missing_folders', sa.JSON(), nullable=True),
     sa.Column('failures', sa.Integer(), nullable=False),
     sa.Column('lease_owner', sa.String(), nullable=True),
     sa.Column('lease_epoch', sa.Integer(), nullable=False),
