@@ -4,8 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# how many test processes; one a core
-WORKERS ?= auto
+# how many test processes; one more than cores, because tests wait for servers a third of their time
+WORKERS ?= $(shell expr $$(nproc) + 1)
 # further words for pytest: make test TESTS="tests/unit -k match"
 TESTS ?=
 DEMO ?=
