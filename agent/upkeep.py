@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 
 from agent.store.database import Database
 from agent.store.mail import rewriting
-from agent.store.persons import retention
 from config.model import Policy
 
 STEPS = 4
@@ -67,6 +66,8 @@ class Upkeep:
         floor = kept_from(policy, now)
         if floor is None:
             return True
+        from agent.store.persons import retention  # it comes with all that erases; the first mail is not to wait for it
+
         for _ in range(most):
             if retention.drop_old(self.database, floor, now) < retention.INTERACTIONS:
                 retention.drop_waiting(self.database, floor, now)
@@ -74,6 +75,8 @@ class Upkeep:
         return False
 
     def _forget(self, before: datetime, most: int) -> bool:
+        from agent.store.persons import retention
+
         for _ in range(most):
             last = retention.forget_hashes(self.database, before, self.place)
             self.place = last or 0
