@@ -55,8 +55,16 @@ class Years:
         for index in indexes:
             with self.database.write() as connection:
                 index.create(connection)
-        with self.database.write() as connection:
-            connection.execute(sa.text("ANALYZE"))
+        self._settle()
+
+    def _settle(self) -> None:
+        """As a database of years is: its planner knows it, and on PostgreSQL every row was looked after."""
+        if self.database.is_sqlite:
+            with self.database.write() as connection:
+                connection.execute(sa.text("ANALYZE"))
+            return
+        with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("VACUUM ANALYZE"))
 
     def record(self, numbers: range, at: datetime | None = None) -> None:
         """The messages of these numbers. at: when they came; None for each at its own time of the three years."""
