@@ -46,16 +46,26 @@ class Years:
 
     def fill(self, messages: int) -> None:
         """Indexes come last: made at once they cost a fraction of what they do row by row."""
-        indexes = [index for table in _FILLED for index in table.indexes]
         with self.database.write() as connection:
-            for index in indexes:
-                index.drop(connection)
+            made = self._indexes(connection)
+            for name in made:
+                connection.execute(sa.text(f"DROP INDEX {name}"))
         for start in range(0, messages, _CHUNK):
             self.record(range(start, min(start + _CHUNK, messages)))
-        for index in indexes:
+        for definition in made.values():
             with self.database.write() as connection:
-                index.create(connection)
+                connection.execute(sa.text(definition))
         self._settle()
+
+    def _indexes(self, connection: sa.Connection) -> dict[str, str]:
+        """Name -> definition as the migrations made it: their conditions on PostgreSQL stand there alone."""
+        ours = {str(index.name) for table in _FILLED for index in table.indexes}
+        catalogue = (
+            "SELECT name, sql FROM sqlite_master"
+            if self.database.is_sqlite
+            else ("SELECT indexname, indexdef FROM pg_indexes")
+        )
+        return {name: definition for name, definition in connection.execute(sa.text(catalogue)) if name in ours}
 
     def _settle(self) -> None:
         """As a database of years is: its planner knows it, and on PostgreSQL every row was looked after."""
