@@ -105,10 +105,11 @@ class Work:
 
     def _note_missing(self, mailbox: Mailbox, lease: Lease, missing: tuple[str, ...]) -> None:
         """Configured folders that are not there are no failure of the others; the log tells of them once."""
-        before = self.memory.missing_folders.get(mailbox.address, ())
-        self.memory.missing_folders[mailbox.address] = missing
+        if missing == self.memory.missing_folders.get(mailbox.address):
+            return
         mailboxes.note_missing(self.database, lease, missing)
-        if missing and missing != before:
+        self.memory.missing_folders[mailbox.address] = missing
+        if missing:
             _log.warning("configured folders are missing", mailbox=lease.mailbox_id, folders=missing)
 
     def _note_absence(self, mailbox: Mailbox, source: MailSource, lease: Lease) -> None:
