@@ -98,8 +98,9 @@ class Database:
         # there is one writer: nobody comes between asking and inserting
         there = [one for (one,) in bulk.among(connection, bulk.values_of(table.c[key]), [row[key] for row in rows])]
         fresh = frozenset(row[key] for row in rows).difference(there)
-        if fresh:
-            bulk.execute(connection, plan, [row for row in rows if row[key] in fresh])
+        if fresh and bulk.execute(connection, plan, [row for row in rows if row[key] in fresh]).rowcount < len(fresh):
+            stored = bulk.among(connection, bulk.values_of(table.c[key]), sorted(fresh))
+            return frozenset(one for (one,) in stored)  # another key of the others was taken
         return fresh
 
     def _plan(self, table: sa.Table, row: Row, dialect: sa.Dialect) -> bulk.Plan:

@@ -169,7 +169,7 @@ def _without(one: Meeting, erased: frozenset[str]) -> Meeting:
 def _rows(diary: Diary, href: str, one: Meeting, log: Log, now: datetime, erased: frozenset[str]) -> MeetingRows:
     named = _without(one, erased)
     key = diary.hasher.hash("meeting", one.uid, one.recurrence)
-    id = interaction_id(diary.hasher, key, 0)
+    id = interaction_id(diary.hasher, key, 0, None)
     return MeetingRows(
         href=href,
         rank=_rank(one, diary.own),

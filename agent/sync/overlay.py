@@ -106,7 +106,7 @@ class Overlay:
         taken += [removal.variant for removal in self.known.removed.get(one.key, ())]
         variant = max(taken, default=-1) + 1
         new = KnownInteraction(
-            id=interaction_id(self.hasher, one.key, variant),
+            id=interaction_id(self.hasher, one.key, variant, one.envelope.date),
             message_key=one.key,
             variant=variant,
             from_address=one.from_address,

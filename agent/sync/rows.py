@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from agent.reminders.open import weigh_own
 from agent.reminders.own_text import own_text
@@ -18,6 +18,8 @@ from matchers.match import Doubt, Log, Reason, Review, Role, Skip
 
 Changing = dict[str, object]
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spot:
@@ -29,9 +31,14 @@ class Spot:
     now: datetime
 
 
-def interaction_id(hasher: Hasher, key: bytes, variant: int) -> str:
-    """The same message gets the same id again, whoever reads it first and after any restore."""
-    return hasher.hash("interaction", key.hex(), str(variant)).hex()
+def interaction_id(hasher: Hasher, key: bytes, variant: int, date: datetime | None) -> str:
+    """The same message gets the same id again, whoever reads it first and after any restore.
+
+    Ids begin with the UTC day of `date`, the Date header, in four hex digits: what belongs to the mail of one day lies
+    together in the indexes of millions (docs/decisions/0025).
+    """
+    day = 0 if date is None else min(max((date - _EPOCH).days, 0), 0xFFFF)
+    return f"{day:04x}{hasher.hash('interaction', key.hex(), str(variant)).hex()[4:]}"
 
 
 def skipped_place(spot: Spot, one: Decided, skip: Skip) -> Changing:

@@ -138,7 +138,7 @@ def _refuse_strangers(connection: sa.Connection, present: Sequence[Changing]) ->
             interactions.c.id.in_(list(mine))
         )
     )
-    if any(mine[row.id] != (row.from_address, row.date) for row in rows):
+    if {row.id: (row.from_address, row.date) for row in rows} != mine:  # another one may have taken its variant
         raise Collision
 
 
