@@ -4,11 +4,14 @@ Called by `agent.bootstrap`. Promises: one writer at a time in this process on S
 and nothing is half written. Writers that belong to a mailbox go through `agent.store.unit`.
 """
 
+import math
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +32,13 @@ if TYPE_CHECKING:
 Row = Mapping[str, object]
 
 BUSY_SECONDS = 30
+REST_SECONDS = 5
+"""After which a connection to a server is asked whether it still is one."""
 IN_MEMORY = "sqlite://"
 FEED_LOCK = 0x43524D01
 """Advisory lock that puts feed rows in commit order on PostgreSQL; any constant of our own."""
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""Of PostgreSQL, where each statement would see another state otherwise. SQLite gives one to each transaction."""
 _ALONE = sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK))
 
 
@@ -41,6 +48,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._reading = self.engine if self.is_sqlite else self.engine.execution_options(**_SNAPSHOT)
         self._in_memory = url == IN_MEMORY  # one connection, so readers wait for the writer too
         self._writer = threading.RLock()
         self._plans: dict[tuple[sa.Table, tuple[str, ...]], bulk.Plan] = {}
@@ -49,7 +57,7 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """A snapshot. Raises StoreError if the database is out of reach."""
         alone = self._writer if self._in_memory else nullcontext()
-        with alone, _reachable(), self.engine.connect() as connection:
+        with alone, _reachable(), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -153,6 +161,8 @@ def _engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
     else:
         sa.event.listen(engine, "connect", _prepare_postgresql)
+        sa.event.listen(engine, "checkin", _rest)
+        sa.event.listen(engine, "checkout", partial(_wake, engine.dialect))
     return engine
 
 
@@ -161,7 +171,7 @@ def _options(url: str) -> dict[str, Any]:
         return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "connect_args": _trust(sa.make_url(url))}
+    return {"pool_size": 10, "max_overflow": 20, "connect_args": _trust(sa.make_url(url))}
 
 
 def _trust(url: sa.URL) -> dict[str, str]:
@@ -207,6 +217,20 @@ def _prepare_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> 
         cursor.execute(f"SET {setting}")
     cursor.close()
     connection.commit()
+
+
+def _rest(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info["rests_since"] = time.monotonic()
+
+
+def _wake(dialect: sa.Dialect, connection: DBAPIConnection, entry: ConnectionPoolEntry, _: object) -> None:
+    """Asks whether the server is still there, where it may have gone since: a question costs a pass a millisecond."""
+    if time.monotonic() - entry.info.get("rests_since", math.inf) < REST_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise sa.exc.InvalidatePoolError from error  # SQLAlchemy opens others
 
 
 def _set_durability(connection: sa.Connection, *, durable: bool) -> None:

@@ -14,7 +14,7 @@ from agent.store import arrays
 from agent.store.bulk import IN_LIST, LIST, Convert, binding, chunks
 
 VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
-"""Where the list stands: `column.in_(VALUES)`. A query has at most one."""
+"""Where the list stands: `column.in_(VALUES)`. A query has at most one, and may name it twice."""
 
 Read = Callable[[Any], Any]
 
@@ -27,8 +27,7 @@ class _Plan:
     columns are read, by position.
     """
 
-    head: str
-    tail: str | None
+    parts: Sequence[str]
     order: Sequence[str]
     constants: Mapping[str, object]
     convert: Mapping[str, Convert | None]
@@ -59,10 +58,10 @@ class Prepared:
         plan = self._plan(connection.dialect)
         given = {**plan.constants, **{name: _written(plan.convert[name], value) for name, value in bound.items()}}
         if plan.order:
-            sql = plan.head if plan.tail is None else f"{plan.head}{','.join('?' * len(values))}{plan.tail}"
+            sql = ",".join("?" * len(values)).join(plan.parts)
             rows = connection.exec_driver_sql(sql, tuple(_placed(plan.order, given, values))).all()
         else:
-            rows = connection.exec_driver_sql(plan.head, {**given, "values": arrays.words(values)}).all()
+            rows = connection.exec_driver_sql(plan.parts[0], {**given, "values": arrays.words(values)}).all()
         return _converted(rows, plan.read)
 
     def _plan(self, dialect: sa.Dialect) -> _Plan:
@@ -73,18 +72,13 @@ class Prepared:
 
 def _plan(statement: sa.Select[Any], dialect: sa.Dialect) -> _Plan:
     compiled = statement.compile(dialect=dialect)
-    sql, tail = str(compiled), None
-    if dialect.positional:
-        head, *rest = LIST.split(sql)
-        sql, tail = head, rest[0] if rest else None
-    else:
-        sql = IN_LIST.sub("= ANY(%(values)s::VARCHAR[])", sql)
+    sql = str(compiled)
+    parts = LIST.split(sql) if dialect.positional else [IN_LIST.sub("= ANY(%(values)s::VARCHAR[])", sql)]
     binds = {name: compiled.binds[name].type for name in compiled.params}
     readers = [_reader(column.type, dialect) for column in statement.selected_columns]
     convert = {name: binding(kind, dialect) for name, kind in binds.items() if name != "values"}
     return _Plan(
-        head=sql,
-        tail=tail,
+        parts=parts,
         order=tuple(compiled.positiontup or ()),
         constants={
             name: _written(convert[name], value)

@@ -20,12 +20,12 @@ from agent.reminders.rules.asked import asked
 from agent.reminders.rules.base import Ledger, Terms, Wanted
 from agent.store.calendar import item_rows, leaving, ledger, notes, reminders, touched
 from agent.store.calendar.leaving import Site
+from agent.store.calendar.outset import outset
 from agent.store.calendar.scope import Scope, Touched
 from agent.store.calendar.shelf import CalendarShelf
 from agent.store.calendar.touched import Seen
 from agent.store.database import Database
 from agent.store.hashes import Hasher
-from agent.store.schedule import absences
 from agent.store.schedule.absences import Absence
 from agent.store.unit import Lease, fenced
 from agent.tending.farewell import Leaver, in_former_calendar, withdraw
@@ -164,13 +164,14 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
     now = tending.clock()
     mailbox_id = tending.lease.mailbox_id
     with tending.database.read() as connection:
-        blind, away = ledger.is_blind(connection, mailbox_id), absences.known(connection, mailbox_id)
-        before = _remembered(tending, _fingerprint(tending, f"{blind} {away}", now, has_calendar=has_calendar))
-        seen = touched.look(connection, mailbox_id)
+        start = outset(connection, mailbox_id)
+        rest = f"{start.blind} {start.away}"
+        before = _remembered(tending, _fingerprint(tending, rest, now, has_calendar=has_calendar))
+        seen = touched.look(connection, mailbox_id, start.position)
         if before.seen == seen:
             return Tended()
         asked_now = _ask(tending, connection, before, seen, now)
-    wanted, frame = asked_now.wanted, _frame(tending, now, behind=blind, away=away)
+    wanted, frame = asked_now.wanted, _frame(tending, now, behind=start.blind, away=start.away)
     with fenced(tending.database, tending.lease, durable=has_calendar) as connection:
         tending.database.serialise(connection)
         is_whole = before.seen is not None and touched.nothing_left(connection, seen)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from agent.store.calendar.outset import outset
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.mail import history
-from agent.store.schedule import absences
 from agent.store.schedule.absences import Absence
 from agent.store.unit import Lease
 from agent.sync.meetings import Diary, read_meetings
@@ -81,7 +81,7 @@ class Firm:
 
     def away(self) -> tuple[Absence, ...]:
         with self.room.database.read() as connection:
-            return absences.known(connection, self.room.ids[ANNA])
+            return outset(connection, self.room.ids[ANNA]).away
 
 
 @pytest.fixture

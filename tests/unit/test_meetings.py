@@ -11,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from agent.store import tables
+from agent.store.calendar.outset import outset
 from agent.store.database import Database
 from agent.store.directory import contacts
 from agent.store.directory.contact_writes import Draft, open_directory
 from agent.store.directory.contacts import Email
 from agent.store.hashes import Hasher
 from agent.store.mail import corrections, history, meetings, removals
-from agent.store.schedule import absences
 from agent.store.schedule.absences import Absence
 from agent.store.unit import Lease
 from agent.sync.meetings import Diary, read_meetings
@@ -287,12 +287,12 @@ def test_a_whole_day_away_is_an_absence_and_no_meeting(firm: Firm) -> None:
     firm.put({"UID": "h", "DTSTART;VALUE=DATE": "20260309", "DTEND;VALUE=DATE": "20260314", "SUMMARY": "Urlaub"})
     assert firm.read() == 0
     with firm.room.database.read() as connection:
-        found = absences.known(connection, firm.room.ids[ANNA])
+        found = outset(connection, firm.room.ids[ANNA]).away
     assert found == (Absence(first=date(2026, 3, 9), last=date(2026, 3, 13)),)
     firm.delete()
     firm.read()
     with firm.room.database.read() as connection:
-        assert absences.known(connection, firm.room.ids[ANNA]) == ()
+        assert outset(connection, firm.room.ids[ANNA]).away == ()
 
 
 def test_a_calendar_that_fails_rests_and_says_so(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:

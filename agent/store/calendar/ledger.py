@@ -19,8 +19,6 @@ from agent.store.calendar.items import COLUMNS, Plain, read_items, touch
 from agent.store.calendar.scope import Scope
 from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import (
-    cursors,
-    folders,
     interactions,
     links,
     meeting_places,
@@ -92,11 +90,6 @@ def _asking(items: Sequence[Item]) -> tuple[Party, ...]:
     return mails[-1].named("from", "reply-to") if mails and mails[-1].direction == "inbound" else ()
 
 
-def is_blind(connection: sa.Connection, mailbox_id: int) -> bool:
-    """Whether Inbox or Sent is stopped or not read to its end: then nobody can say that no answer came."""
-    return bool(_BLIND.rows(connection, mailbox=mailbox_id))
-
-
 def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
     """What came from these contacts, or was held with them, in any of our mailboxes."""
     found: dict[str, list[Item]] = defaultdict(list)
@@ -114,10 +107,7 @@ def _told(connection: sa.Connection, threads: Mapping[str, Sequence[Item]], scop
     Rules look through all of them for each question.
     """
     named = {party.contact_id for content in threads.values() for item in content for party in item.parties}
-    rows = {
-        *_TOLD_BY.among(connection, sorted(named), since=scope.since),
-        *_TOLD_IN.among(connection, sorted(threads), since=scope.since),
-    }
+    rows = {*_TOLD.among(connection, sorted(named | threads.keys()), since=scope.since)}
     return [
         Told(kind=kind, contact_id=contact_id, at=at, thread_id=thread_id, back_on=back_on)
         for at, _, contact_id, kind, thread_id, back_on in sorted(rows, key=lambda row: row[:4])
@@ -150,11 +140,12 @@ _TOUCHES = Prepared(
         sa.or_(interactions.c.kind == "meeting", interactions.c.direction != "internal"),
     )
 )
-_TOLD = sa.select(
-    *(signals.c[name] for name in ("occurred_at", "message_key", "contact_id", "kind", "thread_id", "back_on"))
-).where(signals.c.occurred_at >= _SINCE)
-_TOLD_BY = Prepared(_TOLD.where(signals.c.contact_id.in_(VALUES)))
-_TOLD_IN = Prepared(_TOLD.where(signals.c.thread_id.in_(VALUES)))
+_TOLD = Prepared(
+    sa.select(
+        *(signals.c[name] for name in ("occurred_at", "message_key", "contact_id", "kind", "thread_id", "back_on"))
+    ).where(signals.c.occurred_at >= _SINCE, sa.or_(signals.c.contact_id.in_(VALUES), signals.c.thread_id.in_(VALUES)))
+)
+"""Of contacts and of threads: no id is both."""
 _MEETINGS = (
     sa.select(*COLUMNS)
     .join(meeting_places, meeting_places.c.interaction_id == interactions.c.id)
@@ -171,15 +162,4 @@ _MEETINGS_REMINDED = Prepared(
     _MEETINGS.join(reminders, reminders.c.interaction_id == interactions.c.id).where(
         reminders.c.mailbox_id == _MAILBOX, sa.or_(*(reminders.c.state == state for state in sorted(ACTIVE)))
     )
-)
-_BLIND = Prepared(
-    sa.select(folders.c.id)
-    .outerjoin(cursors, sa.and_(cursors.c.folder_id == folders.c.id, cursors.c.lane == "history", ~cursors.c.done))
-    .where(
-        folders.c.mailbox_id == _MAILBOX,
-        sa.or_(*(folders.c.role == role for role in ("inbox", "sent", "all"))),
-        ~folders.c.absent,
-        sa.or_(folders.c.stopped.is_not(None), cursors.c.folder_id.is_not(None)),
-    )
-    .limit(1)
 )

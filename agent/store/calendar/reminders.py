@@ -26,7 +26,7 @@ from agent.reminders.cycle import (
 )
 from agent.reminders.rules.base import Wanted
 from agent.store import feed
-from agent.store.bulk import among, values_of
+from agent.store.bulk import among, chunks, values_of
 from agent.store.calendar import listing
 from agent.store.calendar.listing import wall_time
 from agent.store.database import Database
@@ -72,7 +72,7 @@ def apply(
     known = {one.id: one.state for one in before}
     fresh = [_row(mailbox_id, zone, action, now) for action in placed if action.id not in known]
     database.insert_new(connection, reminders, fresh)
-    _set_each(connection, [{"of": one, "state": NOT_NEEDED, "bundle_id": None} for one in withdrawn], now)
+    _set_all(connection, withdrawn, {"state": NOT_NEEDED, "bundle_id": None}, now)
     changed = [action for action in placed if action.id in known]
     _set_each(connection, [{"of": one.id, **_again(zone, one, known[one.id])} for one in changed], now)
     told = [(action.id, "updated" if action.id in known else "added") for action in placed]
@@ -82,22 +82,20 @@ def apply(
 def set_state(database: Database, connection: sa.Connection, ids: Collection[str], state: str, now: datetime) -> None:
     """Closes or reopens reminders; a bundle's members go with it."""
     everybody = sorted({*ids, *_members(connection, ids)})
-    for one in everybody:
-        _set(connection, one, {"state": state}, now)
+    _set_all(connection, everybody, {"state": state}, now)
     publish_changes(database, connection, [(one, state) for one in everybody])
 
 
 def move(database: Database, connection: sa.Connection, id: str, due: datetime, state: str, now: datetime) -> None:
     """Lets a reminder, and what is bundled in it, stand at another wall time of its zone."""
     everybody = sorted({id, *_members(connection, [id])})
-    for one in everybody:
-        _set(connection, one, {"due": due.isoformat(), "state": state}, now)
+    _set_all(connection, everybody, {"due": due.isoformat(), "state": state}, now)
     publish_changes(database, connection, [(one, state) for one in everybody])
 
 
 def snooze(database: Database, connection: sa.Connection, id: str, due: datetime, now: datetime) -> None:
     """Lets one reminder stand at a time its owner chose, with an item of its own."""
-    _set(connection, id, {"bundle_id": None}, now)
+    _set_all(connection, [id], {"bundle_id": None}, now)
     move(database, connection, id, due, SNOOZED, now)
 
 
@@ -109,8 +107,7 @@ def confirm(database: Database, connection: sa.Connection, id: str, now: datetim
         )
     )
     ids = sorted(waiting.scalars())
-    for one in ids:
-        _set(connection, one, {"state": IN_CALENDAR}, now)
+    _set_all(connection, ids, {"state": IN_CALENDAR}, now)
     publish_changes(database, connection, [(one, IN_CALENDAR) for one in ids])
 
 
@@ -200,8 +197,9 @@ def _values(zone: str, action: Place | Suggest) -> dict[str, object]:
     }
 
 
-def _set(connection: sa.Connection, id: str, values: dict[str, object], now: datetime) -> None:
-    connection.execute(sa.update(reminders).where(reminders.c.id == id).values(**values, changed_at=now))
+def _set_all(connection: sa.Connection, ids: Collection[str], values: Mapping[str, object], now: datetime) -> None:
+    for chunk in chunks(ids):
+        connection.execute(sa.update(reminders).where(reminders.c.id.in_(chunk)).values(**values, changed_at=now))
 
 
 def _set_each(connection: sa.Connection, rows: Sequence[Mapping[str, object]], now: datetime) -> None:

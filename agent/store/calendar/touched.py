@@ -19,7 +19,6 @@ MOST = 2_000
 """More changes than that are not sorted out one by one."""
 _KEPT = ("logged", "updated")
 """What happens to an interaction whose contacts are told by its links. One that moved has left another contact."""
-_POSITION = Prepared(sa.select(sa.func.coalesce(sa.func.max(changes.c.seq), 0)))
 _FLAGS = Prepared(
     sa.select(locations.c.interaction_id, locations.c.flag_due).where(
         locations.c.mailbox_id == sa.bindparam("mailbox"),
@@ -66,9 +65,8 @@ class Seen:
         return dict(sorted(self.flagged, key=lambda one: one[1] or date.min))
 
 
-def look(connection: sa.Connection, mailbox_id: int) -> Seen:
-    """How it stands now."""
-    ((position,),) = _POSITION.rows(connection)
+def look(connection: sa.Connection, mailbox_id: int, position: int) -> Seen:
+    """How it stands now. position: of the feed, in the same snapshot."""
     return Seen(position=position, flagged=frozenset(_FLAGS.rows(connection, mailbox=mailbox_id)))
 
 

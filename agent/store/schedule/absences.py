@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from agent.store.database import Database
-from agent.store.prepared import Prepared
 from agent.store.tables import absences
 from agent.store.unit import Lease, fenced
 from connectors.message import Away
@@ -20,12 +19,6 @@ REPLIES = "replies"
 """The source that automatic replies are."""
 _NOON = 12
 """From this hour on, replies that end count the day as one of absence."""
-_KNOWN = Prepared(
-    sa.select(absences.c.first_day, absences.c.last_day)
-    .where(absences.c.mailbox_id == sa.bindparam("mailbox"))
-    .distinct()
-    .order_by(absences.c.first_day)
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +62,6 @@ def replace(connection: sa.Connection, mailbox_id: int, source: str, found: Mapp
     ]
     if rows:
         connection.execute(sa.insert(absences), rows)
-
-
-def known(connection: sa.Connection, mailbox_id: int) -> tuple[Absence, ...]:
-    """All absences that any source tells, in order."""
-    return tuple(Absence(first=first, last=last) for first, last in _KNOWN.rows(connection, mailbox=mailbox_id))
 
 
 def _of(connection: sa.Connection, mailbox_id: int, source: str) -> dict[str, Absence]:

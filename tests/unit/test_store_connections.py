@@ -1,0 +1,76 @@
+"""What a read sees, and connections that the server ended while nobody used them."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from agent.store import database as databases
+from agent.store.database import Database
+from agent.store.errors import StoreError
+from agent.store.tables import tombstones
+from tests.servers.postgres import Postgres
+from tests.unit.store_room import NOW
+
+EVERYBODY_ELSE = sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+
+
+@pytest.fixture
+def served(postgres: Postgres, postgres_template: str) -> Iterator[Database]:
+    """On PostgreSQL."""
+    url = postgres.copy(postgres_template)
+    database = Database(url)
+    yield database
+    database.close()
+    postgres.drop(url)
+
+
+def count(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(tombstones)).scalar_one())
+
+
+def end_all(postgres: Postgres, database: Database) -> None:
+    """As an administrator or a restart does."""
+    server = sa.create_engine(f"postgresql+psycopg://postgres@127.0.0.1:{postgres.port}/postgres")
+    with server.connect() as connection:
+        connection.execute(EVERYBODY_ELSE, {"name": database.engine.url.database})
+    server.dispose()
+
+
+def test_a_read_sees_one_state_however_many_questions_it_asks(database: Database) -> None:
+    with database.read() as reading:
+        before = count(reading)
+        with database.write() as connection:
+            connection.execute(sa.insert(tombstones).values(hash=b"h" * 16, kind="erased", made_at=NOW))
+        assert (before, count(reading)) == (0, 0)
+    with database.read() as reading:
+        assert count(reading) == 1
+
+
+def test_a_read_of_postgresql_cannot_write(served: Database) -> None:
+    with pytest.raises(sa.exc.InternalError, match="read-only"), served.read() as reading:
+        reading.execute(sa.delete(tombstones))
+    with served.write() as connection:
+        connection.execute(sa.delete(tombstones))
+
+
+def test_connections_that_ended_while_they_rested_are_opened_anew(
+    served: Database, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "REST_SECONDS", 0)
+    with served.read() as one, served.read() as other:
+        assert (count(one), count(other)) == (0, 0)
+    end_all(postgres, served)
+    with served.read() as one, served.write() as other:
+        assert (count(one), count(other)) == (0, 0)
+
+
+def test_a_connection_that_ended_a_moment_ago_costs_one_try(served: Database, postgres: Postgres) -> None:
+    """It is not asked then whether it is alive; all the others are opened anew as well."""
+    with served.read() as one, served.read() as other:
+        assert (count(one), count(other)) == (0, 0)
+    end_all(postgres, served)
+    with pytest.raises(StoreError), served.read() as one:
+        count(one)
+    with served.read() as one, served.read() as other:
+        assert (count(one), count(other)) == (0, 0)
