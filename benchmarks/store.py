@@ -40,6 +40,8 @@ from tests.servers.postgres import Postgres
 from tests.servers.process import Missing
 
 MESSAGES = 10_000
+BEFORE = 100_000
+"""Of a history that is no longer young: new rows lie among old ones then."""
 PAGE = 500
 ROUNDS = 3
 
@@ -47,11 +49,14 @@ ROUNDS = 3
 def measure(lab: Lab) -> None:
     """Prints a table."""
     count = lab.count(MESSAGES)
+    before = lab.count(BEFORE)
     figures = _figures("SQLite", [_on_file(count) for _ in range(ROUNDS)], 10_000)
+    figures.append(_grown(before, _on_grown_file(count, before)))
     try:
         with Postgres() as server:
             rounds = [_round(server.database(), server.database(), count) for _ in range(ROUNDS)]
             figures += _figures("PostgreSQL", rounds, 4_000)
+            figures.append(_grown(before, _on(server.database(), count, before)[0]))
     except Missing as missing:
         print(f"left out: {missing}")
     show(f"Store, {count:,} interactions in pages of {PAGE} (median of {ROUNDS})", figures)
@@ -66,6 +71,15 @@ def _figures(name: str, rounds: list[tuple[float, float, float]], bar: float) ->
     ]
 
 
+def _grown(before: int, rate: float) -> Figure:
+    return Figure(what=f"with {before:,} there before (one round)", value=rate, unit="interactions/s")
+
+
+def _on_grown_file(count: int, before: int) -> float:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        return _on(f"sqlite:///{Path(folder) / 'crm-agent.db'}", count, before)[0]
+
+
 def _on_file(count: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         file = Path(folder) / "crm-agent.db"
@@ -77,15 +91,17 @@ def _round(url: str, bare_url: str, count: int) -> tuple[float, float, float]:
     return *_on(url, count), bare_store.rate(bare_url, count, PAGE)
 
 
-def _on(url: str, count: int) -> tuple[float, float]:
-    """Interactions a second, and a processor second of this process."""
+def _on(url: str, count: int, before: int = 0) -> tuple[float, float]:
+    """Interactions a second, and a processor second of this process. before: how many are written before the clock."""
     with closing(Database(url)) as database, _room(database) as (room, state):
         seconds = used = 0.0
-        for first in range(0, count, PAGE):
+        for first in range(0, before, PAGE):
+            _write(room, state, *_page(room, state, first))
+        for first in range(before, before + count, PAGE):
             rows, stamp = _page(room, state, first)
-            started, before = time.perf_counter(), time.process_time()
+            started, spent = time.perf_counter(), time.process_time()
             _write(room, state, rows, stamp)
-            seconds, used = seconds + time.perf_counter() - started, used + time.process_time() - before
+            seconds, used = seconds + time.perf_counter() - started, used + time.process_time() - spent
         return count / seconds, count / used
 
 

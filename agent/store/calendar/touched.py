@@ -4,9 +4,10 @@ Called by `agent.tending.tend`. The change feed tells, with what it keeps to its
 beside it, follow-up flags. Whatever they cannot tell exactly means that all is asked anew.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import changes, interactions, links, locations, signals
 
 MOST = 2_000
-"""More changes than that are not sorted out one by one."""
+"""More changes than that, each counted once a contact, are not sorted out one by one."""
 _KEPT = ("logged", "updated")
 """What happens to an interaction whose contacts are told by its links. One that moved has left another contact."""
 _FLAGS = Prepared(
@@ -27,11 +28,19 @@ _FLAGS = Prepared(
         locations.c.interaction_id.is_not(None),
     )
 )
-_CHANGES = Prepared(
+_LATE = (
     sa.select(changes.c.kind, changes.c.event, changes.c.entity)
     .where(changes.c.seq > sa.bindparam("position"), changes.c.kind != "reminder")
     .limit(MOST + 1)
+    .subquery()
 )
+_WHO = (interactions.c.id, interactions.c.kind, interactions.c.thread_id, links.c.contact_id)
+_CHANGES = Prepared(
+    sa.select(_LATE.c.kind.label("what"), _LATE.c.event, _LATE.c.entity, *_WHO)
+    .outerjoin(interactions, sa.and_(_LATE.c.kind == "interaction", interactions.c.id == _LATE.c.entity))
+    .outerjoin(links, links.c.interaction_id == interactions.c.id)
+)
+"""With what the interactions among them concern: most passes that find any want to know."""
 _REMOVED = Prepared(
     sa.select(changes.c.seq)
     .where(
@@ -43,9 +52,7 @@ _REMOVED = Prepared(
     .limit(1)
 )
 _CONCERNED = Prepared(
-    sa.select(interactions.c.id, interactions.c.kind, interactions.c.thread_id, links.c.contact_id)
-    .outerjoin(links, links.c.interaction_id == interactions.c.id)
-    .where(interactions.c.id.in_(VALUES))
+    sa.select(*_WHO).outerjoin(links, links.c.interaction_id == interactions.c.id).where(interactions.c.id.in_(VALUES))
 )
 _TOLD = Prepared(sa.select(signals.c.thread_id).where(signals.c.contact_id.in_(VALUES)).distinct())
 
@@ -76,12 +83,13 @@ def touched_since(connection: sa.Connection, before: Seen, now: Seen) -> Touched
     One buyer's orders tell something of what to expect of all of them.
     """
     rows = _CHANGES.rows(connection, position=before.position)
-    told = {entity for kind, _, entity in rows if kind == feed.SIGNAL}
+    told = {entity for kind, _, entity, *_ in rows if kind == feed.SIGNAL}
     others = [row for row in rows if row[0] != feed.SIGNAL]
-    if len(rows) > MOST or any(kind != "interaction" or event not in _KEPT for kind, event, _ in others):
+    if len(rows) > MOST or any(kind != "interaction" or event not in _KEPT for kind, event, *_ in others):
         return None
-    changed = {entity for _, _, entity in others} | {id for id, _ in before.flagged ^ now.flagged}
-    return _concerned(connection, changed, told, settled=all(event == "logged" for _, event, _ in others))
+    found = [row[3:] for row in others]
+    found += _CONCERNED.among(connection, sorted({id for id, _ in before.flagged ^ now.flagged}))
+    return _concerned(connection, found, told, settled=all(event == "logged" for _, event, *_ in others))
 
 
 def nothing_left(connection: sa.Connection, since: Seen) -> bool:
@@ -89,9 +97,10 @@ def nothing_left(connection: sa.Connection, since: Seen) -> bool:
     return not _REMOVED.rows(connection, position=since.position)
 
 
-def _concerned(connection: sa.Connection, ids: Collection[str], told: Collection[str], *, settled: bool) -> Touched:
-    """told: contacts of whom a bounce or an automatic reply tells something."""
-    rows = _CONCERNED.among(connection, sorted(ids))
+def _concerned(
+    connection: sa.Connection, rows: Sequence[tuple[Any, ...]], told: Collection[str], *, settled: bool
+) -> Touched:
+    """rows: of `_WHO`. told: contacts of whom a bounce or an automatic reply tells something."""
     threads = {thread for _, _, thread, _ in rows} | {thread for (thread,) in _TOLD.among(connection, sorted(told))}
     people = {contact for _, _, _, contact in rows} | {*told}
     return Touched(
