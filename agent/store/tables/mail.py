@@ -29,7 +29,7 @@ locations = sa.Table(
     sa.Column("gone_at", Instant),
     sa.UniqueConstraint("folder_id", "validity", "uid"),
     sa.Index(None, "message_key"),
-    sa.Index(None, "interaction_id"),
+    sa.Index("ix_locations_interaction_id", "interaction_id", sqlite_where=sa.text("interaction_id IS NOT NULL")),
     sa.Index(
         "ix_locations_flagged",
         *("mailbox_id", "gone_at", "interaction_id", "flag_due"),  # all that is asked of them

@@ -367,5 +367,5 @@ def upgrade() -> None:
     sa.UniqueConstraint('folder_id', 'validity', 'uid', name=op.f('uq_locations_folder_id_validity_uid'))
     )
     op.create_index('ix_locations_flagged', 'locations', ['mailbox_id', 'gone_at', 'interaction_id', 'flag_due'], unique=False, sqlite_where=sa.text('flagged = 1'), postgresql_where=sa.text('flagged'))
-    op.create_index(op.f('ix_locations_interaction_id'), 'locations', ['interaction_id'], unique=False)
+    op.create_index('ix_locations_interaction_id', 'locations', ['interaction_id'], unique=False, sqlite_where=sa.text('interaction_id IS NOT NULL'), postgresql_where=sa.text('interaction_id IS NOT NULL'))
     op.create_index(op.f('ix_locations_message_key'), 'locations', ['message_key'], unique=False)
