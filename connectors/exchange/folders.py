@@ -29,6 +29,8 @@ _MAIL_CLASS = "ipf.note"
 _OTHER_CLASSES = ("ipf.note.outlookhomepage", "ipf.note.socialconnector")
 COMMITTED, DELETED = "0x670A", "0x670B"
 """PidTagLocalCommitTimeMax: when something in the folder last changed; PidTagDeletedCountTotal ([MS-OXCFOLD])."""
+HIDDEN = "0x10F4"
+"""PidTagAttributeHidden ([MS-OXCFOLD]): programs keep such folders for themselves, some of the class of mail."""
 SETTLED = timedelta(seconds=5)
 """How long ago a change must be for a mark: longer than the clocks of one domain differ."""
 _DOUBT_EVERY = 900
@@ -41,12 +43,13 @@ _SEPARATOR = "/"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A folder as the server lists it. kind: its class in lower case, '' if it says none."""
+    """A folder as the server lists it. kind: its class in lower case, '' if it says none. hidden: no person sees it."""
 
     id: str
     parent: str
     name: str
     kind: str
+    hidden: bool = False
     mark: str | None = None
 
 
@@ -56,7 +59,7 @@ def distinguished(name: str, address: str) -> Element:
 
 
 def list_folders(seat: Seat) -> list[Place]:
-    """All folders below the root that people see, and the root itself is not one of them."""
+    """All folders below the root of what people see, and the root itself is not one of them."""
     found: list[Place] = []
     offset: int | None = 0
     while offset is not None:
@@ -69,7 +72,8 @@ def list_folders(seat: Seat) -> list[Place]:
 
 def _shape() -> Element:
     named = ("folder:DisplayName", "folder:FolderClass", "folder:ParentFolderId", "folder:TotalCount")
-    paths = [*map(shapes.field, named), shapes.tagged(COMMITTED, "SystemTime"), shapes.tagged(DELETED, "Integer")]
+    kept = ((COMMITTED, "SystemTime"), (DELETED, "Integer"), (HIDDEN, "Boolean"))
+    paths = [*map(shapes.field, named), *(shapes.tagged(tag, kind) for tag, kind in kept)]
     return m("FolderShape", t("BaseShape", "IdOnly"), t("AdditionalProperties", *paths))
 
 
@@ -87,18 +91,19 @@ def _place(folder: Element, answered: datetime | None) -> Place:
     own, parent = find(folder, "FolderId"), find(folder, "ParentFolderId")
     if own is None or not own.get("Id"):
         raise Interrupted("the mail server listed a folder without an id")
+    properties = extended(folder)
     return Place(
         id=own.get("Id"),
         parent="" if parent is None else parent.get("Id", ""),
         name=text(folder, "DisplayName"),
         kind=_SEARCH if local(folder) == "SearchFolder" else text(folder, "FolderClass").lower(),
-        mark=_mark(folder, answered),
+        hidden=properties.get(HIDDEN, "").lower() in ("true", "1"),
+        mark=_mark(folder, properties, answered),
     )
 
 
-def _mark(folder: Element, answered: datetime | None) -> str | None:
+def _mark(folder: Element, properties: Mapping[str, str], answered: datetime | None) -> str | None:
     """Equal for a folder in which nothing happened. None where that cannot be told yet, or not at all."""
-    properties = extended(folder)
     changed = moment(properties.get(COMMITTED, ""))
     if changed is None or answered is None or answered - changed < SETTLED:
         return None
@@ -145,7 +150,7 @@ def _ids(message: Element) -> Iterable[str]:
 def seen(places: Iterable[Place], special: Mapping[str, str]) -> list[Seen]:
     """The folders that may hold mail, with their paths and roles. Pure.
 
-    What lies below a folder without mail (Sync Issues with its Conflicts) is left out with it.
+    What lies below a folder without mail (Sync Issues with its Conflicts), or a hidden one, is left out with it.
     """
     by_id = {place.id: place for place in places}
     kept = [place for place in by_id.values() if _holds_mail(place, by_id, special)]
@@ -153,7 +158,8 @@ def seen(places: Iterable[Place], special: Mapping[str, str]) -> list[Seen]:
 
 
 def _holds_mail(place: Place, by_id: Mapping[str, Place], special: Mapping[str, str]) -> bool:
-    if place.kind in _OTHER_CLASSES or any(special.get(one.id) in _NO_MAIL for one in _line(place, by_id)):
+    line = _line(place, by_id)
+    if place.kind in _OTHER_CLASSES or any(one.hidden or special.get(one.id) in _NO_MAIL for one in line):
         return False
     return place.kind in ("", _MAIL_CLASS) or place.kind.startswith(_MAIL_CLASS + ".")
 

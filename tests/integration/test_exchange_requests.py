@@ -82,6 +82,15 @@ def test_a_change_that_is_not_over_for_seconds_gives_no_mark(box: Mailbox, sourc
     assert source.folders()[0].mark is None
 
 
+def test_folders_that_a_program_hides_are_not_read(box: Mailbox, source: ExchangeSource) -> None:
+    for path in ("Add-in/Log", "Projects"):
+        box.create_folder(path)
+    box.folder("Add-in").hidden = True
+    read = {folder.name for folder in source.folders()}
+    assert "Projects" in read
+    assert not [name for name in read if name.startswith("Add-in")]
+
+
 def test_a_folder_too_large_for_one_look_is_passed_over_page_by_page_and_nothing_is_lost(
     ews: EwsServer, box: Mailbox, source: ExchangeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -182,13 +182,14 @@ def test_attachments_are_named_and_hidden_texts_are_told() -> None:
 
 
 def test_only_folders_of_mail_are_read_by_their_paths_and_roles() -> None:
-    def place(id: str, name: str, parent: str = "root", kind: str = "ipf.note") -> Place:
-        return Place(id=id, parent=parent, name=name, kind=kind)
+    def place(id: str, name: str, parent: str = "root", kind: str = "ipf.note", *, hidden: bool = False) -> Place:
+        return Place(id=id, parent=parent, name=name, kind=kind, hidden=hidden)
 
     places = [
         place("1", "Posteingang"), place("2", "Kunden", "1"), place("3", "Kalender", kind="ipf.appointment"),
         place("4", "Synchronisierungsprobleme"), place("5", "Konflikte", "4"), place("6", "Alt", kind=""),
-        place("7", "Gelöschte Elemente"), place("8", "Altes", "7"),
+        place("7", "Gelöschte Elemente"), place("8", "Altes", "7"), place("9", "Add-in", hidden=True),
+        place("10", "Log", "9"),
     ]  # fmt: skip
     found = seen(places, {"1": "inbox", "4": "syncissues", "7": "deleteditems"})
     assert [(one.name, one.role) for one in found] == [

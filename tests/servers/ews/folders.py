@@ -43,7 +43,11 @@ def render(box: Box, folder: Folder, shape: Node) -> str:
     default = {"DisplayName", "TotalCount", "ChildFolderCount", "UnreadCount"}
     wanted = {"IdOnly": set(), "Default": default, "AllProperties": set(inside)}[base] | more
     parts += "".join(xml for name, xml in inside.items() if name in wanted)
-    kept = {"0x670a": ("SystemTime", _committed(box, folder)), "0x670b": ("Integer", str(len(folder.left)))}
+    kept = {
+        "0x670a": ("SystemTime", _committed(box, folder)),
+        "0x670b": ("Integer", str(len(folder.left))),
+        "0x10f4": ("Boolean", str(folder.hidden).lower()),
+    }
     for path in shape.findall(f"{T}AdditionalProperties/{T}ExtendedFieldURI"):
         if found := kept.get((path.get("PropertyTag") or "").lower()):
             uri = tag("t:ExtendedFieldURI", PropertyTag=path.get("PropertyTag"), PropertyType=found[0])
