@@ -47,6 +47,13 @@ def check_removed(world: World, now: View) -> None:
             assert outcome != "skipped: removed" or NOT_CRM in place.flags.categories, f"{place} went with another text"
 
 
+def check_given(world: World, now: View) -> None:
+    """What was taken from somebody is not given back."""
+    for kept in now.kept.values():
+        back = {name for name, _, _ in kept.people} & world.taken.get(kept.key, frozenset())
+        assert not back, f"{sorted(back)} got back {kept}"
+
+
 def check_feed(now: View) -> None:
     """Whoever followed the feed holds exactly what is there."""
     for entity, events in now.feed.items():

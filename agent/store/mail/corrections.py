@@ -11,7 +11,7 @@ from agent.store.database import Database
 from agent.store.directory.contacts import Contact
 from agent.store.hashes import Hasher
 from agent.store.mail import dating, known, removals, replaced, threads
-from agent.store.schedule.mailboxes import make_due
+from agent.store.schedule.mailboxes import lock_all, make_due
 from agent.store.tables import (
     company_links,
     contacts,
@@ -118,8 +118,9 @@ def move(
     """Gives an interaction to another contact, for good: no later pass gives it back.
 
     source: the contact who has it no more, None where nobody had it. The mailboxes it lies in are due at once, for what
-    hung by it.
+    hung by it. Waits for commits under way, which know the contact it is taken from; who commits later sees the move.
     """
+    lock_all(connection)
     one = connection.execute(
         sa.select(interactions.c.message_key, interactions.c.thread_id, interactions.c.direction).where(
             interactions.c.id == interaction_id

@@ -1,6 +1,6 @@
 """The review queue: matches that somebody must decide, and what was decided."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -88,15 +88,6 @@ def accept(database: Database, connection: sa.Connection, item: Item, contact: C
 def reject(database: Database, connection: sa.Connection, item: Item, now: datetime) -> None:
     """Nobody known is meant: the message is not asked about again for this participant."""
     _rule(database, connection, item, None, now, state="rejected")
-
-
-def came_between(connection: sa.Connection, doubts: Collection[tuple[object, object]]) -> bool:
-    """Whether somebody decided one of these doubts (message key, address) that a page is about to enter."""
-    if not doubts:
-        return False
-    keys = {key for key, _ in doubts}
-    query = sa.select(rulings.c.message_key, rulings.c.address).where(rulings.c.message_key.in_(keys))
-    return any((row.message_key, row.address) in doubts for row in connection.execute(query))
 
 
 def any_left(connection: sa.Connection, mailbox_id: int) -> bool:
