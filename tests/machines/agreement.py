@@ -102,10 +102,11 @@ def told(world: World, now: View, *, blurred: frozenset[Where]) -> Told:
     keys: dict[bytes, set[object]] = defaultdict(set)
     for place in clear:
         keys[now.keys[place.where]].add(place.letter.identity)
+    distinct = _told_by_header(world, clear)
     return Told(
         outcomes={where: outcome for where, outcome in now.outcomes.items() if where in spots},
         kept=frozenset(
-            (kept.places, kept.facts, kept.people, kept.firms)
+            (kept.places, kept.facts, kept.people, kept.firms, kept.id if kept.places <= distinct else None)
             for kept in now.kept.values()
             if kept.places & spots and not kept.places & ambiguous
         ),
@@ -123,6 +124,14 @@ def told(world: World, now: View, *, blurred: frozenset[Where]) -> Told:
             if doubt.key in keys
         ),
     )
+
+
+def _told_by_header(world: World, places: Sequence[Place]) -> frozenset[Where]:
+    """Where letters lie that no other letter shares its key, From and Date with: their ids depend on no order."""
+    words: dict[object, set[str]] = defaultdict(set)
+    for letter in world.letters:
+        words[letter.identity].add(letter.words)
+    return frozenset(place.where for place in places if len(words[place.letter.identity]) == 1)
 
 
 def _counts(now: View, spots: set[Where]) -> frozenset[tuple[object, ...]]:
