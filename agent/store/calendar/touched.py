@@ -32,6 +32,9 @@ _CHANGES = Prepared(
     .where(changes.c.seq > sa.bindparam("position"), changes.c.kind != "reminder")
     .limit(MOST + 1)
 )
+_ANY = Prepared(
+    sa.select(changes.c.seq).where(changes.c.seq > sa.bindparam("position"), changes.c.kind != "reminder").limit(1)
+)
 _REMOVED = Prepared(
     sa.select(changes.c.seq)
     .where(
@@ -82,6 +85,11 @@ def touched_since(connection: sa.Connection, before: Seen, now: Seen) -> Touched
         return None
     changed = {entity for _, _, entity in others} | {id for id, _ in before.flagged ^ now.flagged}
     return _concerned(connection, changed, told, settled=all(event == "logged" for _, event, _ in others))
+
+
+def any_since(connection: sa.Connection, before: Seen) -> bool:
+    """Whether the history changed since that look, in whichever mailbox."""
+    return bool(_ANY.rows(connection, position=before.position))
 
 
 def nothing_left(connection: sa.Connection, since: Seen) -> bool:
