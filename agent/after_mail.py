@@ -15,6 +15,7 @@ from agent.memory import Memory
 from agent.people.address_book import AddressBook, import_contacts
 from agent.people.plan import Outcome
 from agent.store import migrate
+from agent.store.calendar import touched
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from agent.store.schedule import mailboxes
@@ -28,6 +29,7 @@ from config.model import Mailbox, Settings
 from connectors import registry
 from connectors.base import HoldsContacts, MailSource
 from connectors.errors import ConnectorError
+from matchers.address import normalise
 from matchers.policy import own_of, policy_of
 
 _log = structlog.get_logger(__name__)
@@ -117,6 +119,14 @@ class AfterMail:
         )
         self.memory.counts[mailbox.address]["reminders"] += tended.placed
         self._note_calendar(mailbox, lease, tended.error)
+
+    def tend_again(self, mailbox: Mailbox, lease: Lease, progress: Progress) -> None:
+        """Reminders once more where mail of others came in since: it may settle them, or be a reason for some."""
+        before = self.memory.derived.get(normalise(mailbox.address).normalised)
+        with self.database.read() as connection:
+            stands = before is None or before.seen is None or not touched.any_since(connection, before.seen)
+        if not stands:
+            self.tend(mailbox, lease, progress)
 
     def _note_calendar(self, mailbox: Mailbox, lease: Lease, error: ConnectorError | None) -> None:
         """The log tells of a calendar that fails once, not at every poll."""

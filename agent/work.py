@@ -65,6 +65,11 @@ class Work:
             if not self.eager:  # `sync` goes to the end of it, after all mailboxes
                 self.upkeep.after_pass(self.settings.policy, self.clock())
 
+    def remind(self, mailbox: Mailbox, lease: Lease, progress: Progress, stop: threading.Event) -> None:
+        """After all mailboxes were read: what follows from the others' mail. Raises StoreError or LeaseLost."""
+        if not stop.is_set():
+            self._after_mail().tend_again(mailbox, lease, progress)
+
     def _read(
         self, mailbox: Mailbox, source: MailSource, lease: Lease, progress: Progress, stop: threading.Event
     ) -> bool:

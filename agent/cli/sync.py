@@ -58,7 +58,8 @@ def _pass(house: "House", chosen: Sequence["Mailbox"]) -> list["Passed"]:
     from agent.engine.runner import Runner
     from agent.store import roll
 
-    runner = Runner(database=house.database, work=house.work(eager=True))
+    work = house.work(eager=True)
+    runner = Runner(database=house.database, work=work, remind=work.remind)
     roll.settle(house.database, house.settings, house.hasher, runner.clock())
     done: list[Passed] = []
     with progress() as show:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from agent.engine.runner import Ended, Ending, Runner
@@ -51,7 +51,8 @@ def run_once(
 ) -> list[Passed]:
     """Passes over all chosen mailboxes, several at a time; `tell` is called as each one ends.
 
-    What one mailbox's mail says about another's (a conversation that lies in both) is settled in further rounds.
+    What one mailbox's mail says about another's (a conversation that lies in both) is settled in further rounds, and
+    what it says about its reminders at the end.
     Ctrl-C sets `stop`: passes end after the page they are at.
     """
     with runner.database.read() as connection:
@@ -70,7 +71,8 @@ def run_once(
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(chosen))), thread_name_prefix="mailbox") as pool:
         try:
             ended = list(pool.map(first, chosen))
-            return _settle_between(runner, ended, ids, lambda again: pool.map(one, again))
+            settled = _settle_between(runner, ended, ids, lambda again: pool.map(one, again))
+            return list(pool.map(partial(_remind, runner, ids, stop), settled)) if len(settled) > 1 else settled
         except KeyboardInterrupt:
             stop.set()  # or leaving the pool would wait for years of history
             raise
@@ -109,6 +111,17 @@ def _settle_between(
         anew = {passed.mailbox.address: passed for passed in run(again)}
         ended = [anew.get(passed.mailbox.address, passed) for passed in ended]
     return ended
+
+
+def _remind(runner: Runner, ids: Mapping[str, int], stop: threading.Event, passed: Passed) -> Passed:
+    """Asks once more for reminders of a mailbox that was read. Who holds it meanwhile does so anyhow."""
+    if runner.remind is None or passed.ended.ending is not Ending.DONE:
+        return passed
+    lease = _wait_for_lease(runner, _id_of(passed.mailbox, ids), stop)
+    if lease is None:
+        return passed
+    ended = runner.remind_one(runner.remind, passed.mailbox, lease, stop)
+    return replace(passed, ended=ended) if ended.ending is Ending.FAILED else passed
 
 
 def _waiting(runner: Runner) -> dict[int, frozenset[int]]:

@@ -58,10 +58,11 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class Runner:
-    """Runs passes and writes down how they end."""
+    """Runs passes and writes down how they end. remind: what is done for each after all were read, None nothing."""
 
     database: Database
     work: Work
+    remind: Work | None = None
     farewell: Farewell | None = None
     lease_seconds: float = leases.SECONDS
     clock: Callable[[], datetime] = utc_now
@@ -70,11 +71,22 @@ class Runner:
     def run_one(self, mailbox: Mailbox, known: Due, lease: Lease, stop: threading.Event) -> Ended:
         """Reads one mailbox under its lease. Raises nothing: the schedule row and the log tell how it ended."""
         started = self.clock()
-        ended = self._attempt(mailbox, lease, stop)
+        ended = self._attempt(self.work, mailbox, lease, stop)
         try:
             self._record(mailbox, known, lease, ended, started)
         except LeaseLost as error:
             ended = Ended(ending=Ending.LOST, error=error)
+        except StoreError as error:
+            ended = Ended(ending=Ending.FAILED, error=error)  # the lease runs out by itself
+        _tell(lease.mailbox_id, ended, (self.clock() - started).total_seconds())
+        return ended
+
+    def remind_one(self, remind: Work, mailbox: Mailbox, lease: Lease, stop: threading.Event) -> Ended:
+        """Does what is left for a mailbox after all were read; when it was read stays. Raises nothing."""
+        started = self.clock()
+        ended = self._attempt(remind, mailbox, lease, stop)
+        try:
+            leases.release(self.database, lease)
         except StoreError as error:
             ended = Ended(ending=Ending.FAILED, error=error)  # the lease runs out by itself
         _tell(lease.mailbox_id, ended, (self.clock() - started).total_seconds())
@@ -94,10 +106,10 @@ class Runner:
         _tell_farewell(lease.mailbox_id, done)
         return done
 
-    def _attempt(self, mailbox: Mailbox, lease: Lease, stop: threading.Event) -> Ended:
+    def _attempt(self, work: Work, mailbox: Mailbox, lease: Lease, stop: threading.Event) -> Ended:
         progress = Progress(self.database, lease, seconds=self.lease_seconds, stop=stop, clock=self.clock)
         try:
-            self.work(mailbox, lease, progress, stop)
+            work(mailbox, lease, progress, stop)
         except LeaseLost as error:
             return Ended(ending=Ending.LOST, error=error)
         except Exception as error:  # noqa: BLE001 - the job boundary: one mailbox's fault stays its own

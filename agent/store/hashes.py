@@ -6,13 +6,15 @@ stolen database cannot be asked whether it knows an address or a Message-ID.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from connectors.message import Envelope
 from matchers.thread import normal_id
 
 SIZE = 16
 """Bytes of a hash: at a billion messages, chance collisions stay below 1 in 10^20."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Hasher:
@@ -49,7 +51,8 @@ class Hasher:
 
     def of_header(self, message_key: bytes, from_address: str, date: datetime | None) -> bytes:
         """What tells variants under one message key apart before their texts are seen."""
-        return self.hash("header", message_key.hex(), from_address, date.astimezone(UTC).isoformat() if date else "")
+        instant = "" if date is None else str((date - _EPOCH) // timedelta(microseconds=1))
+        return self.hash("header", message_key.hex(), from_address, instant)
 
     def of_size(self, interaction_id: str, size: int) -> bytes:
         """A size that nobody can read, for one message: equal sizes of others have other hashes."""

@@ -9,6 +9,7 @@ import base64
 import sqlalchemy as sa
 
 from agent.store.database import Database
+from agent.store.errors import StoreError
 from agent.store.tables import tokens
 from matchers.address import normalise
 
@@ -28,7 +29,16 @@ class StoredTokens:
         return None if sealed is None else _open(self._key, bytes(sealed))
 
     def save(self, mailbox: str, blob: str) -> None:
-        """Replaces the blob; on disk when this returns: a refresh token may be good for one use only."""
+        """Replaces the blob; on disk when this returns: a refresh token may be good for one use only.
+
+        So it is tried twice: while the provider answered, the database may have ended the connection.
+        """
+        try:
+            self._replace(mailbox, blob)
+        except StoreError:
+            self._replace(mailbox, blob)
+
+    def _replace(self, mailbox: str, blob: str) -> None:
         row = {"name": _name(mailbox), "sealed": _seal(self._key, blob)}
         insert = self._database.insert(tokens).values(row)
         with self._database.write(durable=True) as connection:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.store.directory import lookup as directory
-from agent.store.mail import folders, gaps, known, record, removals, replaced, reviews, threads
+from agent.store.mail import folders, gaps, known, record, removals, replaced, threads
 from agent.store.mail.folders import FORWARD, HISTORY, FolderState
 from agent.store.mail.known import Listed
 from agent.store.mail.record import Collision
@@ -178,7 +178,7 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         if directory.changed_since(connection, deciding.stamp):
             raise Collision
         room.database.serialise(connection)
-        if not _still_holds(connection, settled):
+        if not _still_holds(connection, deciding, settled):
             raise Collision
         _record_withheld(room, connection, task, settled, spot)
         record.record(room.database, connection, settled.rows, spot.now)
@@ -197,16 +197,16 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         _move_cursor(connection, task)
 
 
-def _still_holds(connection: "sa.Connection", settled: Settled) -> bool:
+def _still_holds(connection: "sa.Connection", deciding: Deciding, settled: Settled) -> bool:
     """Whether what the page adds to is still in the history, and nobody took out or decided what it brings."""
     new = {str(row["id"]) for row in settled.rows.interactions}
     places = (*settled.rows.places, *settled.rows.moved_on)
     older = {str(row["interaction_id"]) for row in places if row["interaction_id"] is not None} - new
-    doubts = {(row["message_key"], row["address"]) for row in settled.rows.reviews}
+    told = {one.key for one in deciding.messages if settled.rows.links or settled.rows.reviews}
     return (
         known.all_logged(connection, older)
         and not removals.came_between(connection, new)
-        and not reviews.came_between(connection, doubts)
+        and not (told and known.said_anew(connection, deciding.known, told))
     )
 
 

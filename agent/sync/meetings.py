@@ -31,6 +31,8 @@ from matchers.policy import MatchPolicy, Own
 BACK, AHEAD = timedelta(days=60), timedelta(days=31)
 """What of a calendar is looked at: what reminders may still ask about, and the meetings of the coming month."""
 _REST, _LONG_REST = timedelta(minutes=1), timedelta(hours=1)
+_RETRIES = 8
+"""How often appointments are decided again because contacts changed meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +68,20 @@ def read_meetings(diary: Diary) -> tuple[int, ConnectorError | None]:
         return 0, error
     if told is None or (told.cursor == mark.cursor and not told.found and not told.gone):
         return 0, None
-    found = _decided(diary, told, now)
-    with fenced(diary.database, diary.lease) as connection:
-        return meetings.record(diary.database, connection, mailbox_id, diary.place, found, now), None
+    return _record(diary, told, now)
+
+
+def _record(diary: Diary, told: Appointments, now: datetime) -> tuple[int, ConnectorError | None]:
+    """Decides again where contacts came, went or were erased meanwhile."""
+    for _ in range(_RETRIES):
+        found = _decided(diary, told, now)
+        with fenced(diary.database, diary.lease) as connection:
+            if not directory.changed_since(connection, found.stamp):
+                fresh = meetings.record(diary.database, connection, diary.lease.mailbox_id, diary.place, found, now)
+                return fresh, None
+    return 0, Retriable(
+        "contacts are being changed faster than they can be asked for", advice="it is tried again by itself"
+    )
 
 
 def _ask(diary: Diary, mark: meetings.Mark, to_come: frozenset[str], now: datetime) -> Appointments | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from agent.store.hashes import Hasher
 from agent.store.mail.known import Known, KnownInteraction, KnownPlace
@@ -101,14 +102,15 @@ class Overlay:
         )
 
     def add(self, one: Decided) -> KnownInteraction:
-        """Gives a new interaction its number."""
-        taken = [known.variant for known in self.interactions(one.key)]
-        taken += [removal.variant for removal in self.known.removed.get(one.key, ())]
-        variant = max(taken, default=-1) + 1
+        """Gives a new interaction its id and its number under the key."""
+        taken = {known.id: known.variant for known in self.interactions(one.key)}
+        taken |= {removal.id: removal.variant for removal in self.known.removed.get(one.key, ())}
+        header = self.hasher.of_header(one.key, one.from_address, one.envelope.date)
+        ids = (interaction_id(self.hasher, header, number, one.envelope.date) for number in count())
         new = KnownInteraction(
-            id=interaction_id(self.hasher, one.key, variant, one.envelope.date),
+            id=next(id for id in ids if id not in taken),
             message_key=one.key,
-            variant=variant,
+            variant=max(taken.values(), default=-1) + 1,
             from_address=one.from_address,
             date=one.envelope.date,
             thread_id=None,

@@ -47,6 +47,13 @@ def check_removed(world: World, now: View) -> None:
             assert outcome != "skipped: removed" or NOT_CRM in place.flags.categories, f"{place} went with another text"
 
 
+def check_given(world: World, now: View) -> None:
+    """What was taken from somebody is not given back."""
+    for kept in now.kept.values():
+        back = {name for name, _, _ in kept.people} & world.taken.get(kept.key, frozenset())
+        assert not back, f"{sorted(back)} got back {kept}"
+
+
 def check_feed(now: View) -> None:
     """Whoever followed the feed holds exactly what is there."""
     for entity, events in now.feed.items():
@@ -95,10 +102,11 @@ def told(world: World, now: View, *, blurred: frozenset[Where]) -> Told:
     keys: dict[bytes, set[object]] = defaultdict(set)
     for place in clear:
         keys[now.keys[place.where]].add(place.letter.identity)
+    distinct = _told_by_header(world, clear)
     return Told(
         outcomes={where: outcome for where, outcome in now.outcomes.items() if where in spots},
         kept=frozenset(
-            (kept.places, kept.facts, kept.people, kept.firms)
+            (kept.places, kept.facts, kept.people, kept.firms, kept.id if kept.places <= distinct else None)
             for kept in now.kept.values()
             if kept.places & spots and not kept.places & ambiguous
         ),
@@ -116,6 +124,14 @@ def told(world: World, now: View, *, blurred: frozenset[Where]) -> Told:
             if doubt.key in keys
         ),
     )
+
+
+def _told_by_header(world: World, places: Sequence[Place]) -> frozenset[Where]:
+    """Where letters lie that no other letter shares its key, From and Date with: their ids depend on no order."""
+    words: dict[object, set[str]] = defaultdict(set)
+    for letter in world.letters:
+        words[letter.identity].add(letter.words)
+    return frozenset(place.where for place in places if len(words[place.letter.identity]) == 1)
 
 
 def _counts(now: View, spots: set[Where]) -> frozenset[tuple[object, ...]]:

@@ -217,6 +217,22 @@ class PeopleAndMail(RuleBasedStateMachine):
             gone = [one for one in here if one.where in kept.places]
             self.world.note_removed(gone, alone=kept.ever == len(kept.places))
 
+    @rule(which=some, to=some)
+    def give_interaction(self, which: int, to: int) -> None:
+        """Somebody says that an interaction is another contact's: no mailbox tells that to others."""
+        self._give(self.process, which, to)
+
+    def _give(self, process: Process, which: int, to: int) -> None:
+        kept = sorted(view(process.database).kept.values(), key=lambda one: one.id)
+        if not kept:
+            return
+        one = kept[which % len(kept)]
+        given = process.give(one.id, to)
+        if given is not None:
+            source, other = given
+            self.world.taken[one.key] = (self.world.taken.get(one.key, frozenset()) - {other}) | {source}
+            self._note_said(one.key)
+
     @rule(which=some, accept=st.booleans())
     def decide_review(self, which: int, accept: bool) -> None:
         """Somebody says who is meant, or that nobody is: no mailbox tells that to others."""
@@ -224,6 +240,10 @@ class PeopleAndMail(RuleBasedStateMachine):
 
     def _decide(self, process: Process, which: int, *, accept: bool) -> None:
         key = process.decide(which, accept=accept)
+        if key is not None:
+            self._note_said(key)
+
+    def _note_said(self, key: bytes) -> None:
         decided = {letter.key for letter in self.world.letters if key == _key_of(letter)}
         self.world.blurred |= decided
         self.world.loose |= decided

@@ -22,6 +22,7 @@ from agent.store.directory.contacts import Email
 from agent.store.hashes import Hasher
 from agent.store.mail import corrections, gaps, reviews
 from agent.store.schedule import mailboxes
+from agent.store.tables import contacts as people
 from agent.store.unit import Lease
 from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader
@@ -183,6 +184,19 @@ class Process:
         """Somebody takes an interaction out of the history."""
         with self.database.write() as connection:
             assert corrections.remove(self.database, connection, self.hasher, interaction, self.world.now)
+
+    def give(self, interaction: str, which: int) -> tuple[str, str] | None:
+        """Somebody gives an interaction to another contact. Who had it and who has it; None where there is nobody."""
+        with self.database.write() as connection:
+            here = corrections.linked(connection, interaction)
+            everybody = sorted(connection.execute(sa.select(people.c.name, people.c.id)).all())
+            others = [id for _, id in everybody if id not in {one.id for one in here}]
+            if not here or not others:
+                return None
+            source, to = here[which % len(here)], contacts.show(connection, others[which % len(others)])
+            assert to is not None
+            corrections.move(self.database, connection, interaction, source.id, to, self.world.now)
+            return source.name, to.name
 
     def decide(self, which: int, *, accept: bool) -> bytes | None:
         """Somebody decides an item of the review queue, for its first candidate or for nobody. The message's key."""

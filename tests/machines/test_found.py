@@ -118,6 +118,17 @@ def test_a_doubt_that_is_decided_while_a_copy_is_read_is_not_asked_again(machine
     machine.decide_meanwhile(BOB, at=at, which=0, accept=False)
 
 
+@pytest.mark.parametrize("at", range(1, 4))
+def test_an_interaction_that_is_given_away_while_its_copy_is_read_is_not_given_back(
+    machine: SyncMachine, at: int
+) -> None:
+    _meet(machine, "Kim", "Lea")
+    _deliver(machine, "m0", KIM)
+    _sync(machine)
+    _deliver(machine, "m0", KIM, folder="Sent")
+    machine.give_meanwhile(ANNA, at=at, which=0, to=0)
+
+
 def test_two_strangers_of_one_company_in_one_conversation_are_known_by_its_domain(machine: SyncMachine) -> None:
     """Whichever of them is read first; neither is known only by the other."""
     for number, (address, refs) in enumerate(((ANNA, ()), (BOB, ("m0@mail.example",)))):

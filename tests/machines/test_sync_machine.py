@@ -12,7 +12,7 @@ touch are left out of the comparison (they are *blurred*), though not out of the
 - mail that was logged and has left the server stays logged, keeps its conversation together and keeps what it told;
 - mail that was logged and was made private, a draft or `Not CRM` later, or taken out by hand, once joined threads;
 - mail that was kept because its category asked for it stays kept when the category goes;
-- what somebody said in the review queue is no part of any mailbox;
+- what somebody said in the review queue, or gave to another contact, is no part of any mailbox;
 - a server that does not tell which flags changed (Bob's) is asked about logged and doubtful mail only, so a category
   on other mail counts when something else has that mail read again;
 - where one mailbox holds several texts of one message and another mailbox holds it too, any pairing is right: there
@@ -130,6 +130,16 @@ class SyncMachine(PeopleAndMail):
         self.process.database.hook = lambda stage: None
         other.close()
 
+    @rule(address=addresses, at=early, which=some, to=some)
+    def give_meanwhile(self, address: str, at: int, which: int, to: int) -> None:
+        """Somebody gives an interaction to another contact between two transactions of a pass."""
+        other = self._new_process()
+        self.world.note_reading(address)
+        self._at_transaction(at, "before", lambda: self._give(other, which, to))
+        self._pass(address)
+        self.process.database.hook = lambda stage: None
+        other.close()
+
     @rule(address=addresses, at=early, which=some, accept=st.booleans())
     def decide_meanwhile(self, address: str, at: int, which: int, accept: bool) -> None:
         """Somebody decides a doubt between two transactions of a pass."""
@@ -234,6 +244,7 @@ class SyncMachine(PeopleAndMail):
         agreement.check_decisions(self.world, now)
         agreement.check_identities(self.world, now, blurred=blurred)
         agreement.check_removed(self.world, now)
+        agreement.check_given(self.world, now)
         agreement.check_feed(now)
         return now, blurred
 

@@ -117,9 +117,10 @@ class Place:
 class World:
     """All mailboxes, everyone known, and what happened that a later reader cannot see any more.
 
-    removed: key -> (mailbox, identity, words) of letters that somebody took out of the history. seen: deliveries that a
-    pass may have read. blurred: keys of letters whose past cannot be read off the mailboxes
-    (see `test_sync_machine`). loose: keys of letters of which only history says how they were decided.
+    removed: key -> (mailbox, identity, words) of letters that somebody took out of the history. taken: message key ->
+    names of contacts from whom somebody took it. seen: deliveries that a pass may have read. blurred: keys of letters
+    whose past cannot be read off the mailboxes (see `test_sync_machine`). loose: keys of letters of which only history
+    says how they were decided.
     """
 
     now: datetime = START
@@ -127,6 +128,7 @@ class World:
     letters: list[Letter] = field(default_factory=list)
     known: list[Person] = field(default_factory=list)
     removed: dict[str, set[tuple[str, Identity, str]]] = field(default_factory=dict)
+    taken: dict[bytes, frozenset[str]] = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
     blurred: set[str] = field(default_factory=set)
     loose: set[str] = field(default_factory=set)

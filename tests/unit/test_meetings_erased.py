@@ -8,6 +8,7 @@ import pytest
 from agent.people.erasing import Forgetting, erase_address
 from agent.store.database import Database
 from agent.store.hashes import Hasher
+from tests.machines.processes import Watched
 from tests.servers.radicale import Radicale
 from tests.unit.people_room import everything
 from tests.unit.reminder_room import MONDAY
@@ -33,6 +34,26 @@ def test_a_meeting_read_after_the_erasure_names_the_others_alone(
     firm = a_firm(database, hasher, tmp_path, radicale, monkeypatch)
     erase_address(Forgetting(database=database, hasher=hasher, second=None, now=MONDAY, who="root"), KIM)
     firm.put(event)
+    assert firm.read() == 1
+    assert firm.only()["subject"] == "Demo"
+    assert KIM not in everything(database)
+    database.close()
+
+
+def test_whoever_is_erased_while_a_meeting_is_read_is_not_named_in_it(
+    tmp_path: Path, sqlite_template: Path, hasher: Hasher, radicale: Radicale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meeting was decided by then, and is decided once more."""
+    shutil.copyfile(sqlite_template, tmp_path / "crm-agent.db")
+    database = Watched(f"sqlite:///{tmp_path / 'crm-agent.db'}")
+    firm = a_firm(database, hasher, tmp_path, radicale, monkeypatch)
+    firm.put(INVITED)
+
+    def erase(stage: str) -> None:
+        database.hook = lambda stage: None
+        erase_address(Forgetting(database=database, hasher=hasher, second=None, now=MONDAY, who="root"), KIM)
+
+    database.hook = erase
     assert firm.read() == 1
     assert firm.only()["subject"] == "Demo"
     assert KIM not in everything(database)

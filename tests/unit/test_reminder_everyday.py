@@ -83,12 +83,14 @@ class Desk:
         self._deliver(by, "Sent", by, to, cc, text, id, ago)
 
     def received(self, text: str, *, id: str, to: str = ANNA, cc: str = "", ago: float = 0.5, **headers: str) -> None:
-        self._deliver(ANNA, "INBOX", headers.pop("by", ZOE), to, cc, text, id, ago, **headers)
+        self._deliver(headers.pop("box", ANNA), "INBOX", headers.pop("by", ZOE), to, cc, text, id, ago, **headers)
 
     def sync(self) -> None:
+        """One mailbox after the other, Anna's first."""
         roll.settle(self.database, self.settings, self.hasher, datetime.now(UTC))
-        runner = Runner(database=self.database, work=self.house.work(eager=True), dice=lambda: 0.5)
-        for passed in run_once(runner, list(self.settings.mailboxes), Event()):
+        work = self.house.work(eager=True)
+        runner = Runner(database=self.database, work=work, remind=work.remind, dice=lambda: 0.5)
+        for passed in run_once(runner, list(self.settings.mailboxes), Event(), workers=1):
             assert passed.ended.ending is Ending.DONE, passed
 
     def open(self) -> list[Listed]:
@@ -134,6 +136,14 @@ def desk(tmp_path: Path, sqlite_template: Path, hasher: Hasher) -> Iterator[Desk
     database = Database(f"sqlite:///{tmp_path / 'crm-agent.db'}")
     yield Desk(folder=tmp_path, database=database, hasher=hasher)
     database.close()
+
+
+def test_an_answer_that_only_a_colleague_got_settles_the_question_in_the_same_sync(desk: Desk) -> None:
+    """The colleague's mailbox is read after the question was put into the calendar."""
+    desk.wrote(QUESTION, id="q@our", ago=9)
+    desk.received("Here it is.", id="a@buyer", box=BEN, to=BEN, answers="q@our", ago=8)
+    desk.sync()
+    assert desk.shown() == ()
 
 
 def test_a_first_sync_floods_nothing(desk: Desk) -> None:

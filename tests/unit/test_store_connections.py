@@ -9,6 +9,7 @@ from agent.store import database as databases
 from agent.store.database import Database
 from agent.store.errors import StoreError
 from agent.store.tables import tombstones
+from agent.store.tokens import StoredTokens
 from tests.servers.postgres import Postgres
 from tests.unit.store_room import NOW
 
@@ -74,3 +75,14 @@ def test_a_connection_that_ended_a_moment_ago_costs_one_try(served: Database, po
         count(one)
     with served.read() as one, served.read() as other:
         assert (count(one), count(other)) == (0, 0)
+
+
+def test_a_token_is_kept_though_the_connections_ended_while_the_provider_answered(
+    served: Database, postgres: Postgres
+) -> None:
+    """The provider has ended the old one by then: who loses the new one has to sign in by hand."""
+    cache = StoredTokens(served, b"0123456789abcdef" * 4)
+    assert cache.load("anna@ourfirm.example") is None
+    end_all(postgres, served)
+    cache.save("anna@ourfirm.example", "new")
+    assert cache.load("anna@ourfirm.example") == "new"

@@ -1,12 +1,19 @@
 """The change feed is ordered as commits were, can be read again, and refuses a token it never gave."""
 
 import threading
+from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
 from agent.store import feed
 from agent.store.database import Database
 from agent.store.feed import Change, UnknownToken
+from connectors.memory import MemoryMailbox
+from tests.machines.processes import Process
+from tests.machines.told_anew import HASHER, template
+from tests.machines.views import view
+from tests.machines.world import ANNA, BOB, DIRECTORY, KIM, Letter, World
 
 
 def change(entity: str) -> Change:
@@ -75,3 +82,21 @@ def test_whoever_reads_up_to_a_number_has_seen_everything_below_it(database: Dat
     assert seen_meanwhile == []
     with database.read() as connection:
         assert [entry.change.entity for entry in feed.read(connection, 0, 10)] == ["slow", "quick"]
+
+
+def test_tells_of_a_text_that_came_after_its_message_was_logged(tmp_path: Path) -> None:
+    """Bob's mailbox keeps subjects alone and is read first; Anna's keeps the text of the same message."""
+    world = World()
+    world.boxes = {address: MemoryMailbox(clock=world.clock) for address in (ANNA, BOB)}
+    letter = Letter(id="m0@mail.example", from_=KIM, to=ANNA, cc=BOB, date=world.date())
+    for address in (ANNA, BOB):
+        world.deliver(address, "INBOX", letter)
+    copyfile(template(), tmp_path / "agent.db")
+    process = Process(f"sqlite:///{tmp_path / 'agent.db'}", HASHER, world, "process")
+    process.meet(DIRECTORY[0])
+    process.sync(BOB)
+    process.sync(ANNA)
+    assert list(view(process.database).feed.values()) == [("logged", "updated")]
+    process.sync(ANNA)
+    assert list(view(process.database).feed.values()) == [("logged", "updated")]
+    process.close()

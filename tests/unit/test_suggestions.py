@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copyfile
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from agent.store.database import Database
 from agent.store.directory import contacts
 from agent.store.directory.contact_writes import open_directory
 from agent.store.hashes import Hasher
-from agent.store.persons import merging, suggested
+from agent.store.persons import erasure, merging, suggested
+from agent.store.persons.person import hashes_of, person_of
 from agent.store.persons.suggested import Suggested
 from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process
@@ -91,6 +93,19 @@ def test_a_suggestion_follows_a_merge_and_goes_with_an_erased_contact(database: 
         merging.merge(writer, known[kim], known[double], NOW)
         left = contacts.load(connection, [kim])[kim]
     erase_contact(Forgetting(database=database, hasher=hasher, second=None, now=NOW, who="root"), left)
+    assert told(database) == []
+
+
+def test_whoever_is_being_erased_is_not_suggested(database: Database, hasher: Hasher) -> None:
+    """Another worker noted the address before the erasure could be seen."""
+    noting = Thread(target=note, args=(database, hasher, ""))
+    with database.write() as connection:
+        person = person_of(connection, None, [ELSE])
+        writer = open_directory(database, connection, hasher)
+        erasure.erase(writer, person, hashes_of(hasher, person), NOW, "root")
+        noting.start()
+        noting.join(0.2)  # it waits, or it is done
+    noting.join()
     assert told(database) == []
 
 

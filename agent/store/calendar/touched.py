@@ -41,6 +41,9 @@ _CHANGES = Prepared(
     .outerjoin(links, links.c.interaction_id == interactions.c.id)
 )
 """With what the interactions among them concern: most passes that find any want to know."""
+_ANY = Prepared(
+    sa.select(changes.c.seq).where(changes.c.seq > sa.bindparam("position"), changes.c.kind != "reminder").limit(1)
+)
 _REMOVED = Prepared(
     sa.select(changes.c.seq)
     .where(
@@ -90,6 +93,11 @@ def touched_since(connection: sa.Connection, before: Seen, now: Seen) -> Touched
     found = [row[3:] for row in others]
     found += _CONCERNED.among(connection, sorted({id for id, _ in before.flagged ^ now.flagged}))
     return _concerned(connection, found, told, settled=all(event == "logged" for _, event, *_ in others))
+
+
+def any_since(connection: sa.Connection, before: Seen) -> bool:
+    """Whether the history changed since that look, in whichever mailbox."""
+    return bool(_ANY.rows(connection, position=before.position))
 
 
 def nothing_left(connection: sa.Connection, since: Seen) -> bool:

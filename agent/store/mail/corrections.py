@@ -11,7 +11,7 @@ from agent.store.database import Database
 from agent.store.directory.contacts import Contact
 from agent.store.hashes import Hasher
 from agent.store.mail import dating, known, removals, replaced, threads
-from agent.store.schedule.mailboxes import make_due
+from agent.store.schedule.mailboxes import lock_all, make_due
 from agent.store.tables import (
     company_links,
     contacts,
@@ -32,11 +32,14 @@ _NOBODY = "-"
 def remove(database: Database, connection: sa.Connection, hasher: Hasher, interaction_id: str, now: datetime) -> bool:
     """Takes an interaction out; its tombstone keeps later passes from logging the message again. False if unknown.
 
-    Alone among those who record pages: one of them might be about to give it another place.
+    Alone among those who record pages: one of them might be about to give it another place. What hung by it in its
+    conversation is decided anew.
     """
+    lock_all(connection)
     database.serialise(connection)
     if not known.all_logged(connection, [interaction_id]):
         return False
+    thread = connection.execute(sa.select(interactions.c.thread_id).where(interactions.c.id == interaction_id)).scalar()
     key = removals.enter(database, connection, hasher, interaction_id, now)
     connection.execute(
         sa.update(locations)
@@ -55,6 +58,9 @@ def remove(database: Database, connection: sa.Connection, hasher: Hasher, intera
     connection.execute(sa.delete(interactions).where(interactions.c.id == interaction_id))
     if key is not None:
         replaced.forget_oddity(connection, key)
+    if thread is not None:
+        threads.queue_hanging(database, connection, {thread})
+        make_due(connection, sa.select(rereads.c.mailbox_id), now)
     gone = feed.Change(kind="interaction", event="removed", entity=interaction_id, body={})
     feed.append(database, connection, [gone])
     return True
@@ -118,8 +124,9 @@ def move(
     """Gives an interaction to another contact, for good: no later pass gives it back.
 
     source: the contact who has it no more, None where nobody had it. The mailboxes it lies in are due at once, for what
-    hung by it.
+    hung by it. Waits for commits under way, which know the contact it is taken from; who commits later sees the move.
     """
+    lock_all(connection)
     one = connection.execute(
         sa.select(interactions.c.message_key, interactions.c.thread_id, interactions.c.direction).where(
             interactions.c.id == interaction_id

@@ -117,6 +117,14 @@ def all_logged(connection: sa.Connection, ids: Collection[str]) -> bool:
     return sum(there) == len(wanted)
 
 
+def said_anew(connection: sa.Connection, before: Known, keys: Collection[bytes]) -> bool:
+    """Whether people said something else of these messages since `before` was read: whom they mean, or whose they are.
+
+    Ask it in the fenced transaction: who says something waits for commits under way first (`mailboxes.lock_all`).
+    """
+    return _rulings(connection, {*keys, *before.rulings, *before.moved}) != (before.rulings, before.moved)
+
+
 def _interactions(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, tuple[KnownInteraction, ...]]:
     columns = (interactions.c[name] for name in KnownInteraction.__dataclass_fields__)
     found: dict[bytes, tuple[KnownInteraction, ...]] = {}

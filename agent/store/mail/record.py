@@ -95,7 +95,7 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     _redate(connection, rows.earlier)
     threads.queue_hanging(database, connection, changed | joined.merged)
     threads.queue_touching(database, connection, joined.fresh)
-    feed.append(database, connection, [*_told(rows), *_relinked(held, holding), *_logged(rows)])
+    feed.append(database, connection, [*_told(rows), *_relinked(held, holding), *_deepened(rows), *_logged(rows)])
 
 
 def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
@@ -185,6 +185,12 @@ def _relinked(before: Mapping[str, frozenset[str]], after: Mapping[str, frozense
     bodies = {id: {"contacts": sorted(after[id])} for id in others}
     updated = [feed.Change(kind="interaction", event="updated", entity=id, body=body) for id, body in bodies.items()]
     return [*_signals({one for id in others for one in before[id] - after[id]}), *updated]
+
+
+def _deepened(rows: PageRows) -> list[feed.Change]:
+    """Of which more is kept than before: whoever follows the feed, and the reminder rules, have not seen that text."""
+    kept = {str(row["id"]): {"capture": row["capture"]} for row in rows.deepened}
+    return [feed.Change(kind="interaction", event="updated", entity=id, body=body) for id, body in kept.items()]
 
 
 def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> None:

@@ -1,6 +1,6 @@
 """The review queue: matches that somebody must decide, and what was decided."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from agent.store import feed
 from agent.store.database import Database
 from agent.store.directory.contacts import Contact
-from agent.store.mail import dating
+from agent.store.mail import dating, threads
 from agent.store.mail.corrections import CHOSEN
-from agent.store.schedule.mailboxes import lock_all
-from agent.store.tables import links, locations, mailboxes, rereads, reviews, rulings
+from agent.store.schedule.mailboxes import lock_all, make_due
+from agent.store.tables import interactions, links, locations, mailboxes, rereads, reviews, rulings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +73,10 @@ def find(connection: sa.Connection, item_id: str) -> Item | None:
 
 
 def accept(database: Database, connection: sa.Connection, item: Item, contact: Contact, now: datetime) -> None:
-    """This contact is meant, wherever the message lies. A logged message gets its link now, others at their re-read."""
+    """This contact is meant, wherever the message lies. A logged message gets its link now, others at their re-read.
+
+    Its conversation concerns the contact from now on: what hangs by that is decided anew.
+    """
     _rule(database, connection, item, contact.id, now, state="accepted")
     if item.interaction_id is not None:
         link = _link(item, contact)
@@ -82,21 +85,21 @@ def accept(database: Database, connection: sa.Connection, item: Item, contact: C
         change = feed.Change(
             kind="interaction", event="updated", entity=item.interaction_id, body={"contacts": [contact.id]}
         )
+        _look_at_conversation(database, connection, item.interaction_id, now)
         feed.append(database, connection, [change])
+
+
+def _look_at_conversation(database: Database, connection: sa.Connection, interaction_id: str, now: datetime) -> None:
+    of = sa.select(interactions.c.thread_id).where(interactions.c.id == interaction_id)
+    thread = connection.execute(of).scalar_one_or_none()
+    if thread is not None:
+        threads.queue_hanging(database, connection, {thread})
+        make_due(connection, sa.select(rereads.c.mailbox_id), now)
 
 
 def reject(database: Database, connection: sa.Connection, item: Item, now: datetime) -> None:
     """Nobody known is meant: the message is not asked about again for this participant."""
     _rule(database, connection, item, None, now, state="rejected")
-
-
-def came_between(connection: sa.Connection, doubts: Collection[tuple[object, object]]) -> bool:
-    """Whether somebody decided one of these doubts (message key, address) that a page is about to enter."""
-    if not doubts:
-        return False
-    keys = {key for key, _ in doubts}
-    query = sa.select(rulings.c.message_key, rulings.c.address).where(rulings.c.message_key.in_(keys))
-    return any((row.message_key, row.address) in doubts for row in connection.execute(query))
 
 
 def any_left(connection: sa.Connection, mailbox_id: int) -> bool:

@@ -41,7 +41,8 @@ class Suggested:
 def note(
     database: Database, connection: sa.Connection, hasher: Hasher, found: Sequence[Suggested], now: datetime
 ) -> None:
-    """Adds those that are not there yet; nobody who was erased meanwhile."""
+    """Adds those that are not there yet; nobody who was erased meanwhile: an erasure under way is waited for."""
+    database.serialise(connection)
     erased = tombstones.erased_keys(connection, hasher, {one.match_key for one in found})
     rows = [row_of(one, now) for one in found if one.match_key not in erased]
     database.insert_new(connection, suggestions, rows)
