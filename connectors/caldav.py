@@ -87,10 +87,10 @@ class CalDavSink:
     def update(self, event: CalendarEvent, found: FoundEvent) -> FoundEvent:
         """Rewrites what is ours in the item as it stands."""
         standing = self._get(found.href)
-        if standing is None or (standing.etag and standing.etag != found.etag):
+        if standing is None or not _is_version(standing, found):
             raise Conflict("the calendar item was changed meanwhile")
         body = revise(standing.body, event, datetime.now(UTC))
-        answer = self._put(found.href, body, {"If-Match": found.etag})
+        answer = self._put(found.href, body, _if_match(standing, found))
         status = _inner_status(answer)
         if status in (404, 409, 410, 412):
             raise Conflict("the calendar item was changed meanwhile")
@@ -99,8 +99,16 @@ class CalDavSink:
         return self._stored(found.href, body, answer)
 
     def delete(self, found: FoundEvent) -> None:
-        """A 412 may mean that nothing stands there any more (RFC 9110 section 13.1.1), so it is looked at."""
-        answer = self._dav.request("DELETE", found.href, headers={"If-Match": found.etag})
+        """Looks, then deletes with If-Match: the look is for servers that delete whatever the condition says.
+
+        A 412 may mean that nothing stands there any more (RFC 9110 section 13.1.1), so it is looked at again.
+        """
+        standing = self._get(found.href)
+        if standing is None:
+            return
+        if not _is_version(standing, found):
+            raise Conflict("the calendar item was changed meanwhile")
+        answer = self._dav.request("DELETE", found.href, headers=_if_match(standing, found))
         status = _inner_status(answer)
         if status < 300 or status in (404, 410):
             return
@@ -200,7 +208,7 @@ class CalDavSink:
         etags = {
             resource.href: resource.text(f"{DAV}getetag")
             for resource in resources(answer)
-            if self._is_item(resource.href) and f"{DAV}getetag" in resource.properties
+            if self._is_item(resource.href) and resource.status == 200 and not _is_folder(resource)
         }
         _check_size(len(etags))
         return etags
@@ -313,6 +321,11 @@ def _note(listing: _Listing, resource: Resource) -> None:
         listing.gone = [href for href in listing.gone if href != resource.href]
 
 
+def _is_folder(resource: Resource) -> bool:
+    kinds = resource.properties.get(f"{DAV}resourcetype")
+    return kinds is not None and kinds.find(f"{DAV}collection") is not None
+
+
 def _sync_token(answer: Answer) -> str:
     return parse_xml(answer.body).findtext(f"{DAV}sync-token", "").strip()
 
@@ -329,6 +342,21 @@ def _check_size(items: int) -> None:
         raise Fatal(
             f"the calendar holds more than {LISTING_LIMIT} items", advice="give the reminders a calendar of their own"
         )
+
+
+def _is_version(standing: Answer, found: FoundEvent) -> bool:
+    """Whether that is the version we know; so is one without an ETag, because nothing tells otherwise.
+
+    A weak one counts: what compresses an answer on its way makes the ETag weak.
+    """
+    return not standing.etag or standing.etag.removeprefix("W/") == found.etag.removeprefix("W/")
+
+
+def _if_match(standing: Answer, found: FoundEvent) -> dict[str, str]:
+    """The condition of a write; none with a weak ETag, which never fulfils it (RFC 9110 section 13.1.1)."""
+    strong = (etag for etag in (standing.etag, found.etag) if etag and not etag.startswith("W/"))
+    etag = next(strong, None)
+    return {"If-Match": etag} if etag is not None else {}
 
 
 def _taken() -> Conflict:

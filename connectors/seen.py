@@ -27,11 +27,11 @@ class Seen:
     others: frozenset[str] = frozenset()
 
     def news(self, versions: Mapping[str, str]) -> dict[str, str]:
-        """Of everything that stands there now: what is new or changed."""
+        """Of everything that stands there now: what is new or changed, or has no version to tell it by."""
         return {
             href: version
             for href, version in versions.items()
-            if self.ours.get(href) != version and digest(href, version) not in self.others
+            if not version or (self.ours.get(href) != version and digest(href, version) not in self.others)
         }
 
     def gone(self, versions: Mapping[str, str], others: Collection[str]) -> tuple[str, ...]:
