@@ -163,7 +163,8 @@ class CalDavSink:
         kinds = own.properties.get(f"{DAV}resourcetype") if own is not None else None
         if own is None or kinds is None or kinds.find(f"{CAL}calendar") is None:
             raise Fatal(
-                "the address is not that of a calendar", advice="give the address of one calendar, not of the account"
+                "the address is not that of a calendar",
+                advice="give the address of one calendar, not of the account: `crm-agent doctor` names them",
             )
         self._names.add(own.href if own.href.endswith("/") else own.href + "/")
         self._asked_its_name = True

@@ -14,7 +14,7 @@ from agent.reminders.intents import CREATE, DELETE, UPDATE, CalendarItem
 from agent.reminders.readback import Sighting, gone_items, is_fault, sighting
 from connectors.base import CalendarSink
 from connectors.errors import Conflict, ConnectorError, Fatal, Retriable, Skippable
-from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
+from connectors.event import CalendarCursor, CalendarEvent, FoundEvent
 
 DELETIONS = 20
 """Items removed in one run at most: a mistake of ours empties no calendar at once."""

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from connectors.caldav import CalDavSink
-from connectors.dav import Timeouts
+from connectors.caldav_discovery import calendars
+from connectors.dav import DavClient, Timeouts
 from connectors.errors import Fatal, Retriable, Skippable
 from tests.contracts.calendar_sink import an_event
 from tests.contracts.dav import DavDesk, access
@@ -30,6 +31,10 @@ def calendar(radicale: Radicale, monkeypatch: pytest.MonkeyPatch) -> DavCalendar
 @pytest.fixture
 def sink(calendar: DavCalendar, dav_proxy: HttpProxy) -> CalDavSink:
     return CalDavSink(access(calendar.through(dav_proxy.port)), Timeouts(connect=2, read=2, whole=4))
+
+
+def client(url: str, calendar: DavCalendar) -> DavClient:
+    return DavClient(url, username=calendar.username, password=calendar.password, ca_file=None, timeouts=Timeouts())
 
 
 def body(change: Callable[[bytes], bytes], where: bytes = b"") -> Callable[[Request, Response], Response]:
@@ -151,6 +156,31 @@ class TestLists:
         assert [found.title for found in again.changes(first.cursor).found] == ["New"]
         again.delete(updated)
         assert again.changes(first.cursor).gone == (updated.href,)
+
+
+class TestDiscovery:
+    @pytest.mark.parametrize("start", ["/", "/{user}/"], ids=["server", "account"])
+    def test_the_calendars_of_an_account_are_found_from_any_address_of_it(
+        self, radicale: Radicale, calendar: DavCalendar, start: str
+    ) -> None:
+        other = radicale.calendar(name="other", username=calendar.username)
+        url = radicale.url + start.format(user=calendar.username)
+        offered = {(one.url, one.name) for one in calendars(client(url, calendar), url)}
+        assert offered == {(calendar.url, "Reminders"), (other.url, "Reminders")}
+
+    def test_where_no_principal_is_told_the_well_known_address_leads_to_them(
+        self, calendar: DavCalendar, dav_proxy: HttpProxy
+    ) -> None:
+        dav_proxy.answer(404, path="^/$")
+        through = calendar.through(dav_proxy.port)
+        url = f"http://127.0.0.1:{dav_proxy.port}/"
+        assert [one.url for one in calendars(client(url, calendar), url)] == [through.url]
+        assert any(request.path == "/.well-known/caldav" for request in dav_proxy.requests)
+
+    def test_a_server_that_leads_nowhere_offers_nothing(self, calendar: DavCalendar, dav_proxy: HttpProxy) -> None:
+        dav_proxy.answer(405, times=None)
+        url = calendar.through(dav_proxy.port).url
+        assert calendars(client(url, calendar), url) == ()
 
 
 class TestSessions:
