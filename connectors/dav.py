@@ -134,7 +134,9 @@ class DavClient:
         self._session.verify = str(ca_file) if ca_file else True
         self._session.headers.update({"User-Agent": "crm-sync-agent", "Accept-Encoding": "identity"})
         self._credentials = (username, password or "") if username is not None else None
-        self._auth: AuthBase | None = HTTPBasicAuth(*self._credentials) if self._credentials else None
+        # octets of UTF-8 (RFC 7617 section 2.1), because requests would make Latin-1 of them, or fail
+        words = [word.encode() for word in self._credentials or ()]
+        self._auth: AuthBase | None = HTTPBasicAuth(*words) if words else None
 
     def request(
         self,

@@ -196,3 +196,8 @@ class TestSessions:
 
         dav_proxy.rewrite(with_session)
         assert [found.uid for found in sink.changes(None).found] == [created.uid]
+
+    def test_a_password_may_have_any_letters(self, radicale: Radicale, monkeypatch: pytest.MonkeyPatch) -> None:
+        calendar = radicale.calendar(password="pässwört €")
+        monkeypatch.setenv("DAV_PASSWORD", calendar.password)
+        assert CalDavSink(access(calendar)).create(an_event()).uid == an_event().uid
