@@ -7,19 +7,22 @@ of the window again, because a series comes into it without being changed.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from config.model import CaldavCalendar
-from connectors.dav import DAV, DavClient, Resource, path_of, resources
+from connectors.dav import DAV, DavClient, Resource, TooLong, path_of, resources
 from connectors.errors import Fatal, Retriable
 from connectors.event import CalendarCursor
 from connectors.ical_meeting import read_appointment
 from connectors.meeting import Appointment, Appointments, Window
+from connectors.seen import Mark
 
-VERSION = 1
+VERSION = 2
 LISTING_LIMIT = 20_000
 _BATCH = 50
 _XML = {"Content-Type": "application/xml; charset=utf-8"}
@@ -38,8 +41,8 @@ class CalDavMeetings:
     def meetings(self, cursor: CalendarCursor | None, window: Window, known: Collection[str]) -> Appointments:
         """See MeetingSource."""
         day, mark, seen = _load(cursor)
-        now_day, now_mark = window.start.date().isoformat(), self._mark()
-        if day == now_day and mark and mark == now_mark and cursor is not None:
+        began, now_day, now_mark = time.time(), window.start.date().isoformat(), self._mark()
+        if day == now_day and mark.tells_nothing_new(now_mark) and cursor is not None:
             return Appointments(cursor=cursor)
         versions = self._versions(window)
         fresh = [href for href, tag in versions.items() if day != now_day or _digest(href, tag) not in seen]
@@ -50,7 +53,7 @@ class CalDavMeetings:
         return Appointments(
             found=(*found, *moved),
             gone=tuple(href for href in left if href not in still),
-            cursor=_dump(now_day, now_mark, {_digest(href, tag) for href, tag in versions.items()}),
+            cursor=_dump(now_day, mark.then(now_mark, began), {_digest(href, tag) for href, tag in versions.items()}),
         )
 
     def close(self) -> None:
@@ -79,13 +82,21 @@ class CalDavMeetings:
     def _read(self, hrefs: Iterable[str], window: Window) -> Iterable[Appointment]:
         wanted = list(hrefs)
         for start in range(0, len(wanted), _BATCH):
-            names = "".join(f"<d:href>{escape(href)}</d:href>" for href in wanted[start : start + _BATCH])
-            body = f"<c:calendar-multiget {_NAMESPACES}><d:prop><d:getetag/><c:calendar-data/></d:prop>{names}"
-            for one in self._ask("REPORT", f"{body}</c:calendar-multiget>"):
+            for one in self._multiget(wanted[start : start + _BATCH]):
                 data = one.text(_DATA)
                 item = read_appointment(data.encode(), href=one.href, window=window) if data else None
                 if item is not None:
                     yield item
+
+    def _multiget(self, hrefs: Sequence[str]) -> list[Resource]:
+        """By halves where an answer becomes too long; what is too long alone is more than we read of one item."""
+        names = "".join(f"<d:href>{escape(href)}</d:href>" for href in hrefs)
+        body = f"<c:calendar-multiget {_NAMESPACES}><d:prop><d:getetag/><c:calendar-data/></d:prop>{names}"
+        try:
+            return self._ask("REPORT", f"{body}</c:calendar-multiget>")
+        except TooLong:
+            middle = len(hrefs) // 2
+            return [*self._multiget(hrefs[:middle]), *self._multiget(hrefs[middle:])] if middle else []
 
     def _ask(self, method: str, body: str, *, depth: str = "1") -> list[Resource]:
         answer = self._dav.request(method, self._root, body=body, headers={"Depth": depth, **_XML})
@@ -104,19 +115,19 @@ def on_same_server(one: str, other: str) -> bool:
     return (first.scheme, first.hostname, first.port) == (second.scheme, second.hostname, second.port)
 
 
-def _load(cursor: CalendarCursor | None) -> tuple[str, str, frozenset[str]]:
+def _load(cursor: CalendarCursor | None) -> tuple[str, Mark, frozenset[str]]:
     """(day, ctag, digests of what was seen); all empty for no cursor, and for one that this version did not write."""
     try:
         content = json.loads(cursor) if cursor is not None else None
     except ValueError:
         content = None
     if not isinstance(content, dict) or content.get("v") != VERSION:
-        return "", "", frozenset()
-    return content["day"], content["mark"], frozenset(content["seen"])
+        return "", Mark(), frozenset()
+    return content["day"], Mark(**content["mark"]), frozenset(content["seen"])
 
 
-def _dump(day: str, mark: str, seen: Collection[str]) -> CalendarCursor:
-    content = {"v": VERSION, "day": day, "mark": mark, "seen": sorted(seen)}
+def _dump(day: str, mark: Mark, seen: Collection[str]) -> CalendarCursor:
+    content = {"v": VERSION, "day": day, "mark": asdict(mark), "seen": sorted(seen)}
     return CalendarCursor(json.dumps(content, separators=(",", ":")))
 
 

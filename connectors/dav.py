@@ -6,7 +6,7 @@ and time, XML with a document type is refused (entity bombs need one), and nothi
 
 import email.utils
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ RETRY_LIMIT = 3600.0
 """Longest wait in seconds that a server may ask for."""
 _REDIRECTS = 3
 _READING = frozenset({"GET", "PROPFIND", "REPORT"})
+_ABOUT_A_LIST = frozenset({507})
+"""Asked to read, a server that is full answers; one that says so wants to be asked for less (RFC 6578 section 3.3)."""
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -63,6 +65,10 @@ class Resource:
     def text(self, name: str) -> str:
         element = self.properties.get(name)
         return (element.text or "") if element is not None else ""
+
+
+class TooLong(Retriable):
+    """The answer is longer than we read: who can, asks for less."""
 
 
 class _Lost(Retriable):
@@ -128,21 +134,31 @@ class DavClient:
         self._session.verify = str(ca_file) if ca_file else True
         self._session.headers.update({"User-Agent": "crm-sync-agent", "Accept-Encoding": "identity"})
         self._credentials = (username, password or "") if username is not None else None
-        self._auth: AuthBase | None = HTTPBasicAuth(*self._credentials) if self._credentials else None
+        # octets of UTF-8 (RFC 7617 section 2.1), because requests would make Latin-1 of them, or fail
+        words = [word.encode() for word in self._credentials or ()]
+        self._auth: AuthBase | None = HTTPBasicAuth(*words) if words else None
 
     def request(
-        self, method: str, href: str, *, body: str | bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        href: str,
+        *,
+        body: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        bear: Collection[int] = (),
     ) -> Answer:
         """Asks and returns whatever status the server gives, but for what concerns every request alike.
+
+        bear: statuses that concern this request alone.
 
         Raises NeedsSignIn (401), Retriable (429, 5xx, time-out, lost connection), Fatal (certificate, redirect).
         """
         data = body.encode() if isinstance(body, str) else body
         answer = self._follow(method, _joined(self._url, href), data, dict(headers or {}))
-        if answer.status == 401 and self._take_digest(answer):
+        if answer.status == 401 and (self._take_digest(answer) or self._forget_cookies()):
             answer = self._follow(method, _joined(self._url, href), data, dict(headers or {}))
         refused = general_error(answer)
-        if refused is not None:
+        if refused is not None and answer.status not in (*bear, *(_ABOUT_A_LIST if method in _READING else ())):
             raise refused
         return answer
 
@@ -199,7 +215,7 @@ class DavClient:
         for piece in response.iter_content(64 * 1024):
             size += len(piece)
             if size > ANSWER_LIMIT:
-                raise Retriable("the calendar server's answer is longer than we read", after=RETRY_LIMIT)
+                raise TooLong("the calendar server's answer is longer than we read", after=RETRY_LIMIT)
             if time.monotonic() > deadline:
                 raise Retriable("the calendar server took too long to answer")
             pieces.append(piece)
@@ -212,6 +228,12 @@ class DavClient:
             return False
         self._auth = HTTPDigestAuth(*self._credentials)
         return True
+
+    def _forget_cookies(self) -> bool:
+        """A session that the server gave may have ended, which it tells as a wrong password; True if there was one."""
+        is_known = len(self._session.cookies) > 0
+        self._session.cookies.clear()
+        return is_known
 
 
 def general_error(answer: Answer) -> ConnectorError | None:

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from agent.doctor.examine import Look
+from agent.doctor.examine import Look, of_error
 from agent.doctor.finding import Said, failed, fine, skipped, warning
 from agent.doctor.probe import probe_event, try_out
 from agent.doctor.trust import readable
@@ -20,15 +20,16 @@ from agent.doctor.web import tls_of
 from config.model import CaldavCalendar, Calendar, ExchangeCalendar, GraphCalendar, IcsCalendar, Mailbox
 from connectors import registry
 from connectors.base import CalendarSink
-from connectors.caldav import CAL
+from connectors.caldav_discovery import CAL, Offered, calendars
 from connectors.dav import DAV, Answer, DavClient, Resource, Timeouts, resources
-from connectors.errors import Fatal, NeedsSignIn
+from connectors.errors import Fatal, NeedsSignIn, Skippable
 from connectors.event import CalendarEvent
 from connectors.meeting import Window
 
 APART = timedelta(seconds=60)
 """Clocks further apart than this are warned of: sign-ins by token and reminders go by them."""
 _WRITES = frozenset({"all", "write", "write-content", "bind"})
+_NAME_ONE = "give the address of one calendar, not of the server or the account"
 _RENEW = "renew the server's certificate before then: afterwards no reminder is written"
 _XML = {"Content-Type": "application/xml; charset=utf-8"}
 _PROPERTIES = (
@@ -98,6 +99,34 @@ def _find(visit: CalendarVisit) -> Said:
     return fine(visit.place)
 
 
+def _find_collection(visit: CalendarVisit) -> Said:
+    """Also whether it is a calendar that stands there; if not, which ones the account has."""
+    try:
+        visit.sink.find(_probe(visit).uid)
+    except NeedsSignIn:
+        raise
+    except (Fatal, Skippable) as error:
+        return judge_offer(of_error(error), visit.dav.url, _offered(visit))
+    visit.answer = (_ask(visit), datetime.now(UTC))
+    told = next(iter(resources(visit.answer[0])), None) if visit.answer[0].status == 207 else None
+    if told is not None and f"{CAL}calendar" in _names(told, f"{DAV}resourcetype", "*"):
+        return fine(visit.place)
+    return judge_offer(failed("there is no calendar at this address", _NAME_ONE), visit.dav.url, _offered(visit))
+
+
+def judge_offer(said: Said, url: str, offered: Sequence[Offered]) -> Said:
+    """What was said, with the calendars that could be meant instead; if the configured one is there, it is. Pure."""
+    if any(one.url.rstrip("/") == url.rstrip("/") for one in offered):
+        return said
+    named = ", ".join(f"{one.url} ({one.name})" if one.name else one.url for one in offered)
+    return failed(said.detail, f"write one of these in `url`: {named}") if named else said
+
+
+def _offered(visit: CalendarVisit) -> Sequence[Offered]:
+    with closing(_client(visit.dav)) as client:
+        return calendars(client, visit.dav.url)
+
+
 def _find_own(visit: CalendarVisit) -> Said:
     """Without making anything: one that the first item would make is looked for as if it had to be there."""
     calendar = visit.calendar
@@ -119,29 +148,24 @@ def _is_there(visit: CalendarVisit, calendar: Calendar) -> None:
 
 
 def _rights(visit: CalendarVisit) -> Said:
-    visit.answer = (_ask(visit.dav), datetime.now(UTC))
-    told = next(iter(resources(visit.answer[0])), None) if visit.answer[0].status == 207 else None
-    if told is None:
-        return warning("the server does not describe the calendar", "try `crm-agent doctor --write`")
-    return judge_collection(told)
+    told = next(iter(resources(visit.answer[0])), None) if visit.answer is not None else None
+    return judge_collection(told) if told is not None else skipped("waits for: find")
 
 
-def _ask(calendar: CaldavCalendar) -> Answer:
+def _ask(visit: CalendarVisit) -> Answer:
+    with closing(_client(visit.dav)) as client:
+        return client.request("PROPFIND", visit.dav.url, body=_PROPERTIES, headers={"Depth": "0", **_XML})
+
+
+def _client(calendar: CaldavCalendar) -> DavClient:
     password = calendar.password.read() if calendar.password else None
-    client = DavClient(
+    return DavClient(
         calendar.url, username=calendar.username, password=password, ca_file=calendar.ca_file, timeouts=Timeouts()
     )
-    try:
-        return client.request("PROPFIND", calendar.url, body=_PROPERTIES, headers={"Depth": "0", **_XML})
-    finally:
-        client.close()
 
 
 def judge_collection(told: Resource) -> Said:
     """Whether it is a calendar for events that we may write (RFC 4791 section 5.2.3, RFC 3744 section 5.4). Pure."""
-    kinds = _names(told, f"{DAV}resourcetype", "*")
-    if kinds and f"{CAL}calendar" not in kinds:
-        return failed("there is no calendar at this address, but a folder", "name one calendar of it in `url`")
     components = {node.get("name", "").upper() for node in _nodes(told, f"{CAL}supported-calendar-component-set", "*")}
     if components and "VEVENT" not in components:
         return failed("the calendar takes tasks only", "choose a calendar for events in `url`")
@@ -224,7 +248,7 @@ def _probe(visit: CalendarVisit) -> CalendarEvent:
 
 _ON_SERVER: Sequence[Look[CalendarVisit]] = (
     Look(check="secrets", at=_secrets),
-    Look(check="find", at=_find, after=("secrets",)),
+    Look(check="find", at=_find_collection, after=("secrets",)),
     Look(check="rights", at=_rights, after=("find",)),
     Look(check="tls", at=_tls, after=("find",)),
     Look(check="clock", at=_clock, after=("find",)),

@@ -5,7 +5,7 @@ before. A write that was lost on the way may have happened: nothing is created w
 our uid is taken for ours.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
@@ -14,7 +14,7 @@ from agent.reminders.intents import CREATE, DELETE, UPDATE, CalendarItem
 from agent.reminders.readback import Sighting, gone_items, is_fault, sighting
 from connectors.base import CalendarSink
 from connectors.errors import Conflict, ConnectorError, Fatal, Retriable, Skippable
-from connectors.event import CalendarChanges, CalendarCursor, CalendarEvent, FoundEvent
+from connectors.event import CalendarCursor, CalendarEvent, FoundEvent
 
 DELETIONS = 20
 """Items removed in one run at most: a mistake of ours empties no calendar at once."""
@@ -101,8 +101,12 @@ def read_back(desk: Desk) -> Reading:
     changes = desk.sink.changes(desk.shelf.cursor())
     known = {item.uid: item for item in items}
     placed = {item.uid: item.href for item in items if item.href is not None and _is_placed(item)}
-    found_now = (*changes.found, *_unlisted(desk, items, changes))
-    gone = gone_items(placed, found_now, changes.gone, complete=changes.complete) | _vanished(items, found_now)
+    unlisted = _unlisted(items, changes.found)
+    left = gone_items(placed, changes.found, changes.gone, complete=changes.complete) - unlisted
+    missing = unlisted if is_fault(len(placed), len(left)) else left | unlisted
+    looked_for = _look_for(desk, missing)
+    found_now = (*changes.found, *looked_for)
+    gone = (left | unlisted) - {found.uid for found in looked_for}
     ours = [found for found in found_now if found.uid.endswith(f"@{desk.installation}")]
     fault = _fault(len(placed), len(gone))
     reading = Reading(
@@ -116,14 +120,14 @@ def read_back(desk: Desk) -> Reading:
     return reading
 
 
-def _unlisted(desk: Desk, items: Sequence[CalendarItem], changes: CalendarChanges) -> list[FoundEvent]:
-    """Items that we created after the last reading must be among the changes; those that are not are looked for."""
-    listed = {found.uid for found in changes.found}
-    asked = [desk.sink.find(item.uid) for item in items if _is_placed(item) and item.unread and item.uid not in listed]
+def _look_for(desk: Desk, missing: Collection[str]) -> list[FoundEvent]:
+    """What a list left out is looked for before it counts as gone: lists end early, and some never name new items."""
+    asked = [desk.sink.find(uid) for uid in sorted(missing)]
     return [found for found in asked if found is not None]
 
 
-def _vanished(items: Sequence[CalendarItem], found_now: Sequence[FoundEvent]) -> frozenset[str]:
+def _unlisted(items: Sequence[CalendarItem], found_now: Sequence[FoundEvent]) -> frozenset[str]:
+    """Items that we created after the last reading and that are not among the changes."""
     present = {found.uid for found in found_now}
     return frozenset(item.uid for item in items if _is_placed(item) and item.unread and item.uid not in present)
 

@@ -1,5 +1,6 @@
 """What CalDAV servers and the wire do differently: lost answers, odd answers, hostile answers."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,6 +35,18 @@ def without(*names: str) -> Callable[[Request, Response], Response]:
         return replace(response, headers=kept)
 
     return change
+
+
+def weakened(request: Request, response: Response) -> Response:
+    """Every ETag made weak, on a server that compares them as it should."""
+    headers = {name: f"W/{value}" if name.lower() == "etag" else value for name, value in response.headers.items()}
+    if request.headers.get("if-match", "").startswith("W/"):
+        return Response(412, {}, b"")
+    return replace(response, headers=headers, body=response.body.replace(b"<getetag>", b"<getetag>W/"))
+
+
+def without_etags_in_listings(request: Request, response: Response) -> Response:
+    return replace(response, body=re.sub(rb"<getetag>.*?</getetag>", b"", response.body))
 
 
 class TestLostAnswers:
@@ -181,6 +194,46 @@ class TestOddServers:
         with pytest.raises(Conflict):
             sink.create(an_event(title="Again"))
         assert dav_proxy.methods["PUT"] == 0
+
+    def test_a_server_that_deletes_whatever_the_condition_says_removes_no_edit(
+        self, sink: CalDavSink, dav_proxy: HttpProxy, calendar: DavCalendar
+    ) -> None:
+        """As SOGo does, which knows the condition of a PUT only."""
+        created = sink.create(an_event())
+        desk = DavDesk(calendar)
+        desk.replace(created, desk.text(created).replace("Note:", "Note:\\nShe calls back"))
+        with pytest.raises(Conflict):
+            sink.delete(created)
+        assert dav_proxy.methods["DELETE"] == 0
+
+    def test_weak_etags_hold_up_no_write(self, sink: CalDavSink, dav_proxy: HttpProxy, calendar: DavCalendar) -> None:
+        """They never fulfil If-Match; what compresses answers on their way makes them."""
+        dav_proxy.rewrite(weakened)
+        created = sink.create(an_event())
+        cursor = sink.changes(None).cursor
+        updated = sink.update(an_event(title="New"), created)
+        assert [found.title for found in sink.changes(cursor).found] == ["New"]
+        desk = DavDesk(calendar)
+        desk.replace(updated, desk.text(updated).replace("SUMMARY:New", "SUMMARY:Mine"))
+        with pytest.raises(Conflict):
+            sink.update(an_event(title="Newer"), updated)
+        found = sink.find(updated.uid)
+        assert found is not None
+        sink.delete(found)
+        assert calendar.items() == []
+
+    def test_without_any_etag_items_are_written_and_read_all_the_same(
+        self, sink: CalDavSink, dav_proxy: HttpProxy, calendar: DavCalendar
+    ) -> None:
+        dav_proxy.rewrite(without("etag"))
+        dav_proxy.rewrite(without_etags_in_listings)
+        dav_proxy.answer(501, "REPORT", times=None)
+        created = sink.create(an_event())
+        cursor = sink.changes(None).cursor
+        updated = sink.update(an_event(title="New"), created)
+        assert [found.title for found in sink.changes(cursor).found] == ["New"]
+        sink.delete(updated)
+        assert sink.changes(cursor).gone == (created.href,)
 
     def test_a_forgotten_token_means_everything(self, sink: CalDavSink, dav_proxy: HttpProxy) -> None:
         created = sink.create(an_event())

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import fromstring
 
 import requests
+from requests.auth import HTTPBasicAuth
 
 from tests.servers.certs import Authority
 from tests.servers.lab_server import LabServer
@@ -85,7 +86,7 @@ class DavCalendar:
             urljoin(self.url, href),
             data=body,
             headers=headers,
-            auth=(self.username, self.password),
+            auth=HTTPBasicAuth(self.username.encode(), self.password.encode()),
             verify=str(self.ca_file) if self.ca_file else True,
             timeout=30,
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.doctor.calendar import judge_clock, judge_collection, judge_privileges
+from agent.doctor.calendar import judge_clock, judge_collection, judge_offer, judge_privileges
 from agent.doctor.examine import Look, examine
 from agent.doctor.finding import Said, Verdict, failed, fine, warning
 from agent.doctor.mail import judge_capabilities, judge_folders
@@ -14,6 +14,7 @@ from agent.doctor.trust import authority, end_of, lasting, readable, secrets_of
 from agent.store.errors import SchemaMismatch, StoreError, Unfit
 from config.model import CaldavCalendar, ImapAccess, OAuth
 from config.secrets import Secret, SecretError
+from connectors.caldav_discovery import Offered
 from connectors.dav import Answer, Resource, resources
 from connectors.errors import Fatal, NeedsSignIn, Retriable, Skippable
 from tests.servers.certs import Authority
@@ -232,7 +233,6 @@ CALENDAR = "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>"
     [
         (CALENDAR, "the server does not tell more"),
         ("", "the server does not tell more"),
-        ("<d:resourcetype><d:collection/></d:resourcetype>", "no calendar at this address, but a folder"),
         (
             CALENDAR
             + '<c:supported-calendar-component-set><c:comp name="VTODO"/></c:supported-calendar-component-set>',
@@ -257,6 +257,25 @@ CALENDAR = "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>"
 )
 def test_a_collection_is_told_by_what_the_server_says_of_it(inside: str, told: str) -> None:
     assert told in judge_collection(collection(inside)).detail
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        (
+            "https://dav.example/anna/",
+            "write one of these in `url`: https://dav.example/anna/a/ (Private), https://dav.example/b/",
+        ),
+        ("https://dav.example/anna/a", "as it was"),
+    ],
+)
+def test_who_gave_no_calendar_is_told_which_there_are(url: str, advice: str) -> None:
+    """But not where the configured one is among them: then something else is wrong with it."""
+    offered = (
+        Offered(url="https://dav.example/anna/a/", name="Private"),
+        Offered(url="https://dav.example/b/", name=""),
+    )
+    assert judge_offer(failed("nothing there", "as it was"), url, offered) == failed("nothing there", advice)
 
 
 @pytest.mark.parametrize(

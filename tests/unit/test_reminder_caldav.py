@@ -1,7 +1,9 @@
 """Reminders in a real CalDAV calendar behind a wire that breaks: once each, whatever happens."""
 
 import contextlib
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from connectors.caldav import CalDavSink
 from connectors.dav import Timeouts
 from connectors.event import FoundEvent
 from tests.contracts.dav import access
-from tests.servers.http_proxy import HttpProxy
+from tests.servers.http_proxy import HttpProxy, Request, Response
 from tests.servers.radicale import DavCalendar, Radicale
 from tests.unit.reminder_room import Room
 
@@ -59,6 +61,11 @@ def recover(room: Room) -> None:
         room.wait(hours=7)
         room.tend()
     assert room.intents() == []
+
+
+def emptied(request: Request, response: Response) -> Response:
+    """A multistatus without its responses."""
+    return replace(response, body=re.sub(rb"<response>.*?</response>", b"", response.body, flags=re.DOTALL))
 
 
 @pytest.mark.parametrize("fault", ["lose_answer", "lose_request"])
@@ -178,6 +185,24 @@ def test_a_server_that_is_away_for_a_day_gets_everything_later(
         room.wait(hours=7)
     dav_proxy.clear()
     recover(room)
+    assert len(calendar.items()) == 1
+
+
+def test_an_item_that_a_list_left_out_is_looked_for_before_it_counts_as_deleted(
+    room: Room, calendar: DavCalendar, dav_proxy: HttpProxy
+) -> None:
+    """A list that ends early, or is empty while the server comes up again, is no word of the owner's."""
+    question(room, calendar)
+    room.wait(hours=1)
+    room.tend()
+    dav_proxy.answer(403, "REPORT", body=b'<error xmlns="DAV:"><valid-sync-token/></error>')  # so all is read again
+    dav_proxy.rewrite(emptied, "REPORT", times=2)  # that request counts, too
+    room.wait(hours=1)
+    room.tend()
+    dav_proxy.clear()
+    assert room.states() == {WAITING: "in-calendar"}
+    recover(room)
+    assert room.states() == {WAITING: "in-calendar"}
     assert len(calendar.items()) == 1
 
 
