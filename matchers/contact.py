@@ -41,7 +41,7 @@ class Answers:
     companies: registrable domain -> the company that owns it.
     named: key of a full name (`matchers.names`) -> the contacts of that name with their primary address, if that was
     asked. Names that more than `MOST_NAMESAKES` contacts share are left out: nobody could say who is meant.
-    shortened: (company id, short key of a name) -> the contacts of that company whom such initials may mean, likewise.
+    shortened: (company id, short key of a name) -> the contacts of that company who stand under it, likewise.
     """
 
     holders: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)

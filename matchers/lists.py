@@ -81,6 +81,11 @@ DEGREES = frozenset(_words("phd mba md msc bsc ba ma llm llb cpa esq meng beng b
 GENERATIONS = frozenset({"jr", "ii", "iii", "iv"})
 """Words behind a family name that are no part of it, but tell two people apart."""
 
+PARTICLES = frozenset(
+    _words("de del della di da do dos das du des la las le les los lo van von vom zu zum zur der den ter ten el al y e")
+)
+"""Words between two family names, or before one, that nobody is called by alone."""
+
 
 def _nicknames(text: str) -> dict[str, str]:
     return {

@@ -1,18 +1,19 @@
 """Who a written name stands for: a full name (given and family name, nicknames folded), or initials and a family name.
 
 Called for strangers at a company's domain, and by the store for its contacts' names. A name that is no full name has
-an empty key, and an empty key matches nobody: initials, single words, tasks, several people. Initials have a short
-key, which names the contacts that may be meant and never decides. What is left open on purpose: which half is the
-family name (`Birch, Bob` and `Bob Birch` are equal, order counts for nicknames and initials alone).
+an empty key, and an empty key matches nobody: initials, single words, tasks, several people. Initials, and longer and
+shorter forms of a name, have short keys, which name the contacts that may be meant and never decide. What is left open
+on purpose: which half is the family name (`Birch, Bob` and `Bob Birch` are equal, order counts for nicknames and short
+keys alone).
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from matchers.lists import DEGREES, GENERATIONS, NICKNAMES, ROLE_NAMES, TITLES
+from matchers.lists import DEGREES, GENERATIONS, NICKNAMES, PARTICLES, ROLE_NAMES, TITLES
 
 LONGEST_NAME = 120
 """Characters; longer display names are slogans."""
@@ -35,13 +36,23 @@ class FullName:
     """key: equal for spellings of one full name; '' if it is none. initials: single letters that stood between.
 
     short: first letter of the given name and last word of the family name, '' where a name does not hold both.
-    before: the words before that last one, the given name first; what is cut short ends with a dot.
+    inner: the same with the family name before that one (`Juan García López`: j garcia), '' where there is none.
+    before: the words before the last one, the given name first; what is cut short ends with a dot.
     """
 
     key: str = ""
     initials: frozenset[str] = frozenset()
     short: str = ""
+    inner: str = ""
     before: tuple[str, ...] = ()
+
+    def family_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Each word that may be the family name in use -> the words before it: the last one, and the one before."""
+        last, inner = self.short.partition(" ")[2], self.inner.partition(" ")[2]
+        found = {last: self.before} if last else {}
+        if inner:
+            found[inner] = self.before[: -1 - self.before[::-1].index(inner)]
+        return found
 
 
 NO_NAME = FullName()
@@ -60,25 +71,30 @@ def may_be_one(one: FullName, other: FullName) -> bool:
 
 
 def short_keys(name: FullName) -> tuple[str, ...]:
-    """Under which short keys contacts stand whom a name of initials may mean: `B. Gates` may be Robert or William.
-
-    None for a full name: it tells more than its first letter.
-    """
-    if name.key or not name.short:
+    """Under which short keys contacts stand whom a written name may mean in part: `B. Gates` may be Robert or William,
+    `Jane Smith` may be entered as `J. Smith`, `J. García` as `Juan García López`."""
+    if not name.short:
         return ()
-    given, family = name.before[0].rstrip("."), name.short.partition(" ")[2]
-    letters = {given[0]} | {full[0] for nick, full in NICKNAMES.items() if nick.startswith(given)}
-    return tuple(f"{letter} {family}" for letter in sorted(letters))
+    given = name.before[0]
+    letters = {given[0]} | {nick[0] for nick in _NICKS.get(given, ())}
+    if given.endswith("."):
+        letters |= {full[0] for nick, full in NICKNAMES.items() if nick.startswith(given[:-1])}
+    return tuple(f"{letter} {family}" for letter in sorted(letters) for family in name.family_names())
 
 
-def may_shorten(short: FullName, known: FullName) -> bool:
-    """Whether a name of initials may be the known one: nothing in it contradicts what is known, in its order.
+def may_shorten(one: FullName, other: FullName) -> bool:
+    """Whether one name may be a shorter form of the other: neither contradicts what the other tells, in its order.
 
-    `J. Smith` and `J. R. Smith` may be Jane Smith, `J.-L. Picard` may be Jean-Luc; `J. P. Picard` is not.
+    `J. Smith` and `J. R. Smith` may be Jane Smith, `J.-L. Picard` may be Jean-Luc, `J. P. Picard` is not. `J. García`
+    and `Juan García` may be Juan García López, who is not Juan García Pérez.
     """
-    if short.short.partition(" ")[2] != known.short.partition(" ")[2]:
-        return False
-    return _fits(short.before, known.before) or _fits(known.before, short.before)
+    mine, theirs = one.family_names(), other.family_names()
+    shared = [family for family in mine if family in theirs and (_is_last(one, family) or _is_last(other, family))]
+    return any(_fits(mine[family], theirs[family]) or _fits(theirs[family], mine[family]) for family in shared)
+
+
+def _is_last(name: FullName, family: str) -> bool:
+    return name.short.endswith(f" {family}")
 
 
 def _fits(fewer: Sequence[str], more: Sequence[str]) -> bool:
@@ -141,11 +157,13 @@ def _read(words: list[str]) -> FullName:
         return NO_NAME
     before, family = _around_family(letters + whole if len(whole) == 1 else words)  # `Smith J.` is J. Smith
     short = f"{before[0][0]} {family}" if before else ""
+    middle = [word for word in before[1:] if not word.endswith(".") and word not in PARTICLES and word != family]
+    inner = f"{before[0][0]} {middle[-1]}" if middle else ""
     if len(whole) < 2 or words[0].endswith("."):
-        return FullName(short=short, before=before)
+        return FullName(short=short, inner=inner, before=before)
     given, *rest = whole
     key = " ".join(sorted([NICKNAMES.get(given, given), *rest]))
-    return FullName(key=key, initials=frozenset(letters), short=short, before=before)
+    return FullName(key=key, initials=frozenset(letters), short=short, inner=inner, before=before)
 
 
 def _around_family(words: Sequence[str]) -> tuple[tuple[str, ...], str]:

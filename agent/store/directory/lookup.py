@@ -65,18 +65,28 @@ _COMMON = (
 
 _NAMED = _people(contacts.c.name_key, contacts.c.name_key)
 
+_IN_FIRMS = contacts.c.company_id.in_(sa.bindparam("companies", expanding=True))
+_HAS_INNER = contacts.c.inner_key != sa.literal_column("''")
+"""Said of the database too, which has an index of these alone."""
+
+_UNDER = sa.union_all(
+    sa.select(contacts.c.company_id, contacts.c.short_key.label("key")).where(
+        _IN_FIRMS, contacts.c.short_key.in_(sa.bindparam("values", expanding=True))
+    ),
+    sa.select(contacts.c.company_id, contacts.c.inner_key).where(
+        _IN_FIRMS, contacts.c.inner_key.in_(sa.bindparam("values", expanding=True)), _HAS_INNER
+    ),
+).subquery()
+
 _COMMON_SHORT = (
-    sa.select(contacts.c.company_id, contacts.c.short_key)
-    .where(
-        contacts.c.company_id.in_(sa.bindparam("companies", expanding=True)),
-        contacts.c.short_key.in_(sa.bindparam("values", expanding=True)),
-    )
-    .group_by(contacts.c.company_id, contacts.c.short_key)
+    sa.select(_UNDER.c.company_id, _UNDER.c.key)
+    .group_by(_UNDER.c.company_id, _UNDER.c.key)
     .having(sa.func.count() > MOST_NAMESAKES)
 )
 
-_SHORT = _people(contacts.c.short_key, contacts.c.short_key).where(
-    contacts.c.company_id.in_(sa.bindparam("companies", expanding=True))
+_SHORT = sa.union_all(
+    _people(contacts.c.short_key, contacts.c.short_key).where(_IN_FIRMS),
+    _people(contacts.c.inner_key, contacts.c.inner_key).where(_IN_FIRMS, _HAS_INNER),
 )
 
 MOST_STAFF = 200
@@ -124,8 +134,9 @@ def named(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tupl
 def shortened(
     connection: sa.Connection, asked: Collection[tuple[str, str]]
 ) -> Mapping[tuple[str, str], tuple[Holder, ...]]:
-    """Whom initials may mean: contacts by (company id, short key of `matchers.names`), without pairs that more than
-    `MOST_NAMESAKES` share. Both columns are asked at once and the pairs taken from that: one index holds both."""
+    """Of whose name one may be a form: contacts by (company id, short key of `matchers.names`), without pairs that more
+    than `MOST_NAMESAKES` share. Companies and keys are asked at once and the pairs taken from that: one index holds
+    both."""
     found: dict[tuple[str, str], list[Holder]] = defaultdict(list)
     for firms, keys in product(chunks([company for company, _ in asked]), chunks([key for _, key in asked])):
         values = {"companies": firms, "values": keys}
