@@ -1,8 +1,8 @@
 """Who a stranger is by the name beside the address, where the address alone says only the company.
 
 Never by a name without its company's domain, nor by initials or other short forms: those are asked about, or nothing is
-said; by a family name alone not even that. Two tiers: `by_name` links before conversations are looked at, `in_doubt_by_name` asks about
-what they left open.
+said; by a family name alone not even that. Nor by a name at all where somebody said that the address is not theirs. Two
+tiers: `by_name` links before conversations are looked at, `in_doubt_by_name` asks about what they left open.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from matchers.company import corporate_domain
 from matchers.contact import Answers, CompanyRef, Holder
 from matchers.found import Found, candidates, customers, link_to, order
 from matchers.match import Doubt, Link, Role
-from matchers.names import FullName, full_name, may_be_one, may_shorten, short_keys
+from matchers.names import full_name, may_be_one, may_shorten, short_keys
 from matchers.participants import Seat
 
 NAME_CONFIDENCE = 0.8
@@ -27,6 +27,7 @@ MOST_ASKED_ABOUT = 3
 
 Stranger = tuple[str, str, str, bool]
 """Match key, domain, the name beside it, and whether the mail is from there."""
+
 
 class Bearer(NamedTuple):
     """A stranger whose name tells something.
@@ -103,6 +104,7 @@ def _the_one(case: Case, seat: Seat, people: list[Holder], day: date | None) -> 
         return None
     known = full_name(people[0].name)
     sure = may_be_one(known, full_name(seat.name)) and bool(holders_at((people[0],), day))
+    sure = sure and bool(case.answers.left(seat.normal.match_key, people))
     return people[0] if sure and not case.own.has(seat.normal) else None
 
 
@@ -164,6 +166,7 @@ def _doubt(case: Case, bearer: Bearer, linked: set[str]) -> Doubt | None:
     seat = bearer.seat
     if case.own.has(seat.normal):
         return None
+    linked = linked | case.answers.refused.get(seat.normal.match_key, frozenset())
     company = case.answers.companies.get(corporate_domain(seat.normal.domain))
     if company is not None:
         people, fact = _at_company(bearer, company, linked)
@@ -172,7 +175,9 @@ def _doubt(case: Case, bearer: Bearer, linked: set[str]) -> Doubt | None:
         fact = f"Its name is that of {_count(people)}, but anybody can have such an address"
         if seat.role is not Role.FROM or len(people) > MOST_ASKED_ABOUT or not is_free_mail(seat.normal.domain):
             return None
-    return Doubt(address=seat.address, role=seat.role, candidates=candidates(people), evidence=(fact,)) if people else None
+    if not people:
+        return None
+    return Doubt(address=seat.address, role=seat.role, candidates=candidates(people), evidence=(fact,))
 
 
 def _at_company(bearer: Bearer, company: CompanyRef, linked: set[str]) -> tuple[list[Holder], str]:

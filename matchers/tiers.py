@@ -67,6 +67,7 @@ def by_thread(case: Case, found: Found) -> Found:
     if company is not None:
         fact = "It belongs to a logged conversation" + (f" with people of {company.name}" if contacts else "")
         return Found(companies=(_company_link(company, "thread", fact),), rule="thread")
+    contacts = case.answers.left(seat.normal.match_key, contacts)
     if not contacts:
         return found
     fact = f"It belongs to a logged conversation with {len(contacts)} contacts"

@@ -191,6 +191,18 @@ def test_a_thread_of_colleagues_at_one_company_leads_to_the_company() -> None:
     assert [(c.company_id, c.rule) for c in log.companies] == [("c1", "thread")]
 
 
+def test_a_conversation_of_several_asks_about_those_whose_the_address_may_be() -> None:
+    thread = ThreadView(thread_id="t", contacts=(ZOE, BOB))
+    refused = {"new@else.example": frozenset({"zoe"})}
+    (doubt,) = reviewed(
+        decide(mail("new@else.example"), thread=thread, answers=replace(PEOPLE, refused=refused))
+    ).doubts
+    assert [one.contact_id for one in doubt.candidates] == ["bob"]
+    refused = {"new@else.example": frozenset({"zoe", "bob"})}
+    left = skipped(decide(mail("new@else.example"), thread=thread, answers=replace(PEOPLE, refused=refused)))
+    assert left.reason is Reason.NO_CONTACT
+
+
 def test_a_thread_of_people_from_several_companies_waits_for_a_person() -> None:
     thread = ThreadView(thread_id="t", contacts=(ZOE, BOB), companies=(CUST,))
     review = reviewed(decide(mail("new@else.example"), thread=thread))

@@ -19,7 +19,13 @@ JOHN = Holder(contact_id="john", name="John Smith", email="john@cust.example", c
 SAM = Holder(contact_id="sam", name="Sam Smith", email="sam@cust.example", company_id="c1")
 
 
-DOUBLE = ("Juan García López", "García López, Juan", "JUAN GARCÍA-LÓPEZ", "Juan Carlos García López", "Juan García de López")
+DOUBLE = (
+    "Juan García López",
+    "García López, Juan",
+    "JUAN GARCÍA-LÓPEZ",
+    "Juan Carlos García López",
+    "Juan García de López",
+)
 """Two family names, as in Spanish and Portuguese."""
 
 

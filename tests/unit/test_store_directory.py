@@ -177,7 +177,9 @@ def test_first_family_names_of_too_many_at_one_company_mean_nobody(database: Dat
 
     with database.read() as connection:
         company = directory.look_up(connection, [], ["acme.example"]).companies["acme.example"].company_id
-        assert directory.shortened(connection, {(company, "r birch"), (company, "r elm")}).keys() == {(company, "r elm")}
+        assert directory.shortened(connection, {(company, "r birch"), (company, "r elm")}).keys() == {
+            (company, "r elm")
+        }
 
 
 def test_answers_for_more_initials_than_one_query_takes(database: Database, hasher: Hasher) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.store.bulk import chunks as chunks
-from agent.store.tables import changes, companies, company_domains, contact_emails, contacts
+from agent.store.tables import changes, companies, company_domains, contact_emails, contacts, suggestions
 from matchers.chain import Wanted
 from matchers.contact import MOST_NAMESAKES, Answers, CompanyRef, Holder
 from matchers.signature import Colleague
@@ -89,6 +89,12 @@ _SHORT = sa.union_all(
     _people(contacts.c.inner_key, contacts.c.inner_key).where(_IN_FIRMS, _HAS_INNER),
 )
 
+_REFUSALS = sa.and_(suggestions.c.refused, suggestions.c.contact_id != "")
+_ANY_REFUSED = sa.select(suggestions.c.match_key).where(_REFUSALS).limit(1)
+_REFUSED = sa.select(suggestions.c.match_key, suggestions.c.contact_id).where(
+    _REFUSALS, suggestions.c.match_key.in_(sa.bindparam("values", expanding=True))
+)
+
 MOST_STAFF = 200
 """Contacts at one company that a signature is compared with; in a larger one names and numbers repeat."""
 
@@ -114,6 +120,7 @@ def look_up(connection: sa.Connection, keys: Collection[str], domains: Collectio
 def answer(connection: sa.Connection, want: Wanted) -> Answers:
     """All that a page's decisions ask of the directory; names in a query of their own, and only where any matter."""
     answers = look_up(connection, want.keys, want.domains)
+    answers = replace(answers, refused=refused(connection, want.keys))
     names = want.names(answers)
     if not names.full and not names.short:
         return answers
@@ -146,6 +153,17 @@ def shortened(
             if (pair := (holder.company_id or "", key)) in asked and pair not in common:
                 found[pair].append(holder)
     return {pair: tuple(holders) for pair, holders in found.items()}
+
+
+def refused(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """Of which contacts somebody said that these match keys are not theirs."""
+    if connection.execute(_ANY_REFUSED).first() is None:
+        return {}
+    found: dict[str, set[str]] = defaultdict(set)
+    for chunk in chunks(keys):
+        for key, contact in connection.execute(_REFUSED, {"values": chunk}):
+            found[key].add(contact)
+    return {key: frozenset(contacts) for key, contacts in found.items()}
 
 
 def staff(connection: sa.Connection, company_ids: Collection[str]) -> Mapping[str, tuple[Colleague, ...]]:
