@@ -182,10 +182,11 @@ def _phrases(text: str) -> tuple[str, ...]:
 
 
 FORWARD_PREFIXES = _phrases(
-    """fw, fwd, wg, weitergeleitet, tr, rv, rif, i, enc, doorst, doorgestuurd, vs, vb, vl, pd, trs, továbbítás, ilt,
-    yönlendir, прд, пересл, перенапр, απ, προθ, 转发, 轉寄, 転送, 전달, מועבר"""
+    """fw, fwd, wg, weitergeleitet, tr, rv, i, enc, doorst, doorgestuurd, vs, vb, vl, fs, pd, trs, yml, továbbítás, ilt,
+    yönlendir, прд, пересл, перенапр, προθ, πρθ, 转发, 轉寄, 転送, 전달, מועבר, הועבר"""
 )
-"""What mail programs put before the subject of a forward, in their languages."""
+"""What mail programs put before the subject of a forward, in their languages. `vs` is a forward in Danish and
+Norwegian and an answer in Finnish: at most somebody is asked for nothing."""
 
 ANSWERED_BY_ITSELF = _phrases(
     """automatic reply, automatische antwort, réponse automatique, respuesta automática, risposta automatica,
