@@ -106,6 +106,8 @@ def _suggestions(case: Case, contact: Holder) -> tuple[tuple[str, str], ...]:
     likely = senders or strangers
     if len(likely) != 1 or case.sign is not None or is_role_address(likely[0].address):
         return ()
+    if not likely[0].normal.domain:  # an X.500 name: as likely that of one of us
+        return ()
     return ((likely[0].normal.normalised, contact.contact_id),)
 
 
