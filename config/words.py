@@ -201,9 +201,7 @@ ANYWHERE = {
 
 WHO = {
     "address": Key(kind=address, about="The mailbox's address, as its owner writes it.", required=True),
-    "aliases": Key(
-        kind=many(own_name), about="Further addresses of the same person, Exchange's /o=… names too."
-    ),
+    "aliases": Key(kind=many(own_name), about="Further addresses of the same person, Exchange's /o=… names too."),
 }
 
 

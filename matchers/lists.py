@@ -70,10 +70,22 @@ TITLES = frozenset(
     _words(
         "dr prof professor mr mrs ms mx miss sir madam herr frau hr fr dipl ing mag mme mlle monsieur madame"
         " sr sra srta senor senora sig sigra dott dottssa ir drs pan pani"
+        " dra lic avv geom rag mgr inz judr mudr phdr rndr doz dhr mw"
     )
 )
 """Words before a name that are no part of it, folded, without dots. `sr` is Spanish for Mr and English for senior:
 dropping it can only leave a namesake in doubt."""
+
+DOTTED_TITLES = frozenset(_words("arch eng adv univ priv"))
+"""Titles only where they are written with a dot: without one they are somebody's name."""
+
+FACULTIES = frozenset(
+    _words(
+        "agr betriebsw biol chem dent eh habil hc hum inf iur jur kffr kfm math med mont mult nat oec oecon paed pharm"
+        " phil phys pol rer sc techn theol univ vet wirt"
+    )
+)
+"""What a doctor is one of (`Dr. rer. nat.`, `Dipl.-Kfm.`), with dots and behind a title; `Phil` alone is a name."""
 
 DEGREES = frozenset(_words("phd mba md msc bsc ba ma llm llb cpa esq meng beng bcom mcom"))
 """Words behind a name that are no part of it. Jr, II and III are not among them: they tell father from son."""

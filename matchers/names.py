@@ -10,19 +10,25 @@ keys alone).
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from matchers.lists import DEGREES, GENERATIONS, NICKNAMES, PARTICLES, ROLE_NAMES, TITLES
+from matchers.lists import DEGREES, DOTTED_TITLES, FACULTIES, GENERATIONS, NICKNAMES, PARTICLES, ROLE_NAMES, TITLES
 
 LONGEST_NAME = 120
 """Characters; longer display names are slogans."""
 
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\"[^\"]*\"|'[^' ]+(?= ?')'")
-_TAIL = re.compile(r"\s+[|–—/-]+\s+.*|\s*[|].*", re.DOTALL)
+_TAIL = re.compile(r"\s+[|–—/-]+\s+.*|\s*[|•·].*|\s*(?:/[^\s/]+)+$", re.DOTALL)
+"""What stands behind a name: a company, a department, a branch of a tree of names (`Jane Smith/Sales/Firm`)."""
+_OTHER = re.compile(r"\s/\s+(?:[^\s|/]+,?\s+[^\s|/]|[^\s|/]+,)")
+"""Two words behind a stroke may be somebody else: such a name only asks."""
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]")
+"""Marks that nobody sees: they join, direct or break what stands around them."""
 _SEVERAL = re.compile(r"[&+@;:<>=\d]|\b(?:via|and|und|et|oder|or|on behalf of|im auftrag|for|für)\b", re.IGNORECASE)
 _LETTERS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "æ": "ae", "å": "aa", "ł": "l", "đ": "d", "ı": "i", "œ": "oe"}
+    | {"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا"}
 )
 _SPLIT = re.compile(r"[\s\-_‐‑]+")
 _APOSTROPHES = str.maketrans("", "", "'’`´ʼ")
@@ -123,14 +129,31 @@ def full_name(name: str) -> FullName:
     name = name.strip()
     if len(name) > LONGEST_NAME or len(name) < 3:
         return NO_NAME
-    plain = _TAIL.sub("", _ASIDE.sub(" ", unicodedata.normalize("NFKC", name))).strip(" ,'\"")
+    written = _ASIDE.sub(" ", _seen(name))
+    plain = _TAIL.sub("", written).strip(" ,'\"")
     if _SEVERAL.search(plain):
         return NO_NAME
     parts: list[list[str]] = []
     for part in plain.split(","):
-        if words := _words(part, behind=sum(map(len, parts))):
+        behind = sum(map(len, parts))
+        if not (behind > 1 and _is_degree(part)) and (words := _words(part, behind=behind)):
             parts.append(words)
-    return _read([word for part in reversed(parts) for word in part]) if len(parts) <= 2 else NO_NAME
+    if len(parts) > 2:
+        return NO_NAME
+    read = _read([word for part in reversed(parts) for word in part])
+    return replace(read, key="") if _OTHER.search(written) else read
+
+
+def _seen(name: str) -> str:
+    """The name without what nobody sees or reads as a part of it, such as pictures."""
+    if name.isascii():
+        return name.replace("*", " ")
+    folded = _UNSEEN.sub("", unicodedata.normalize("NFKC", name))
+    return "".join(" " if letter == "*" or unicodedata.category(letter) == "So" else letter for letter in folded)
+
+
+def _is_degree(part: str) -> bool:
+    return _fold(part.replace(".", "").replace(" ", "")) in DEGREES
 
 
 def _words(text: str, *, behind: int) -> list[str]:
@@ -139,9 +162,14 @@ def _words(text: str, *, behind: int) -> list[str]:
     behind: how many words stand before the text. Behind two, `B.A.` is a degree; in front it is somebody's initials.
     """
     words: list[str] = []
+    titled = False
     for token in _SPLIT.split(text.translate(_APOSTROPHES)):
         pieces = [piece for piece in token.split(".") if piece]
-        if behind + len(words) > 1 and len(pieces) > 1 and _fold("".join(pieces)) in DEGREES:
+        whole = _fold("".join(pieces))
+        if behind + len(words) > 1 and len(pieces) > 1 and whole in DEGREES:
+            continue
+        titled = titled or whole in TITLES
+        if not words and token.endswith(".") and (whole in DOTTED_TITLES or (titled and whole in FACULTIES)):
             continue
         cut = not words and len(pieces) == 1 and token.endswith(".") and len(token) <= _LONGEST_ABBREVIATION + 1
         for piece in pieces:
@@ -182,7 +210,8 @@ def _is_letter(piece: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _fold(word: str) -> str:
-    """Lower case, without the accents of Latin letters; umlauts as they are written without them."""
+    """Lower case, without the accents of Latin and Greek letters; umlauts, and the Russian ё, as they are written
+    without them."""
     folded = word.casefold()
     if folded.isascii():
         return folded
@@ -192,4 +221,4 @@ def _fold(word: str) -> str:
 
 def _bare(letter: str) -> str:
     parts = unicodedata.normalize("NFKD", letter)
-    return parts[0] if parts and parts[0].isascii() else letter
+    return parts[0] if parts and (parts[0].isascii() or "α" <= parts[0] <= "ω") else letter

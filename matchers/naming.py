@@ -192,7 +192,7 @@ def _at_company(bearer: Bearer, company: CompanyRef, linked: set[str]) -> tuple[
 
 
 def _likeness(bearer: Bearer, *, exact: bool) -> str:
-    if not full_name(bearer.seat.name).key:
+    if "".join(full_name(bearer.seat.name).before[:1]).endswith("."):
         return "Its name has initials that may mean"
     return "Its name is that of" if exact else "Its name may be a form of that of"
 

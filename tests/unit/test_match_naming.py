@@ -9,7 +9,7 @@ from connectors.message import Address, Envelope
 from matchers.chain import MatchPolicy, wanted
 from matchers.contact import Answers, CompanyRef, Holder
 from matchers.match import Reason
-from matchers.names import full_name, name_key
+from matchers.names import NO_NAME, full_name, may_shorten, name_key
 from matchers.naming import Names
 from tests.unit.test_match_chain import BOB, CUST, EVE, PEOPLE, contacts, decide, logged, mail, reviewed, skipped
 
@@ -123,9 +123,54 @@ def test_names_are_asked_only_where_the_place_tells_something() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        *("Dr. med. Jane Smith", "Dr. rer. nat. Jane Smith", "Prof. Dr. h.c. mult. Jane Smith", "Dr.-Ing. Jane Smith"),
+        *(
+            "Dipl.-Kfm. Jane Smith",
+            "Univ.-Prof. Dr. Jane Smith",
+            "Avv. Jane Smith",
+            "Dra. Jane Smith",
+            "Eng. Jane Smith",
+        ),
+        *(
+            "Jane Smith, Ph. D.",
+            "Jane Smith, B. A.",
+            "Jane\u200b Smith",
+            "\u202eJane Smith\u202c",
+            "Jane Smith \U0001f680",
+        ),
+        *(
+            "\U0001f31fJane Smith\U0001f31f",
+            "** Jane Smith **",
+            "Jane Smith \u2022 Customer",
+            "Jane Smith/Sales/Customer",
+        ),
+        *("Smith, Jane /CUST/DE", "Jane Smith / Customer", "Jane\u00a0Smith", "Jane Smith \u00b7 Sales"),
+    ],
+)
+def test_titles_branches_and_ornaments_are_no_part_of_a_name(name: str) -> None:
+    assert full_name(name) == full_name("Jane Smith") != NO_NAME
+
+
+@pytest.mark.parametrize("name", ["Jane Smith / John Doe", "Smith, Jane / Doe, John", "Jane Smith / Customer Ltd"])
+def test_somebody_else_behind_a_stroke_keeps_the_name_from_deciding(name: str) -> None:
+    assert name_key(name) == ""
+    assert may_shorten(full_name(name), full_name("Jane Smith"))
+
+
+@pytest.mark.parametrize("name", ["Phil Smith", "Eng Wei", "Nat King", "Arch Smith", "Jane Smith/John Doe"])
+def test_words_that_are_titles_elsewhere_are_names_without_their_dot(name: str) -> None:
+    assert len(full_name(name).key.split()) >= 2
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("José García", "Jose Garcia"),
+        ("ΓΙΩΡΓΟΣ ΠΑΠΑΔΟΠΟΥΛΟΣ", "Γιώργος Παπαδόπουλος"),
+        ("Артём Королёв", "АРТЕМ КОРОЛЕВ"),
+        ("أحمد علي", "احمد علي"),
         ("Jürgen Groß", "GROSS, JUERGEN"),
         ("Pat O’Neil", "pat oneil"),
         ("Li 伟", "伟 Li"),
@@ -137,10 +182,18 @@ def test_spellings_of_one_name_are_equal(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Jane Smith", "John Smith"), ("Alex Fox", "Alexander Fox"), ("Bоb Birch", "Bob Birch"), ("Jo Li Jr", "Jo Li")],
+    [
+        *(("Jane Smith", "John Smith"), ("Alex Fox", "Alexander Fox"), ("Bоb Birch", "Bob Birch")),
+        *(("Jo Li Jr", "Jo Li"), ("Иван Йовкин", "Иван Иовкин")),
+    ],
 )
 def test_other_names_are_not(one: str, other: str) -> None:
     assert name_key(one) != name_key(other)
+
+
+def test_namesakes_whose_name_holds_no_family_name_are_asked_about_like_others() -> None:
+    jr = replace(BOB, name="Bob Jr")
+    assert logged(decide(from_("Bob Jr"), answers=named(jr, replace(jr, contact_id="bob2")))).doubts != ()
 
 
 def test_a_look_alike_letter_makes_another_name() -> None:
