@@ -33,6 +33,11 @@ _LETTERS = str.maketrans(
 _SPLIT = re.compile(r"[\s\-_‐‑]+")
 _APOSTROPHES = str.maketrans("", "", "'’`´ʼ")
 
+_EAST_ASIAN = re.compile("[\u3005\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]+")
+_HANGUL = re.compile("[\uac00-\ud7a3]+")
+_SHORTEST_HANGUL, _SHORTEST_HAN = 3, 4
+"""Letters of a name written in one: fewer may be a Korean given name alone, or a Japanese family name alone."""
+
 _LONGEST_ABBREVIATION = 3
 """Letters of a given name cut short with a dot (`Th.`, `Chr.`); longer words end a sentence or a login."""
 
@@ -181,6 +186,8 @@ def _words(text: str, *, behind: int) -> list[str]:
 def _read(words: list[str]) -> FullName:
     letters = [word for word in words if word.endswith(".")]
     whole = [word for word in words if not word.endswith(".")]
+    if words and _EAST_ASIAN.fullmatch("".join(words)):
+        return FullName(key=_joined(words))
     if not whole or all(word in ROLE_NAMES for word in whole):
         return NO_NAME
     before, family = _around_family(letters + whole if len(whole) == 1 else words)  # `Smith J.` is J. Smith
@@ -192,6 +199,13 @@ def _read(words: list[str]) -> FullName:
     given, *rest = whole
     key = " ".join(sorted([NICKNAMES.get(given, given), *rest]))
     return FullName(key=key, initials=frozenset(letters), short=short, inner=inner, before=before)
+
+
+def _joined(words: Sequence[str]) -> str:
+    """A Chinese, Japanese or Korean name, with or without the blank between its halves; '' of what may be one half."""
+    name = "".join(words)
+    shortest = _SHORTEST_HANGUL if _HANGUL.fullmatch(name) else _SHORTEST_HAN
+    return name if len(words) > 1 or len(name) >= shortest else ""
 
 
 def _around_family(words: Sequence[str]) -> tuple[tuple[str, ...], str]:

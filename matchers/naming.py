@@ -50,8 +50,8 @@ class Names:
 
 
 def is_worth_reading(name: str) -> bool:
-    """Whether a display name may hold more than one word."""
-    return " " in name or "." in name
+    """Whether a display name may hold more than one word; some scripts write names in one."""
+    return " " in name or "." in name or not name.isascii()
 
 
 def _may_tell(key: str, domain: str) -> bool:

@@ -171,6 +171,9 @@ def test_words_that_are_titles_elsewhere_are_names_without_their_dot(name: str) 
         ("ΓΙΩΡΓΟΣ ΠΑΠΑΔΟΠΟΥΛΟΣ", "Γιώργος Παπαδόπουλος"),
         ("Артём Королёв", "АРТЕМ КОРОЛЕВ"),
         ("أحمد علي", "احمد علي"),
+        ("山田 太郎", "山田太郎"),
+        ("山田\u3000太郎", "Dr. 山田 太郎 (営業)"),
+        ("김민수", "김 민수"),
         ("Jürgen Groß", "GROSS, JUERGEN"),
         ("Pat O’Neil", "pat oneil"),
         ("Li 伟", "伟 Li"),
@@ -194,6 +197,18 @@ def test_other_names_are_not(one: str, other: str) -> None:
 def test_namesakes_whose_name_holds_no_family_name_are_asked_about_like_others() -> None:
     jr = replace(BOB, name="Bob Jr")
     assert logged(decide(from_("Bob Jr"), answers=named(jr, replace(jr, contact_id="bob2")))).doubts != ()
+
+
+@pytest.mark.parametrize("name", ["山田\u3000太郎", "山田太郎", "山田 太郎"])
+def test_a_name_without_a_blank_is_known_at_its_company(name: str) -> None:
+    taro = replace(BOB, name="山田 太郎")
+    assert wanted([from_(name)]).names(PEOPLE).full == {"山田太郎"}
+    assert contacts(decide(from_(name), answers=named(taro))) == ["bob"]
+
+
+@pytest.mark.parametrize("name", ["佐々木", "王伟", "민수", "Müller", "Иванов"])
+def test_what_may_be_one_half_of_a_name_is_no_name(name: str) -> None:
+    assert name_key(name) == ""
 
 
 def test_a_look_alike_letter_makes_another_name() -> None:

@@ -29,10 +29,7 @@ def interactions_naming(connection: sa.Connection, names: Collection[str]) -> li
         sa.select(participants.c.name)
         .distinct()
         .outerjoin(contact_emails, contact_emails.c.match_key == participants.c.match_key)
-        .where(
-            sa.or_(participants.c.name.contains(" "), participants.c.name.contains(".")),
-            contact_emails.c.contact_id.is_(None),
-        )
+        .where(participants.c.name != "", contact_emails.c.contact_id.is_(None))
     )
     names_one = _namer(known)
     written = [name for name in connection.execute(unknown).scalars() if names_one(full_name(name))]
