@@ -49,6 +49,8 @@ class FullName:
     short: first letter of the given name and last word of the family name, '' where a name does not hold both.
     inner: the same with the family name before that one (`Juan García López`: j garcia), '' where there is none.
     before: the words before the last one, the given name first; what is cut short ends with a dot.
+    asks: the short keys under which contacts stand whom it may mean in part: `B. Gates` may be Robert or William, `Jane
+    Smith` may be entered as `J. Smith`, `J. García` as `Juan García López`.
     """
 
     key: str = ""
@@ -56,6 +58,7 @@ class FullName:
     short: str = ""
     inner: str = ""
     before: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
 
     def family_names(self) -> Mapping[str, tuple[str, ...]]:
         """Each word that may be the family name in use -> the words before it: the last one, and the one before."""
@@ -79,18 +82,6 @@ def may_be_one(one: FullName, other: FullName) -> bool:
     if not one.key or one.key != other.key:
         return False
     return not one.initials or not other.initials or one.initials == other.initials
-
-
-def short_keys(name: FullName) -> tuple[str, ...]:
-    """Under which short keys contacts stand whom a written name may mean in part: `B. Gates` may be Robert or William,
-    `Jane Smith` may be entered as `J. Smith`, `J. García` as `Juan García López`."""
-    if not name.short:
-        return ()
-    given = name.before[0]
-    letters = {given[0]} | {nick[0] for nick in _NICKS.get(given, ())}
-    if given.endswith("."):
-        letters |= {full[0] for nick, full in NICKNAMES.items() if nick.startswith(given[:-1])}
-    return tuple(f"{letter} {family}" for letter in sorted(letters) for family in name.family_names())
 
 
 def may_shorten(one: FullName, other: FullName) -> bool:
@@ -194,11 +185,19 @@ def _read(words: list[str]) -> FullName:
     short = f"{before[0][0]} {family}" if before else ""
     middle = [word for word in before[1:] if not word.endswith(".") and word not in PARTICLES and word != family]
     inner = f"{before[0][0]} {middle[-1]}" if middle else ""
+    asks = _short_keys(before[0], (family, *middle[-1:])) if before else ()
     if len(whole) < 2 or words[0].endswith("."):
-        return FullName(short=short, inner=inner, before=before)
+        return FullName(short=short, inner=inner, before=before, asks=asks)
     given, *rest = whole
     key = " ".join(sorted([NICKNAMES.get(given, given), *rest]))
-    return FullName(key=key, initials=frozenset(letters), short=short, inner=inner, before=before)
+    return FullName(key=key, initials=frozenset(letters), short=short, inner=inner, before=before, asks=asks)
+
+
+def _short_keys(given: str, families: Sequence[str]) -> tuple[str, ...]:
+    letters = {given[0]} | {nick[0] for nick in _NICKS.get(given, ())}
+    if given.endswith("."):
+        letters |= {full[0] for nick, full in NICKNAMES.items() if nick.startswith(given[:-1])}
+    return tuple(f"{letter} {family}" for letter in sorted(letters) for family in families)
 
 
 def _joined(words: Sequence[str]) -> str:

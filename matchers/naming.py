@@ -16,7 +16,7 @@ from matchers.company import corporate_domain
 from matchers.contact import Answers, CompanyRef, Holder
 from matchers.found import Found, candidates, customers, link_to, order
 from matchers.match import Doubt, Link, Role
-from matchers.names import full_name, may_be_one, may_shorten, short_keys
+from matchers.names import full_name, may_be_one, may_shorten
 from matchers.participants import Seat
 
 NAME_CONFIDENCE = 0.8
@@ -70,7 +70,7 @@ def names_of(strangers: Iterable[Stranger], answers: Answers) -> Names:
         if _may_tell(key, domain):
             told = full_name(name)
             full.add(told.key)
-            short |= {(company.company_id, one) for one in short_keys(told)} if company is not None else set()
+            short |= {(company.company_id, one) for one in told.asks} if company is not None else set()
     return Names(full=frozenset(full - {""}), short=frozenset(short))
 
 
@@ -117,22 +117,26 @@ def bearers_of(case: Case) -> list[Bearer]:
     if not answers.named and not answers.shortened:
         return []
     found = [
-        _bearer(answers, seat)
+        bearer
         for seat in customers(case)
         if seat.normal.match_key not in answers.holders
         and is_worth_reading(seat.name)
+        and (bearer := _bearer(answers, seat)) is not None
         and _may_tell(seat.normal.match_key, seat.normal.domain)
     ]
-    return sorted((one for one in found if one.named or one.alike), key=lambda one: order(one.seat))
+    return sorted(found, key=lambda one: order(one.seat))
 
 
-def _bearer(answers: Answers, seat: Seat) -> Bearer:
+def _bearer(answers: Answers, seat: Seat) -> Bearer | None:
     name = full_name(seat.name)
-    company = answers.companies.get(corporate_domain(seat.normal.domain)) if answers.shortened else None
-    asked = [(company.company_id, key) for key in short_keys(name)] if company is not None else []
-    likely = (one for pair in asked for one in answers.shortened.get(pair, ()))
+    named = answers.named.get(name.key, ())
+    company = answers.companies.get(corporate_domain(seat.normal.domain)) if name.asks and answers.shortened else None
+    pairs = [(company.company_id, key) for key in name.asks] if company is not None else ()
+    likely = [one for pair in pairs for one in answers.shortened.get(pair, ())]
+    if not named and not likely:  # nearly always
+        return None
     alike = _people(one for one in likely if may_shorten(name, full_name(one.name)))
-    return Bearer(seat, _people(answers.named.get(name.key, ())), alike)
+    return Bearer(seat, _people(named), alike) if named or alike else None
 
 
 def _people(holders: Iterable[Holder]) -> list[Holder]:

@@ -11,7 +11,7 @@ from matchers.chain import MatchPolicy, wanted
 from matchers.contact import Answers, Holder
 from matchers.explain import sentence
 from matchers.match import Log, Reason, Role
-from matchers.names import full_name, may_shorten, short_keys
+from matchers.names import full_name, may_shorten
 from tests.unit.test_match_chain import CUST, PEOPLE, decide, logged, mail, skipped
 
 JANE = Holder(contact_id="jane", name="Jane Smith", email="jane@cust.example", company_id="c1")
@@ -41,7 +41,7 @@ def staff(*holders: Holder) -> Answers:
 def stands_under(known: str, written: str) -> bool:
     """Whether the directory would find the known name for the written one."""
     name = full_name(known)
-    return bool(({name.short, name.inner} - {""}) & set(short_keys(full_name(written))))
+    return bool(({name.short, name.inner} - {""}) & set(full_name(written).asks))
 
 
 def from_(name: str, address: str = "new@cust.example", **more: object) -> Envelope:
@@ -228,7 +228,7 @@ def test_initials_do_not_mean_a_name_that_they_contradict(short: str, known: str
 
 @pytest.mark.parametrize("name", ["J. Sales", "J. S.", "A. B. C.", "J. and K. Smith", "J. Smith via Team", ""])
 def test_what_holds_no_initials_with_a_family_name_has_no_short_keys(name: str) -> None:
-    assert short_keys(full_name(name)) == ()
+    assert full_name(name).asks == ()
 
 
 @pytest.mark.parametrize("name", ["Jane Smith, B.A.", "Jane Smith, MD, PhD", "Jane Smith Ph.D.", "Smith, Jane, M.Sc."])

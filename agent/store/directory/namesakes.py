@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from agent.store.bulk import chunks
 from agent.store.tables import contact_emails, participants
-from matchers.names import NO_NAME, FullName, full_name, may_shorten, short_keys
+from matchers.names import NO_NAME, FullName, full_name, may_shorten
 
 
 def name_columns(name: str) -> dict[str, object]:
@@ -49,7 +49,7 @@ def _namer(known: Collection[FullName]) -> Callable[[FullName], bool]:
             forms[key].append(one)
 
     def names_one(name: FullName) -> bool:
-        alike = (one for key in short_keys(name) for one in forms.get(key, ()))
+        alike = (one for key in name.asks for one in forms.get(key, ()))
         return name.key in full or any(may_shorten(name, one) for one in alike)
 
     return names_one
