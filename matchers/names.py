@@ -46,6 +46,7 @@ _LONGEST_ABBREVIATION = 3
 class FullName:
     """key: equal for spellings of one full name; '' if it is none. initials: single letters that stood between.
 
+    whole: the words of a full name as they stood, without those letters.
     short: first letter of the given name and last word of the family name, '' where a name does not hold both.
     inner: the same with the family name before that one (`Juan García López`: j garcia), '' where there is none.
     before: the words before the last one, the given name first; what is cut short ends with a dot.
@@ -55,6 +56,7 @@ class FullName:
 
     key: str = ""
     initials: frozenset[str] = frozenset()
+    whole: tuple[str, ...] = ()
     short: str = ""
     inner: str = ""
     before: tuple[str, ...] = ()
@@ -78,8 +80,10 @@ def name_key(name: str) -> str:
 
 
 def may_be_one(one: FullName, other: FullName) -> bool:
-    """Whether equal keys may stand for one person: John A. and John B. Smith do not."""
-    if not one.key or one.key != other.key:
+    """Whether equal keys may stand for one person: John A. and John B. Smith do not, nor do Juan García López and Juan
+    López García. Either half may come first, and within a half order counts."""
+    turned = (one.whole[at:] + one.whole[:at] for at in range(len(one.whole)))
+    if not one.key or one.key != other.key or other.whole not in turned:
         return False
     return not one.initials or not other.initials or one.initials == other.initials
 
@@ -178,7 +182,7 @@ def _read(words: list[str]) -> FullName:
     letters = [word for word in words if word.endswith(".")]
     whole = [word for word in words if not word.endswith(".")]
     if words and _EAST_ASIAN.fullmatch("".join(words)):
-        return FullName(key=_joined(words))
+        return FullName(key=_joined(words), whole=(_joined(words),))
     if not whole or all(word in ROLE_NAMES for word in whole):
         return NO_NAME
     before, family = _around_family(letters + whole if len(whole) == 1 else words)  # `Smith J.` is J. Smith
@@ -188,9 +192,16 @@ def _read(words: list[str]) -> FullName:
     asks = _short_keys(before[0], (family, *middle[-1:])) if before else ()
     if len(whole) < 2 or words[0].endswith("."):
         return FullName(short=short, inner=inner, before=before, asks=asks)
-    given, *rest = whole
-    key = " ".join(sorted([NICKNAMES.get(given, given), *rest]))
-    return FullName(key=key, initials=frozenset(letters), short=short, inner=inner, before=before, asks=asks)
+    whole[0] = NICKNAMES.get(whole[0], whole[0])
+    return FullName(
+        key=" ".join(sorted(whole)),
+        initials=frozenset(letters),
+        whole=tuple(whole),
+        short=short,
+        inner=inner,
+        before=before,
+        asks=asks,
+    )
 
 
 def _short_keys(given: str, families: Sequence[str]) -> tuple[str, ...]:

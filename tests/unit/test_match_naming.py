@@ -64,6 +64,19 @@ def test_another_initial_is_another_person() -> None:
     assert contacts(decide(from_("Bob Birch"), answers=named(INITIAL))) == ["bob3"]
 
 
+@pytest.mark.parametrize(
+    ("name", "linked"),
+    [
+        *(("Juan García López", True), ("García López, Juan", True), ("GARCÍA LÓPEZ Juan", True)),
+        *(("López García, Juan", False), ("Juan López García", False)),
+    ],
+)
+def test_the_order_of_two_family_names_tells_two_people_apart(name: str, linked: bool) -> None:
+    juan = replace(BOB, name="Juan García López")
+    log = logged(decide(from_(name), answers=named(juan)))
+    assert ([one.contact_id for one in log.links], len(log.doubts)) == (["bob"], 0) if linked else ([], 1)
+
+
 @pytest.mark.parametrize("address", ["info@cust.example", "jira@cust.example", "noreply@cust.example"])
 def test_a_name_beside_an_address_of_a_task_says_only_the_company(address: str) -> None:
     answers = named(BOB, holders={})
