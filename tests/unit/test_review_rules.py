@@ -12,14 +12,18 @@ import sqlalchemy as sa
 from agent.cli.main import main
 from agent.people.ruling import give_address
 from agent.store.database import Database
-from agent.store.directory import contacts
+from agent.store.directory import contacts, lookup
 from agent.store.directory.contacts import Contact
+from agent.store.hashes import Hasher
 from agent.store.mail import refusals, reviews
 from agent.store.mail.reviews import Item
+from agent.store.persons import suggested
+from agent.store.persons.suggested import Suggested
 from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process
 from tests.machines.told_anew import HASHER, template
 from tests.machines.world import ANNA, BOB, Letter, Person, World
+from tests.unit.store_room import NOW, add_contacts, draft
 
 JANE = Person(name="Jane Smith", address="jane@customer.example", company="Customer")
 JS = "J. Smith <js@customer.example>"
@@ -157,18 +161,42 @@ def test_names_that_were_linked_are_taken_back_when_somebody_says_no(process: Pr
     assert (linked(process), asked(process)) == ([], ["1", "2", "3"])
 
 
-def test_a_contact_who_is_entered_by_a_form_of_the_name_is_asked_about_in_mail_that_is_kept(process: Process) -> None:
+def test_mail_that_is_kept_is_decided_anew_when_a_contact_comes_whose_name_a_form_of_it_may_be(
+    process: Process,
+) -> None:
     """Mail first, the contact later: the same as the other way round."""
     deliver(process.world, 4, from_="Juan García <jg@customer.example>")
     deliver(process.world, 5, from_="Peter Parker <pp@customer.example>")
+    deliver(process.world, 6, from_="山田太郎 <yt@customer.example>")
     process.settle()
     assert asked(process) == ["1", "2", "3"]
     process.meet(
         Person(name="Juan García López", address="juan@customer.example", company="Customer"),
         Person(name="P. Parker", address="p@customer.example", company="Customer"),
+        Person(name="山田 太郎", address="taro@customer.example", company="Customer"),
     )
     process.settle()
-    assert asked(process) == ["1", "2", "3", "4", "5"]
+    assert (asked(process), linked(process)) == (["1", "2", "3", "4", "5"], [("name", "automatic")])
+
+
+def test_it_is_kept_whose_an_address_is_not(database: Database, hasher: Hasher) -> None:
+    """Once a contact, over a suggestion that says otherwise, and until a contact gets the address."""
+    jane, john = add_contacts(database, hasher, draft("Jane", "jane@x.example"), draft("John", "john@x.example"))
+    with database.write() as connection:
+        one = Suggested(match_key="js@x.example", address="js@x.example", name="J. S.", contact_id=jane, rule="name")
+        suggested.note(database, connection, hasher, [one], NOW)
+        for _ in range(2):
+            refusals.refuse(database, connection, "JS@x.example", [jane, john], NOW)
+        assert lookup.refused(connection, ["js@x.example", "other@x.example"]) == {"js@x.example": {jane, john}}
+        assert [one["contact"] for one in refusals.listed(connection)] == [
+            {"id": jane, "name": "Jane"},
+            {"id": john, "name": "John"},
+        ]
+        assert list(suggested.listed(connection)) == []
+    add_contacts(database, hasher, draft("Jo", "js@x.example"))
+    with database.write() as connection:
+        assert lookup.refused(connection, ["js@x.example"]) == {}
+        assert not refusals.forget(database, connection, "js@x.example")
 
 
 @pytest.fixture
