@@ -31,6 +31,8 @@ _TOKEN = re.compile(
     r"=\?[^\s?]{1,80}\?[bBqQ]\?[^?\s]*+\?=|\[[^\]\[<>]{0,100}\]|[()<>,:;\"]|\s++|(?:\\.|[^\s()<>,:;\"\[=\\])++|[=\[\\]",
     re.DOTALL,
 )
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Marks that nobody sees: they come along where an address is copied from a page."""
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -253,7 +255,7 @@ def _bare(phrase: str) -> tuple[str, str]:
 
 def _spec(written: str) -> str:
     """The addr-spec as written without white space, or '' if it is none: no domain, no local part, two @, too long."""
-    written = written.strip()
+    written = (written if written.isascii() else _UNSEEN.sub("", written)).strip()
     if not written.startswith('"'):
         written = "".join(written.split())
         written = (written[1:-1] if written.startswith("[mailto:") and written[-1] == "]" else written).removeprefix(

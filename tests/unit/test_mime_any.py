@@ -152,6 +152,11 @@ def test_people_around_such_a_mailbox_are_read_too() -> None:
     assert [mailbox.address for mailbox in people] == ["k@x.example", EXCHANGE, "b@x.example", "l@x.example"]
 
 
+@pytest.mark.parametrize("written", ["j@x.example\u200b", "\ufeffj@x.example", "Jane <\u202aj@x.example\u202c>"])
+def test_marks_that_nobody_sees_are_no_part_of_an_address(written: str) -> None:
+    assert [mailbox.address for mailbox in read_addresses(written)] == ["j@x.example"]
+
+
 def test_what_only_begins_like_such_a_name_is_an_address() -> None:
     (gateway,) = read_addresses("Jane </O=FIRM/S=DOE/@gateway.example>")
     assert gateway.address == "/O=FIRM/S=DOE/@gateway.example"
