@@ -17,6 +17,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _LABEL = r"[^\s@.,;:/\\<>()\[\]\"'*?{}]+"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _ADDRESS = re.compile(rf"[^\s@<>,;\"]+@{_LABEL}(\.{_LABEL})*")
+_X500 = re.compile(r"/(?:o|cn)=[^<>@\";]{1,1000}", re.IGNORECASE)
 _PATTERN = re.compile(r"[^\s@]+@[^\s@]+")
 LONGEST_ADDRESS = 254  # octets, RFC 5321 section 4.5.3.1.3 less the brackets
 
@@ -198,6 +199,15 @@ def _address(node: Node, reading: Reading) -> str:
 
 
 address = converted({"type": "string", "format": "email"}, _address)
+
+
+def _own_name(node: Node, reading: Reading) -> str:
+    value = text_of(node, 'write an address such as "anna@ourfirm.example"')
+    return value if _X500.fullmatch(value) else _address(node, reading)
+
+
+own_name = converted({"type": "string", "minLength": 1}, _own_name)
+"""An address, or the name by which Exchange calls a mailbox in old mail."""
 
 
 def _address_pattern(node: Node, reading: Reading) -> str:

@@ -14,6 +14,7 @@ from config.kinds import (
     day,
     domain,
     host,
+    own_name,
     since,
     span,
     text,
@@ -200,7 +201,7 @@ ANYWHERE = {
 
 WHO = {
     "address": Key(kind=address, about="The mailbox's address, as its owner writes it.", required=True),
-    "aliases": Key(kind=many(address), about="Further addresses of the same person."),
+    "aliases": Key(kind=many(own_name), about="Further addresses of the same person, Exchange's /o=… names too."),
 }
 
 

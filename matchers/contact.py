@@ -1,6 +1,6 @@
 """What the matchers know of people: the answers of a directory to the addresses of one page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -41,13 +41,20 @@ class Answers:
     companies: registrable domain -> the company that owns it.
     named: key of a full name (`matchers.names`) -> the contacts of that name with their primary address, if that was
     asked. Names that more than `MOST_NAMESAKES` contacts share are left out: nobody could say who is meant.
-    shortened: (company id, short key of a name) -> the contacts of that company whom such initials may mean, likewise.
+    shortened: (company id, short key of a name) -> the contacts of that company who stand under it, likewise.
+    refused: match key -> ids of the contacts of whom somebody said that the address is not theirs.
     """
 
     holders: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)
     companies: Mapping[str, CompanyRef] = field(default_factory=dict)
     named: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)
     shortened: Mapping[tuple[str, str], tuple[Holder, ...]] = field(default_factory=dict)
+    refused: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def left(self, match_key: str, people: Iterable[Holder]) -> list[Holder]:
+        """Those of whom nobody said that the address is not theirs."""
+        not_theirs = self.refused.get(match_key)
+        return [one for one in people if one.contact_id not in not_theirs] if not_theirs else list(people)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

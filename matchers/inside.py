@@ -27,12 +27,17 @@ MOST_FAILED = 20
 _NEAR = 5
 """Lines within which the header of a quoted mail names more than its sender."""
 
-_PREFIX = re.compile(rf"[\s\[(]*(?:{'|'.join(map(re.escape, FORWARD_PREFIXES))})\s*[:：]", re.IGNORECASE)
+_PREFIX = re.compile(
+    rf"[\s\[(]*(?:{'|'.join(map(re.escape, FORWARD_PREFIXES))})(?:[\[(]\d{{1,3}}[\])])?\s*[:：]", re.IGNORECASE
+)
 _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]*@|]{1,64}@[^\s<>,;:\"'()\[\]*@|]{1,255}")
 
 
 def is_forward(subject: str) -> bool:
-    """Whether a mail program marked the subject as forwarded, in any of the usual languages."""
+    """Whether a mail program marked the subject as forwarded, in any of the usual languages.
+
+    An answer to a forward (`AW: WG:`) is mail between those two, and the forward was looked into when it came.
+    """
     start = subject[:40]
     return (":" in start or "：" in start) and _PREFIX.match(start) is not None
 

@@ -70,16 +70,33 @@ TITLES = frozenset(
     _words(
         "dr prof professor mr mrs ms mx miss sir madam herr frau hr fr dipl ing mag mme mlle monsieur madame"
         " sr sra srta senor senora sig sigra dott dottssa ir drs pan pani"
+        " dra lic avv geom rag mgr inz judr mudr phdr rndr doz dhr mw"
     )
 )
 """Words before a name that are no part of it, folded, without dots. `sr` is Spanish for Mr and English for senior:
 dropping it can only leave a namesake in doubt."""
+
+DOTTED_TITLES = frozenset(_words("arch eng adv univ priv"))
+"""Titles only where they are written with a dot: without one they are somebody's name."""
+
+FACULTIES = frozenset(
+    _words(
+        "agr betriebsw biol chem dent eh habil hc hum inf iur jur kffr kfm math med mont mult nat oec oecon paed pharm"
+        " phil phys pol rer sc techn theol univ vet wirt"
+    )
+)
+"""What a doctor is one of (`Dr. rer. nat.`, `Dipl.-Kfm.`), with dots and behind a title; `Phil` alone is a name."""
 
 DEGREES = frozenset(_words("phd mba md msc bsc ba ma llm llb cpa esq meng beng bcom mcom"))
 """Words behind a name that are no part of it. Jr, II and III are not among them: they tell father from son."""
 
 GENERATIONS = frozenset({"jr", "ii", "iii", "iv"})
 """Words behind a family name that are no part of it, but tell two people apart."""
+
+PARTICLES = frozenset(
+    _words("de del della di da do dos das du des la las le les los lo van von vom zu zum zur der den ter ten el al y e")
+)
+"""Words between two family names, or before one, that nobody is called by alone."""
 
 
 def _nicknames(text: str) -> dict[str, str]:
@@ -177,10 +194,11 @@ def _phrases(text: str) -> tuple[str, ...]:
 
 
 FORWARD_PREFIXES = _phrases(
-    """fw, fwd, wg, weitergeleitet, tr, rv, rif, i, enc, doorst, doorgestuurd, vs, vb, vl, pd, trs, továbbítás, ilt,
-    yönlendir, прд, пересл, перенапр, απ, προθ, 转发, 轉寄, 転送, 전달, מועבר"""
+    """fw, fwd, wg, weitergeleitet, tr, rv, i, enc, doorst, doorgestuurd, vs, vb, vl, fs, pd, trs, yml, továbbítás, ilt,
+    yönlendir, прд, пересл, перенапр, προθ, πρθ, 转发, 轉寄, 転送, 전달, מועבר, הועבר"""
 )
-"""What mail programs put before the subject of a forward, in their languages."""
+"""What mail programs put before the subject of a forward, in their languages. `vs` is a forward in Danish and
+Norwegian and an answer in Finnish: at most somebody is asked for nothing."""
 
 ANSWERED_BY_ITSELF = _phrases(
     """automatic reply, automatische antwort, réponse automatique, respuesta automática, risposta automatica,

@@ -1,30 +1,42 @@
 """Who a written name stands for: a full name (given and family name, nicknames folded), or initials and a family name.
 
 Called for strangers at a company's domain, and by the store for its contacts' names. A name that is no full name has
-an empty key, and an empty key matches nobody: initials, single words, tasks, several people. Initials have a short
-key, which names the contacts that may be meant and never decides. What is left open on purpose: which half is the
-family name (`Birch, Bob` and `Bob Birch` are equal, order counts for nicknames and initials alone).
+an empty key, and an empty key matches nobody: initials, single words, tasks, several people. Initials, and longer and
+shorter forms of a name, have short keys, which name the contacts that may be meant and never decide. What is left open
+on purpose: which half is the family name (`Birch, Bob` and `Bob Birch` are equal, order counts for nicknames and short
+keys alone).
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from matchers.lists import DEGREES, GENERATIONS, NICKNAMES, ROLE_NAMES, TITLES
+from matchers.lists import DEGREES, DOTTED_TITLES, FACULTIES, GENERATIONS, NICKNAMES, PARTICLES, ROLE_NAMES, TITLES
 
 LONGEST_NAME = 120
 """Characters; longer display names are slogans."""
 
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\"[^\"]*\"|'[^' ]+(?= ?')'")
-_TAIL = re.compile(r"\s+[|–—/-]+\s+.*|\s*[|].*", re.DOTALL)
+_TAIL = re.compile(r"\s+[|–—/-]+\s+.*|\s*[|•·].*|\s*(?:/[^\s/]+)+$", re.DOTALL)
+"""What stands behind a name: a company, a department, a branch of a tree of names (`Jane Smith/Sales/Firm`)."""
+_OTHER = re.compile(r"\s/\s+(?:[^\s|/]+,?\s+[^\s|/]|[^\s|/]+,)")
+"""Two words behind a stroke may be somebody else: such a name only asks."""
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]")
+"""Marks that nobody sees: they join, direct or break what stands around them."""
 _SEVERAL = re.compile(r"[&+@;:<>=\d]|\b(?:via|and|und|et|oder|or|on behalf of|im auftrag|for|für)\b", re.IGNORECASE)
 _LETTERS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "æ": "ae", "å": "aa", "ł": "l", "đ": "d", "ı": "i", "œ": "oe"}
+    | {"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا"}
 )
 _SPLIT = re.compile(r"[\s\-_‐‑]+")
 _APOSTROPHES = str.maketrans("", "", "'’`´ʼ")
+
+_EAST_ASIAN = re.compile("[\u3005\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]+")
+_HANGUL = re.compile("[\uac00-\ud7a3]+")
+_SHORTEST_HANGUL, _SHORTEST_HAN = 3, 4
+"""Letters of a name written in one: fewer may be a Korean given name alone, or a Japanese family name alone."""
 
 _LONGEST_ABBREVIATION = 3
 """Letters of a given name cut short with a dot (`Th.`, `Chr.`); longer words end a sentence or a login."""
@@ -34,14 +46,29 @@ _LONGEST_ABBREVIATION = 3
 class FullName:
     """key: equal for spellings of one full name; '' if it is none. initials: single letters that stood between.
 
+    whole: the words of a full name as they stood, without those letters.
     short: first letter of the given name and last word of the family name, '' where a name does not hold both.
-    before: the words before that last one, the given name first; what is cut short ends with a dot.
+    inner: the same with the family name before that one (`Juan García López`: j garcia), '' where there is none.
+    before: the words before the last one, the given name first; what is cut short ends with a dot.
+    asks: the short keys under which contacts stand whom it may mean in part: `B. Gates` may be Robert or William, `Jane
+    Smith` may be entered as `J. Smith`, `J. García` as `Juan García López`.
     """
 
     key: str = ""
     initials: frozenset[str] = frozenset()
+    whole: tuple[str, ...] = ()
     short: str = ""
+    inner: str = ""
     before: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+
+    def family_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Each word that may be the family name in use -> the words before it: the last one, and the one before."""
+        last, inner = self.short.partition(" ")[2], self.inner.partition(" ")[2]
+        found = {last: self.before} if last else {}
+        if inner:
+            found[inner] = self.before[: -1 - self.before[::-1].index(inner)]
+        return found
 
 
 NO_NAME = FullName()
@@ -53,32 +80,27 @@ def name_key(name: str) -> str:
 
 
 def may_be_one(one: FullName, other: FullName) -> bool:
-    """Whether equal keys may stand for one person: John A. and John B. Smith do not."""
-    if not one.key or one.key != other.key:
+    """Whether equal keys may stand for one person: John A. and John B. Smith do not, nor do Juan García López and Juan
+    López García. Either half may come first, and within a half order counts."""
+    turned = (one.whole[at:] + one.whole[:at] for at in range(len(one.whole)))
+    if not one.key or one.key != other.key or other.whole not in turned:
         return False
     return not one.initials or not other.initials or one.initials == other.initials
 
 
-def short_keys(name: FullName) -> tuple[str, ...]:
-    """Under which short keys contacts stand whom a name of initials may mean: `B. Gates` may be Robert or William.
+def may_shorten(one: FullName, other: FullName) -> bool:
+    """Whether one name may be a shorter form of the other: neither contradicts what the other tells, in its order.
 
-    None for a full name: it tells more than its first letter.
+    `J. Smith` and `J. R. Smith` may be Jane Smith, `J.-L. Picard` may be Jean-Luc, `J. P. Picard` is not. `J. García`
+    and `Juan García` may be Juan García López, who is not Juan García Pérez.
     """
-    if name.key or not name.short:
-        return ()
-    given, family = name.before[0].rstrip("."), name.short.partition(" ")[2]
-    letters = {given[0]} | {full[0] for nick, full in NICKNAMES.items() if nick.startswith(given)}
-    return tuple(f"{letter} {family}" for letter in sorted(letters))
+    mine, theirs = one.family_names(), other.family_names()
+    shared = [family for family in mine if family in theirs and (_is_last(one, family) or _is_last(other, family))]
+    return any(_fits(mine[family], theirs[family]) or _fits(theirs[family], mine[family]) for family in shared)
 
 
-def may_shorten(short: FullName, known: FullName) -> bool:
-    """Whether a name of initials may be the known one: nothing in it contradicts what is known, in its order.
-
-    `J. Smith` and `J. R. Smith` may be Jane Smith, `J.-L. Picard` may be Jean-Luc; `J. P. Picard` is not.
-    """
-    if short.short.partition(" ")[2] != known.short.partition(" ")[2]:
-        return False
-    return _fits(short.before, known.before) or _fits(known.before, short.before)
+def _is_last(name: FullName, family: str) -> bool:
+    return name.short.endswith(f" {family}")
 
 
 def _fits(fewer: Sequence[str], more: Sequence[str]) -> bool:
@@ -107,14 +129,31 @@ def full_name(name: str) -> FullName:
     name = name.strip()
     if len(name) > LONGEST_NAME or len(name) < 3:
         return NO_NAME
-    plain = _TAIL.sub("", _ASIDE.sub(" ", unicodedata.normalize("NFKC", name))).strip(" ,'\"")
+    written = _ASIDE.sub(" ", _seen(name))
+    plain = _TAIL.sub("", written).strip(" ,'\"")
     if _SEVERAL.search(plain):
         return NO_NAME
     parts: list[list[str]] = []
     for part in plain.split(","):
-        if words := _words(part, behind=sum(map(len, parts))):
+        behind = sum(map(len, parts))
+        if not (behind > 1 and _is_degree(part)) and (words := _words(part, behind=behind)):
             parts.append(words)
-    return _read([word for part in reversed(parts) for word in part]) if len(parts) <= 2 else NO_NAME
+    if len(parts) > 2:
+        return NO_NAME
+    read = _read([word for part in reversed(parts) for word in part])
+    return replace(read, key="") if _OTHER.search(written) else read
+
+
+def _seen(name: str) -> str:
+    """The name without what nobody sees or reads as a part of it, such as pictures."""
+    if name.isascii():
+        return name.replace("*", " ")
+    folded = _UNSEEN.sub("", unicodedata.normalize("NFKC", name))
+    return "".join(" " if letter == "*" or unicodedata.category(letter) == "So" else letter for letter in folded)
+
+
+def _is_degree(part: str) -> bool:
+    return _fold(part.replace(".", "").replace(" ", "")) in DEGREES
 
 
 def _words(text: str, *, behind: int) -> list[str]:
@@ -123,9 +162,14 @@ def _words(text: str, *, behind: int) -> list[str]:
     behind: how many words stand before the text. Behind two, `B.A.` is a degree; in front it is somebody's initials.
     """
     words: list[str] = []
+    titled = False
     for token in _SPLIT.split(text.translate(_APOSTROPHES)):
         pieces = [piece for piece in token.split(".") if piece]
-        if behind + len(words) > 1 and len(pieces) > 1 and _fold("".join(pieces)) in DEGREES:
+        whole = _fold("".join(pieces))
+        if behind + len(words) > 1 and len(pieces) > 1 and whole in DEGREES:
+            continue
+        titled = titled or whole in TITLES
+        if not words and token.endswith(".") and (whole in DOTTED_TITLES or (titled and whole in FACULTIES)):
             continue
         cut = not words and len(pieces) == 1 and token.endswith(".") and len(token) <= _LONGEST_ABBREVIATION + 1
         for piece in pieces:
@@ -137,15 +181,41 @@ def _words(text: str, *, behind: int) -> list[str]:
 def _read(words: list[str]) -> FullName:
     letters = [word for word in words if word.endswith(".")]
     whole = [word for word in words if not word.endswith(".")]
+    if words and _EAST_ASIAN.fullmatch("".join(words)):
+        return FullName(key=_joined(words), whole=(_joined(words),))
     if not whole or all(word in ROLE_NAMES for word in whole):
         return NO_NAME
     before, family = _around_family(letters + whole if len(whole) == 1 else words)  # `Smith J.` is J. Smith
     short = f"{before[0][0]} {family}" if before else ""
+    middle = [word for word in before[1:] if not word.endswith(".") and word not in PARTICLES and word != family]
+    inner = f"{before[0][0]} {middle[-1]}" if middle else ""
+    asks = _short_keys(before[0], (family, *middle[-1:])) if before else ()
     if len(whole) < 2 or words[0].endswith("."):
-        return FullName(short=short, before=before)
-    given, *rest = whole
-    key = " ".join(sorted([NICKNAMES.get(given, given), *rest]))
-    return FullName(key=key, initials=frozenset(letters), short=short, before=before)
+        return FullName(short=short, inner=inner, before=before, asks=asks)
+    whole[0] = NICKNAMES.get(whole[0], whole[0])
+    return FullName(
+        key=" ".join(sorted(whole)),
+        initials=frozenset(letters),
+        whole=tuple(whole),
+        short=short,
+        inner=inner,
+        before=before,
+        asks=asks,
+    )
+
+
+def _short_keys(given: str, families: Sequence[str]) -> tuple[str, ...]:
+    letters = {given[0]} | {nick[0] for nick in _NICKS.get(given, ())}
+    if given.endswith("."):
+        letters |= {full[0] for nick, full in NICKNAMES.items() if nick.startswith(given[:-1])}
+    return tuple(f"{letter} {family}" for letter in sorted(letters) for family in families)
+
+
+def _joined(words: Sequence[str]) -> str:
+    """A Chinese, Japanese or Korean name, with or without the blank between its halves; '' of what may be one half."""
+    name = "".join(words)
+    shortest = _SHORTEST_HANGUL if _HANGUL.fullmatch(name) else _SHORTEST_HAN
+    return name if len(words) > 1 or len(name) >= shortest else ""
 
 
 def _around_family(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
@@ -164,7 +234,8 @@ def _is_letter(piece: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _fold(word: str) -> str:
-    """Lower case, without the accents of Latin letters; umlauts as they are written without them."""
+    """Lower case, without the accents of Latin and Greek letters; umlauts, and the Russian ё, as they are written
+    without them."""
     folded = word.casefold()
     if folded.isascii():
         return folded
@@ -174,4 +245,4 @@ def _fold(word: str) -> str:
 
 def _bare(letter: str) -> str:
     parts = unicodedata.normalize("NFKD", letter)
-    return parts[0] if parts and parts[0].isascii() else letter
+    return parts[0] if parts and (parts[0].isascii() or "α" <= parts[0] <= "ω") else letter

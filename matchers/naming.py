@@ -1,21 +1,22 @@
 """Who a stranger is by the name beside the address, where the address alone says only the company.
 
-Never by a name without its company's domain, nor by initials: those are asked about, or nothing is said; by a family
-name alone not even that. Two tiers: `by_name` links before conversations are looked at, `in_doubt_by_name` asks about
-what they left open.
+Never by a name without its company's domain, nor by initials or other short forms: those are asked about, or nothing is
+said; by a family name alone not even that. Nor by a name at all where somebody said that the address is not theirs. Two
+tiers: `by_name` links before conversations are looked at, `in_doubt_by_name` asks about what they left open.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from matchers.address import is_free_mail, is_role_address
 from matchers.case import Case, holders_at, message_day
 from matchers.company import corporate_domain
-from matchers.contact import Answers, Holder
-from matchers.found import Found, candidates, customers, foremost, link_to
+from matchers.contact import Answers, CompanyRef, Holder
+from matchers.found import Found, candidates, customers, link_to, order
 from matchers.match import Doubt, Link, Role
-from matchers.names import FullName, full_name, may_be_one, may_shorten, short_keys
+from matchers.names import full_name, may_be_one, may_shorten
 from matchers.participants import Seat
 
 NAME_CONFIDENCE = 0.8
@@ -27,21 +28,30 @@ MOST_ASKED_ABOUT = 3
 Stranger = tuple[str, str, str, bool]
 """Match key, domain, the name beside it, and whether the mail is from there."""
 
-Bearer = tuple[Seat, list[Holder]]
-"""A stranger with a contact's name, and everybody of that name; of initials, everybody whom they may mean."""
+
+class Bearer(NamedTuple):
+    """A stranger whose name tells something.
+
+    named: everybody of that full name, wherever they are. alike: everybody at the address's company of whose name it
+    may be a longer or shorter form.
+    """
+
+    seat: Seat
+    named: list[Holder]
+    alike: list[Holder]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Names:
-    """What to ask the directory of names. full: keys of full names. short: (company id, short key) of initials."""
+    """What to ask the directory of names. full: keys of full names. short: (company id, short key) of any name."""
 
     full: frozenset[str] = frozenset()
     short: frozenset[tuple[str, str]] = frozenset()
 
 
 def is_worth_reading(name: str) -> bool:
-    """Whether a display name may hold more than one word."""
-    return " " in name or "." in name
+    """Whether a display name may hold more than one word; some scripts write names in one."""
+    return " " in name or "." in name or not name.isascii()
 
 
 def _may_tell(key: str, domain: str) -> bool:
@@ -60,7 +70,7 @@ def names_of(strangers: Iterable[Stranger], answers: Answers) -> Names:
         if _may_tell(key, domain):
             told = full_name(name)
             full.add(told.key)
-            short |= {(company.company_id, one) for one in short_keys(told)} if company is not None else set()
+            short |= {(company.company_id, one) for one in told.asks} if company is not None else set()
     return Names(full=frozenset(full - {""}), short=frozenset(short))
 
 
@@ -72,7 +82,7 @@ def by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Found:
     links = {link.contact_id: link for link in found.links}
     suggestions = dict(found.suggestions)
     companies = set(found.company_ids)
-    for seat, people in bearers:
+    for seat, people, _ in bearers:
         holder = _the_one(case, seat, people, day)
         if holder is not None and holder.contact_id not in links:
             links[holder.contact_id] = _name_link(case, seat, holder)
@@ -94,11 +104,12 @@ def _the_one(case: Case, seat: Seat, people: list[Holder], day: date | None) -> 
         return None
     known = full_name(people[0].name)
     sure = may_be_one(known, full_name(seat.name)) and bool(holders_at((people[0],), day))
+    sure = sure and bool(case.answers.left(seat.normal.match_key, people))
     return people[0] if sure and not case.own.has(seat.normal) else None
 
 
 def bearers_of(case: Case) -> list[Bearer]:
-    """Strangers with a contact's name, the foremost first, and everybody of that name.
+    """Strangers with a contact's name, or a form of it, the foremost first.
 
     Nobody whose address was ever somebody's, or names a task.
     """
@@ -106,26 +117,26 @@ def bearers_of(case: Case) -> list[Bearer]:
     if not answers.named and not answers.shortened:
         return []
     found = [
-        (seat, people)
+        bearer
         for seat in customers(case)
         if seat.normal.match_key not in answers.holders
         and is_worth_reading(seat.name)
-        and (people := _meant(answers, seat))
+        and (bearer := _bearer(answers, seat)) is not None
         and _may_tell(seat.normal.match_key, seat.normal.domain)
     ]
-    return sorted(found, key=foremost)
+    return sorted(found, key=lambda one: order(one.seat))
 
 
-def _meant(answers: Answers, seat: Seat) -> list[Holder]:
-    """Everybody of the full name beside an address, or everybody at its company whom initials may mean."""
+def _bearer(answers: Answers, seat: Seat) -> Bearer | None:
     name = full_name(seat.name)
-    if name.key:
-        return _people(answers.named.get(name.key, ()))
-    company = answers.companies.get(corporate_domain(seat.normal.domain)) if answers.shortened else None
-    if company is None:
-        return []
-    likely = [one for key in short_keys(name) for one in answers.shortened.get((company.company_id, key), ())]
-    return _people(one for one in likely if may_shorten(name, full_name(one.name)))
+    named = answers.named.get(name.key, ())
+    company = answers.companies.get(corporate_domain(seat.normal.domain)) if name.asks and answers.shortened else None
+    pairs = [(company.company_id, key) for key in name.asks] if company is not None else ()
+    likely = [one for pair in pairs for one in answers.shortened.get(pair, ())]
+    if not named and not likely:  # nearly always
+        return None
+    alike = _people(one for one in likely if may_shorten(name, full_name(one.name)))
+    return Bearer(seat, _people(named), alike) if named or alike else None
 
 
 def _people(holders: Iterable[Holder]) -> list[Holder]:
@@ -146,8 +157,8 @@ def in_doubt_by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Fou
     linked = {link.contact_id for link in found.links}
     doubts = [
         doubt
-        for seat, people in bearers
-        if seat.address not in settled and (doubt := _doubt(case, seat, people, linked)) is not None
+        for bearer in bearers
+        if bearer.seat.address not in settled and (doubt := _doubt(case, bearer, linked)) is not None
     ]
     if not doubts:
         return found
@@ -155,25 +166,39 @@ def in_doubt_by_name(case: Case, found: Found, bearers: Sequence[Bearer]) -> Fou
     return found._replace(doubts=(*found.doubts, *doubts), rule=rule)
 
 
-def _doubt(case: Case, seat: Seat, bearers: list[Holder], linked: set[str]) -> Doubt | None:
-    people = [one for one in bearers if one.contact_id not in linked]
+def _doubt(case: Case, bearer: Bearer, linked: set[str]) -> Doubt | None:
+    seat = bearer.seat
+    if case.own.has(seat.normal):
+        return None
+    linked = linked | case.answers.refused.get(seat.normal.match_key, frozenset())
     company = case.answers.companies.get(corporate_domain(seat.normal.domain))
     if company is not None:
-        people = [one for one in people if one.company_id == company.company_id]
-        fact = _at_company(full_name(seat.name), f"{_count(people)} of {company.name}")
-    elif seat.role is Role.FROM and len(people) <= MOST_ASKED_ABOUT and is_free_mail(seat.normal.domain):
-        fact = f"Its name is that of {_count(people)}, but anybody can have such an address"
+        people, fact = _at_company(bearer, company, linked)
     else:
-        return None
-    if not people or case.own.has(seat.normal):
+        people = [one for one in bearer.named if one.contact_id not in linked]
+        fact = f"Its name is that of {_count(people)}, but anybody can have such an address"
+        if seat.role is not Role.FROM or len(people) > MOST_ASKED_ABOUT or not is_free_mail(seat.normal.domain):
+            return None
+    if not people:
         return None
     return Doubt(address=seat.address, role=seat.role, candidates=candidates(people), evidence=(fact,))
 
 
-def _at_company(name: FullName, whom: str) -> str:
-    if name.key:
-        return f"Its name is that of {whom}, but the address is of none"
-    return f"Its name has initials that may mean {whom}, but the address is of none"
+def _at_company(bearer: Bearer, company: CompanyRef, linked: set[str]) -> tuple[list[Holder], str]:
+    """Whom to ask about, and why: who has that name there, and of whose name it may be a form."""
+    here = [
+        [one for one in people if one.company_id == company.company_id and one.contact_id not in linked]
+        for people in (bearer.named, bearer.alike)
+    ]
+    people = _people(one for found in here for one in found)
+    fact = f"{_likeness(bearer, exact=len(people) == len(here[0]))} {_count(people)} of {company.name}"
+    return people, f"{fact}, but the address is of none"
+
+
+def _likeness(bearer: Bearer, *, exact: bool) -> str:
+    if "".join(full_name(bearer.seat.name).before[:1]).endswith("."):
+        return "Its name has initials that may mean"
+    return "Its name is that of" if exact else "Its name may be a form of that of"
 
 
 def _count(people: list[Holder]) -> str:

@@ -5,7 +5,7 @@ Reads the last lines alone, so its time does not depend on the text's length.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matchers.contact import Holder
@@ -47,13 +47,21 @@ def is_worth_reading(decision: Log) -> bool:
     return decision.rule == "domain" and not decision.links and not decision.doubts
 
 
-def by_signature(decision: Log, own_words: str, sender: str, staff: Mapping[str, Sequence[Colleague]]) -> Log:
+def by_signature(
+    decision: Log,
+    own_words: str,
+    sender: str,
+    staff: Mapping[str, Sequence[Colleague]],
+    not_theirs: Collection[str] = (),
+) -> Log:
     """The decision, with a question where a contact of its company seems to have signed.
 
     own_words: the text without what it quotes. sender: the address it came from. staff: company id -> its contacts.
+    not_theirs: ids of contacts of whom somebody said that the sender's address is not theirs.
     """
     names, phones = _signed(own_words)
     people = {one.holder.contact_id: one for link in decision.companies for one in staff.get(link.company_id, ())}
+    people = {contact: one for contact, one in people.items() if contact not in not_theirs}
     signers = sorted(
         (one.holder for one in people.values() if _signs(one, names, phones)),
         key=lambda one: (one.name, one.contact_id),

@@ -67,6 +67,7 @@ def by_thread(case: Case, found: Found) -> Found:
     if company is not None:
         fact = "It belongs to a logged conversation" + (f" with people of {company.name}" if contacts else "")
         return Found(companies=(_company_link(company, "thread", fact),), rule="thread")
+    contacts = case.answers.left(seat.normal.match_key, contacts)
     if not contacts:
         return found
     fact = f"It belongs to a logged conversation with {len(contacts)} contacts"
@@ -104,6 +105,8 @@ def _suggestions(case: Case, contact: Holder) -> tuple[tuple[str, str], ...]:
     senders = [seat for seat in strangers if seat.role is Role.FROM]
     likely = senders or strangers
     if len(likely) != 1 or case.sign is not None or is_role_address(likely[0].address):
+        return ()
+    if not likely[0].normal.domain:  # an X.500 name: as likely that of one of us
         return ()
     return ((likely[0].normal.normalised, contact.contact_id),)
 

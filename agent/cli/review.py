@@ -1,5 +1,6 @@
 """`crm-agent review`: matches that need a person's decision."""
 
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,28 +79,64 @@ def accept(
             if refused is not None:
                 raise Stop(refused, code=WRONG_USE)
         reviews.accept(house.database, connection, item, contact, utc_now())
+        left = 0 if always else _left_of_address(connection, item)
     say(f"accepted: {contact.name or email}; the mailbox's next pass logs it")
+    _tell_left(left, item.address, "accept")
 
 
 @app.command()
 def reject(
     context: typer.Context,
     id: Annotated[str, typer.Argument(metavar="ID")],
+    always: Annotated[
+        bool, typer.Option("--always", help="The address is of none of those offered: do not ask so again.")
+    ] = False,
     never: Annotated[bool, typer.Option("--never", help="Never keep mail with this address from now on.")] = False,
     as_: As = None,
     as_admin: AsAdmin = False,
 ) -> None:
-    """Says that no contact is meant."""
+    """Says that no contact is meant. About other messages it says nothing, unless --always or --never writes a rule."""
     from agent.engine.progress import utc_now
     from agent.store.mail import never as never_log
-    from agent.store.mail import reviews
+    from agent.store.mail import refusals, reviews
 
     with changing(context) as (house, connection):
         item = _item(house, connection, id, as_, admin=as_admin)
         if never:
             never_log.add(house.database, connection, item.address, utc_now())
+        if always:
+            refusals.refuse(house.database, connection, item.address, _offered(connection, item), utc_now())
         reviews.reject(house.database, connection, item, utc_now())
+        left = 0 if always or never else _left_of_address(connection, item)
     say("rejected")
+    _tell_left(left, item.address, "reject")
+
+
+def _offered(connection: "sa.Connection", item: "Item") -> list[str]:
+    """The ids of the contacts that the question offers, where a rule can say that the address is none of theirs."""
+    from agent.store.directory import contacts
+
+    if contacts.holders(connection, [item.address]):
+        raise Stop(f"{item.address} is an address of a contact: reject without --always, or --never", code=WRONG_USE)
+    if not item.candidates:
+        raise Stop("the question offers nobody: reject without --always", code=WRONG_USE)
+    return [str(one["id"]) for one in item.candidates]
+
+
+def _left_of_address(connection: "sa.Connection", item: "Item") -> int:
+    """Further questions about an address that a rule could answer; 0 where none can, each mail asking for itself."""
+    from agent.store.directory import contacts
+    from agent.store.mail import reviews
+    from matchers.address import is_role_address
+
+    if is_role_address(item.address) or contacts.holders(connection, [item.address]):
+        return 0
+    return reviews.count_about(connection, item)
+
+
+def _tell_left(left: int, address: str, command: str) -> None:
+    if left:
+        note(f"{left} more about {address}: `review {command} ID --always` for one of them answers all")
 
 
 def _item(house: "House", connection: "sa.Connection", id: str, asked: str | None, *, admin: bool) -> "Item":
@@ -121,19 +158,27 @@ def _item(house: "House", connection: "sa.Connection", id: str, asked: str | Non
 
 @app.command()
 def rules(context: typer.Context, as_json: Json = False) -> None:
-    """Lists the addresses whose mail somebody said is never to be kept."""
-    from agent.store.mail import never
+    """Lists the addresses whose mail is never to be kept, and those of which somebody said whose they are not."""
+    from agent.store.mail import never, refusals
 
     with reading(context) as (_house, connection):
-        emit(never.listed(connection), as_json=as_json, columns=("address", "made_at"), empty="no such rule")
+        found = chain(never.listed(connection), refusals.listed(connection))
+        rows = found if as_json else map(_rule_line, found)
+        emit(rows, as_json=as_json, columns=("address", "rule", "whose", "made_at"), empty="no such rule")
+
+
+def _rule_line(told: dict[str, object]) -> dict[str, object]:
+    contact = told["contact"]
+    return {**told, "whose": f"{contact['name']} ({contact['id']})" if isinstance(contact, dict) else ""}
 
 
 @app.command()
 def forget(context: typer.Context, address: Annotated[str, typer.Argument(metavar="ADDR")]) -> None:
-    """Takes such a rule back: mail with this address is decided like any other again."""
-    from agent.store.mail import never
+    """Takes such rules back: mail with this address is decided like any other again."""
+    from agent.store.mail import never, refusals
 
     with changing(context) as (house, connection):
-        if not never.forget(house.database, connection, address):
+        gone = [one.forget(house.database, connection, address) for one in (never, refusals)]
+        if not any(gone):
             raise Stop(f"no rule about {address}: `crm-agent review rules` shows all of them", code=SOME_FAILED)
     say(f"forgotten: {address}")

@@ -57,12 +57,19 @@ def accept(
 
 
 def refuse(context: typer.Context, address: Address) -> None:
-    """The address is not suggested again, of nobody whom it is suggested of now. Only its key is remembered."""
+    """The address is not suggested again, of nobody whom it is suggested of now. Only its key is remembered.
+
+    A name beside it links no mail to those contacts any more, and asks nothing; `review forget` takes that back.
+    """
+    from agent.engine.progress import utc_now
+    from agent.store.mail import refusals
     from agent.store.persons import suggested
 
-    with changing(context) as (_, connection):
-        if not suggested.refuse(connection, address):
-            raise _nothing(address)
+    with changing(context) as (house, connection):
+        contact_ids = [one.contact_id for one in _suggested(connection, address) if one.contact_id]
+        suggested.refuse(connection, address)
+        if contact_ids:
+            refusals.refuse(house.database, connection, address, contact_ids, utc_now())
     say(f"refused: {address}")
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.store.directory import lookup as directory
-from agent.store.mail import known, never, threads, tombstones
+from agent.store.mail import known, never, refusals, threads, tombstones
 from agent.store.mail.known import Known
 from agent.sync.overruling import direction_of, give, overrule
 from agent.sync.room import Room
@@ -15,7 +15,7 @@ from connectors.message import Address, Envelope
 from matchers.address import normalise
 from matchers.chain import MatchPolicy, match_page, wanted
 from matchers.contact import Answers, ThreadView
-from matchers.match import Decision, Reason, Skip
+from matchers.match import Decision, Log, Reason, Skip
 from matchers.thread import referenced_ids, thread_index
 
 if TYPE_CHECKING:
@@ -98,6 +98,15 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
     )
     return Deciding(messages=messages, known=facts, stamp=stamp, answers=answers)
+
+
+def said_since(connection: "sa.Connection", deciding: Deciding) -> bool:
+    """Whether somebody said meanwhile of an address that is asked about, or known by its name, whose it is not."""
+    kept = [one.decision for one in deciding.messages if not isinstance(one.decision, Skip)]
+    asked = {doubt.address for decision in kept for doubt in decision.doubts}
+    named = {link.address for one in kept if isinstance(one, Log) for link in one.links if link.rule == "name"}
+    keys = {normalise(address).match_key for address in asked | named} - {""}
+    return refusals.came_between(connection, keys, deciding.answers.refused)
 
 
 def _as_kept(envelope: Envelope, is_kept: bool, erased: frozenset[str]) -> Envelope:

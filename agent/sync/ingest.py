@@ -19,7 +19,7 @@ from agent.store.unit import fenced
 from agent.sync import gaps as patience
 from agent.sync import rows, standing
 from agent.sync.completing import completed
-from agent.sync.deciding import Deciding, decide
+from agent.sync.deciding import Deciding, decide, said_since
 from agent.sync.flags import record_flags
 from agent.sync.inside import look_inside, worth_reading
 from agent.sync.newcoming import Place, take_in
@@ -178,7 +178,7 @@ def _commit(room: Room, task: Task, deciding: Deciding, settled: Settled, spot: 
         if directory.changed_since(connection, deciding.stamp):
             raise Collision
         room.database.serialise(connection)
-        if not _still_holds(connection, deciding, settled):
+        if not _still_holds(connection, deciding, settled) or said_since(connection, deciding):
             raise Collision
         _record_withheld(room, connection, task, settled, spot)
         record.record(room.database, connection, settled.rows, spot.now)
@@ -202,7 +202,7 @@ def _still_holds(connection: "sa.Connection", deciding: Deciding, settled: Settl
     new = {str(row["id"]) for row in settled.rows.interactions}
     places = (*settled.rows.places, *settled.rows.moved_on)
     older = {str(row["interaction_id"]) for row in places if row["interaction_id"] is not None} - new
-    told = {one.key for one in deciding.messages if settled.rows.links or settled.rows.reviews}
+    told = {one.key for one in deciding.messages} if settled.rows.links or settled.rows.reviews else set()
     return (
         known.all_logged(connection, older)
         and not removals.came_between(connection, new)

@@ -65,7 +65,8 @@ def _decided(
         if found := people.get(one.envelope.id):
             return decide_by_text(one.envelope, one.decision, found, policy=policy, answers=answers, erased_keys=erased)
         if isinstance(one.decision, Log) and one.envelope.id in signed:
-            return by_signature(one.decision, signed[one.envelope.id], one.from_address, staff)
+            not_theirs = deciding.answers.refused.get(normalise(one.from_address).match_key, ())
+            return by_signature(one.decision, signed[one.envelope.id], one.from_address, staff, not_theirs)
         return one.decision
 
     return replace(

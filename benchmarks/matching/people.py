@@ -162,6 +162,30 @@ def initials(world: World, random: Random) -> Letter:
     return said(written(from_=f'"{shown}" <{address}>'), one, linkable=False, asks=ids(*fitting))
 
 
+def double_names(world: World, random: Random) -> Letter:
+    """Somebody with two family names who writes under the first alone, or with initials: a question."""
+    one = _contact(world, random, at_work=True)
+    (given, _, first), second = person_name(random).partition(" "), person_name(random).partition(" ")[2]
+    domain, number = _domain(one), random.randrange(10**6)
+    known = Person(name=f"{given} {first} {second}", email=f"d{number}@{domain}", firm=one.firm)
+    world.know(known := _new(world, known))
+    shown = random.choice(
+        [f"{given[0]}. {first}", f"{first}, {given[0]}.", f"{given} {first}", f"{given[0]}. {first} {second}"]
+    )
+    return said(written(from_=f'"{shown}" <e{number}@{domain}>'), known, linkable=False, asks=ids(known))
+
+
+def entered_by_initials(world: World, random: Random) -> Letter:
+    """A contact whom somebody entered as `J. Smith`, and the full name beside a new address."""
+    one = _contact(world, random, at_work=True)
+    given, _, family = person_name(random).partition(" ")
+    domain, number = _domain(one), random.randrange(10**6)
+    entered = Person(name=f"{given[0]}. {family}", email=f"f{number}@{domain}", firm=one.firm)
+    world.know(entered := _new(world, entered))
+    shown = random.choice([f"{given} {family}", f"{family}, {given}", f"Dr. {given} {family}"])
+    return said(written(from_=f'"{shown}" <g{number}@{domain}>'), entered, linkable=False, asks=ids(entered))
+
+
 def _begins_alike(one: Person, other: Person) -> bool:
     (given, _, family), (known, _, name) = one.name.partition(" "), other.name.partition(" ")
     return given[0] == known[0] and family == name
@@ -359,6 +383,8 @@ PEOPLE: dict[str, tuple[Writer, float]] = {
     "namesakes at one company": (namesakes, 0.001),
     "namesake from elsewhere": (namesake_elsewhere, 0.001),
     "initials": (initials, 0.003),
+    "two family names": (double_names, 0.001),
+    "entered by initials": (entered_by_initials, 0.001),
     "parts of a name": (parts_of_a_name, 0.002),
     "role address of one": (role_of_one, 0.01),
     "role address of nobody": (role_unknown, 0.03),

@@ -181,9 +181,9 @@ _FILLED = (
     (
         None,
         "INSERT INTO contacts"
-        " (id, name, name_key, short_key, company_id, title, owner, stage, phones, fields, created_by, created_at)"
-        " @numbers SELECT 'p' || n, 'g' || n || ' f' || (n % 400000), 'f' || (n % 400000) || ' g' || n,"
-        " 'g f' || (n % 400000), 'c' || (n % 5000), '', '', '', '[]', '{}', 'import', 0 FROM t",
+        " (id, name, name_key, short_key, inner_key, company_id, title, owner, stage, phones, fields, created_by,"
+        " created_at) @numbers SELECT 'p' || n, 'g' || n || ' f' || (n % 400000), 'f' || (n % 400000) || ' g' || n,"
+        " 'g f' || (n % 400000), '', 'c' || (n % 5000), '', '', '', '[]', '{}', 'import', 0 FROM t",
     ),
     (
         None,

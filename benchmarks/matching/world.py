@@ -91,9 +91,10 @@ class World:
             key = normalise(address).match_key
             self.holders[key] = (*self.holders.get(key, ()), one)
             if address == (addresses or (person.email,))[0]:
-                name, place = full_name(person.name), (company or "", full_name(person.name).short)
+                name = full_name(person.name)
                 self.named[name.key] = (*self.named.get(name.key, ()), one)
-                self.shortened[place] = (*self.shortened.get(place, ()), one)
+                for place in ((company or "", key) for key in (name.short, name.inner) if key):
+                    self.shortened[place] = (*self.shortened.get(place, ()), one)
         return person
 
 

@@ -23,10 +23,16 @@ _USUAL = re.compile(
     r'[ \t]*+(?:(?:"([^"\\<>=]*+)"|([^"\\<>,:;()@\[\]=]*+))[ \t]*+<([^\s"\\<>,:;()@\[\]]++@[^\s"\\<>,:;()@\[\]]++)>'
     r"|([^\s\"\\<>,:;()@\[\]=]++@[^\s\"\\<>,:;()@\[\]=]++))[ \t]*+(?:,|$)"
 )
+_X500 = r'"?(?:(?:ex|x500):)?(?P<{}>/(?:o|cn)=[^<>@";]{{1,1000}}+)"?'
+"""What Exchange calls a mailbox where it knows no address (`/o=Firm/ou=…/cn=…`); it may hold parentheses and commas."""
+_BARE_X500 = re.compile(_X500.format("bare"), re.IGNORECASE)
 _TOKEN = re.compile(
+    rf"(?i:<[ \t]*{_X500.format('x500')}>)|"
     r"=\?[^\s?]{1,80}\?[bBqQ]\?[^?\s]*+\?=|\[[^\]\[<>]{0,100}\]|[()<>,:;\"]|\s++|(?:\\.|[^\s()<>,:;\"\[=\\])++|[=\[\\]",
     re.DOTALL,
 )
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Marks that nobody sees: they come along where an address is copied from a page."""
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -40,6 +46,8 @@ def _read(value: str) -> tuple[Address, ...]:
     usual = _read_usual(value)
     if usual is not None:
         return usual
+    if (name := _BARE_X500.fullmatch(value.strip())) is not None:
+        return (Address(address=name["bare"].strip()),)
     found = tuple(_scan(value))
     if "=?" in value and not any(mailbox.address for mailbox in found):
         return tuple(_scan(decode_words(value)[0])) or found
@@ -91,9 +99,12 @@ def _scan(value: str) -> list[Address]:
 
 
 class _Piece:
-    """What was read of one mailbox so far. angle: the parts between < and >, None before the <; after: what follows."""
+    """What was read of one mailbox so far. angle: the parts between < and >, None before the <; after: what follows.
 
-    __slots__ = ("after", "angle", "closed", "comments", "phrase")
+    x500: the name that Exchange wrote there instead of an address.
+    """
+
+    __slots__ = ("after", "angle", "closed", "comments", "phrase", "x500")
 
     def __init__(self, phrase: Sequence[str] = ()) -> None:
         self.phrase: list[str] = list(phrase)
@@ -101,6 +112,7 @@ class _Piece:
         self.angle: list[str] | None = None
         self.after: list[str] = []
         self.closed = False
+        self.x500 = ""
 
     def text(self, token: str, *, quoted: bool = False) -> None:
         if self.angle is not None and not self.closed:
@@ -122,7 +134,8 @@ class _Piece:
 
     def ends_before_angle(self) -> bool:
         """Whether the next < begins another mailbox: a name stands before it. Without one, the last address counts."""
-        return self.closed and any(c.isalnum() for c in "".join(self.after)) and bool(_spec("".join(self.angle or ())))
+        has_address = bool(self.x500 or _spec("".join(self.angle or ())))
+        return self.closed and any(c.isalnum() for c in "".join(self.after)) and has_address
 
     def several(self) -> list[str]:
         """The addresses where there is nothing else, and commas are missing between them."""
@@ -133,6 +146,8 @@ class _Piece:
     def read(self) -> tuple[str, str]:
         """(address or '', name)."""
         phrase = "".join(self.phrase)
+        if self.x500:
+            return self.x500, _name(phrase) or _name(" ".join(self.comments))
         if self.angle is not None:
             written = "".join(self.angle)
             return _spec(written), _name(phrase) or _name(" ".join(self.comments)) or _leftover(written)
@@ -148,6 +163,11 @@ def _pieces(value: str) -> Iterator[tuple[_Piece, str]]:
     for kind, written in _tokens(value):
         if kind == "comment":
             piece.comments.append(written)
+        elif kind == "x500":
+            if piece.ends_before_angle():
+                yield piece, ","
+                piece = _Piece(piece.after)
+            piece.x500, piece.angle, piece.closed, piece.after = written.strip(), [], True, []
         elif kind != "special":
             piece.text(written, quoted=kind == "quoted")
         elif written == "<":
@@ -172,7 +192,9 @@ def _tokens(value: str) -> Iterator[tuple[str, str]]:
         token = _TOKEN.match(value, at)
         text = token[0] if token else value[at]
         at += len(text)
-        if text == '"' and quotes_left:
+        if token and token["x500"]:
+            yield "x500", token["x500"]
+        elif text == '"' and quotes_left:
             quoted = _QUOTED.match(value, at - 1)
             if quoted:
                 at = quoted.end()
@@ -233,7 +255,7 @@ def _bare(phrase: str) -> tuple[str, str]:
 
 def _spec(written: str) -> str:
     """The addr-spec as written without white space, or '' if it is none: no domain, no local part, two @, too long."""
-    written = written.strip()
+    written = (written if written.isascii() else _UNSEEN.sub("", written)).strip()
     if not written.startswith('"'):
         written = "".join(written.split())
         written = (written[1:-1] if written.startswith("[mailto:") and written[-1] == "]" else written).removeprefix(

@@ -99,6 +99,12 @@ def test_organisation_policy_and_reminders_are_read_with_their_defaults(room: Ro
     assert settings.reminders.flagged.after == WorkingDays(count=3)
 
 
+def test_an_alias_may_be_the_name_that_exchange_gave_the_mailbox(room: Room) -> None:
+    name = "/O=Firm/OU=Group (FYD)/CN=Recipients/CN=Anna"
+    anna, _ = room.settings(WHOLE.replace('["a.smith@ourfirm.example"]', f'["{name}"]')).mailboxes
+    assert anna.aliases == (name,)
+
+
 def test_a_mailbox_holds_everything_that_applies_to_it(room: Room) -> None:
     anna, di = room.settings(WHOLE).mailboxes
     assert (anna.address, anna.aliases) == ("Anna@ourfirm.example", ("a.smith@ourfirm.example",))

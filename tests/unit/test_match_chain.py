@@ -176,6 +176,18 @@ def test_no_alias_is_suggested_among_several_strangers_or_for_a_role() -> None:
     thread = ThreadView(thread_id="t", contacts=(BOB,))
     assert logged(decide(mail("me@ourfirm.example", "a@x.example b@x.example"), thread=thread)).suggestions == ()
     assert logged(decide(mail("noreply@x.example"), thread=thread)).suggestions == ()
+    assert logged(decide(mail("/O=FIRM/CN=CEM"), thread=thread)).suggestions == (), "Cem may be one of us"
+
+
+def test_a_name_that_exchange_gave_a_mailbox_is_whose_somebody_said_it_is() -> None:
+    """A contact's, our own, or nobody's: never whose the name beside it or Sender seem to say."""
+    name, key = "/O=Firm/CN=Recipients/CN=Bob", "/o=firm/cn=recipients/cn=bob"
+    beside = mail(from_=(Address(address=name, name="bob@cust.example"),), sender=people("bob@cust.example"))
+    assert skipped(decide(beside)).reason is Reason.NO_CONTACT
+    known = replace(PEOPLE, holders={**PEOPLE.holders, key: (BOB,)})
+    assert contacts(decide(beside, answers=known)) == ["bob"]
+    own = Own(addresses=OWN.addresses | {key}, domains=OWN.domains)
+    assert logged(decide(mail(name, "bob@cust.example"), own=own)).direction is Direction.OUTBOUND
 
 
 def test_a_known_participant_is_not_overruled_by_the_thread() -> None:
@@ -189,6 +201,18 @@ def test_a_thread_of_colleagues_at_one_company_leads_to_the_company() -> None:
     log = logged(decide(mail("new@else.example"), thread=thread))
     assert log.links == ()
     assert [(c.company_id, c.rule) for c in log.companies] == [("c1", "thread")]
+
+
+def test_a_conversation_of_several_asks_about_those_whose_the_address_may_be() -> None:
+    thread = ThreadView(thread_id="t", contacts=(ZOE, BOB))
+    refused = {"new@else.example": frozenset({"zoe"})}
+    (doubt,) = reviewed(
+        decide(mail("new@else.example"), thread=thread, answers=replace(PEOPLE, refused=refused))
+    ).doubts
+    assert [one.contact_id for one in doubt.candidates] == ["bob"]
+    refused = {"new@else.example": frozenset({"zoe", "bob"})}
+    left = skipped(decide(mail("new@else.example"), thread=thread, answers=replace(PEOPLE, refused=refused)))
+    assert left.reason is Reason.NO_CONTACT
 
 
 def test_a_thread_of_people_from_several_companies_waits_for_a_person() -> None:

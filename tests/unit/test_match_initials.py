@@ -1,4 +1,5 @@
-"""Initials beside an address at a company are asked about: they never decide, and a family name alone asks nothing."""
+"""Initials and other forms of a contact's name beside an address at the company are asked about: they never decide, and
+a family name alone asks nothing."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -10,7 +11,7 @@ from matchers.chain import MatchPolicy, wanted
 from matchers.contact import Answers, Holder
 from matchers.explain import sentence
 from matchers.match import Log, Reason, Role
-from matchers.names import full_name, may_shorten, short_keys
+from matchers.names import full_name, may_shorten
 from tests.unit.test_match_chain import CUST, PEOPLE, decide, logged, mail, skipped
 
 JANE = Holder(contact_id="jane", name="Jane Smith", email="jane@cust.example", company_id="c1")
@@ -18,11 +19,29 @@ JOHN = Holder(contact_id="john", name="John Smith", email="john@cust.example", c
 SAM = Holder(contact_id="sam", name="Sam Smith", email="sam@cust.example", company_id="c1")
 
 
+DOUBLE = (
+    "Juan García López",
+    "García López, Juan",
+    "JUAN GARCÍA-LÓPEZ",
+    "Juan Carlos García López",
+    "Juan García de López",
+)
+"""Two family names, as in Spanish and Portuguese."""
+
+
 def staff(*holders: Holder) -> Answers:
     shortened: dict[tuple[str, str], tuple[Holder, ...]] = defaultdict(tuple)
     for one in holders:
-        shortened[one.company_id or "", full_name(one.name).short] += (one,)
+        name = full_name(one.name)
+        for key in {name.short, name.inner} - {""}:
+            shortened[one.company_id or "", key] += (one,)
     return replace(PEOPLE, shortened=shortened)
+
+
+def stands_under(known: str, written: str) -> bool:
+    """Whether the directory would find the known name for the written one."""
+    name = full_name(known)
+    return bool(({name.short, name.inner} - {""}) & set(full_name(written).asks))
 
 
 def from_(name: str, address: str = "new@cust.example", **more: object) -> Envelope:
@@ -99,6 +118,46 @@ def test_a_known_address_needs_no_name() -> None:
     assert ([one.contact_id for one in log.links], log.doubts) == (["sam"], ())
 
 
+@pytest.mark.parametrize("known", DOUBLE)
+@pytest.mark.parametrize("name", ["J. García", "García, J.", "Juan García", "GARCIA J", "J. García López"])
+def test_of_two_family_names_the_first_asks_as_the_last_does(name: str, known: str) -> None:
+    log = logged(decide(from_(name), answers=staff(replace(JANE, name=known))))
+    assert (log.links, [len(doubt.candidates) for doubt in log.doubts]) == ((), [1])
+
+
+@pytest.mark.parametrize("known", ["J. Smith", "Smith, J.", "J. Q. Smith", "Jane Quinn Smith", "J. Smith-Jones"])
+@pytest.mark.parametrize("name", ["Jane Smith", "Smith, Jane", "Dr. Jane Smith (Sales)"])
+def test_a_full_name_asks_about_a_contact_who_is_entered_by_a_form_of_it(name: str, known: str) -> None:
+    log = logged(decide(from_(name), answers=staff(replace(JANE, name=known), SAM)))
+    assert (log.links, log.suggestions, [one.company_id for one in log.companies]) == ((), (), ["c1"])
+    fact = "Its name may be a form of that of one contact of Customer Ltd, but the address is of none"
+    assert [(doubt.candidates[0].contact_id, doubt.evidence) for doubt in log.doubts] == [("jane", (fact,))]
+
+
+@pytest.mark.parametrize("known", ["K. Smith", "Joan Smith", "J. P. Smith", "Jane Paula Smith", "Jane Jones", "Smith"])
+def test_a_full_name_asks_nothing_about_a_name_that_contradicts_it(known: str) -> None:
+    assert asked(decide(from_("Jane Quinn Smith"), answers=staff(replace(JANE, name=known)))) == []
+
+
+def test_the_contact_of_the_full_name_is_linked_whoever_else_may_be_meant() -> None:
+    """Or every colleague who is entered by initials would hold up the mail of whoever is known in full."""
+    answers = replace(staff(replace(SAM, name="J. Smith"), JANE), named={"jane smith": (JANE,)})
+    log = logged(decide(from_("Jane Smith"), answers=answers))
+    assert ([one.contact_id for one in log.links], log.doubts) == (["jane"], ())
+
+
+def test_namesakes_and_forms_of_the_name_are_offered_together() -> None:
+    elsewhere = replace(JANE, contact_id="other", company_id="c2")
+    answers = replace(staff(replace(SAM, name="J. Smith"), JANE), named={"jane smith": (JANE, elsewhere)})
+    log = logged(decide(from_("Jane Smith"), answers=answers))
+    assert (log.links, asked(log)) == ((), [["sam", "jane"]])
+
+
+def test_a_form_of_a_name_at_free_mail_asks_nothing() -> None:
+    answers = staff(replace(JANE, name="J. Smith"))
+    assert skipped(decide(from_("Jane Smith", "js@gmail.com"), answers=answers)).reason is Reason.NO_CONTACT
+
+
 def test_a_contact_who_is_known_by_initials_is_asked_about_too() -> None:
     """Equal initials are no equal name: somebody else may have them."""
     short = replace(JANE, name="J. Smith")
@@ -136,10 +195,16 @@ def test_the_directory_is_asked_only_at_the_companies_it_knows() -> None:
         ("Ö. Yılmaz", "Ömer Yilmaz"),
         ("J. Smith", "John Smith Jr."),
         ("P. O’Neil", "Patrick O'Neil"),
+        *(("J. García", known) for known in DOUBLE),
+        ("J. López", "Juan García López"),
+        ("J. García López", "Juan García"),
+        ("J. C. García", "García López, Juan Carlos"),
+        ("A. Müller", "Anna Müller-Schmidt"),
+        ("J. Silva", "João da Silva e Souza"),
     ],
 )
 def test_initials_may_mean_a_name_that_contradicts_none_of_them(short: str, known: str) -> None:
-    assert full_name(known).short in short_keys(full_name(short))
+    assert stands_under(known, short)
     assert may_shorten(full_name(short), full_name(known))
 
 
@@ -152,16 +217,18 @@ def test_initials_may_mean_a_name_that_contradicts_none_of_them(short: str, know
         ("L. Picard", "Jean-Luc Picard"),
         ("J. Smith", "Jane Smythe"),
         ("А. Smith", "Anna Smith"),  # a Cyrillic А
+        ("J. García Pérez", "Juan García López"),
+        ("M. García", "Juan García López"),
+        ("J. García", "García Juan López"),
     ],
 )
 def test_initials_do_not_mean_a_name_that_they_contradict(short: str, known: str) -> None:
-    likely = full_name(known).short in short_keys(full_name(short))
-    assert not (likely and may_shorten(full_name(short), full_name(known)))
+    assert not (stands_under(known, short) and may_shorten(full_name(short), full_name(known)))
 
 
-@pytest.mark.parametrize("name", ["J. Sales", "J. S.", "A. B. C.", "山 太", "J. and K. Smith", "J. Smith via Team", ""])
+@pytest.mark.parametrize("name", ["J. Sales", "J. S.", "A. B. C.", "J. and K. Smith", "J. Smith via Team", ""])
 def test_what_holds_no_initials_with_a_family_name_has_no_short_keys(name: str) -> None:
-    assert short_keys(full_name(name)) == ()
+    assert full_name(name).asks == ()
 
 
 @pytest.mark.parametrize("name", ["Jane Smith, B.A.", "Jane Smith, MD, PhD", "Jane Smith Ph.D.", "Smith, Jane, M.Sc."])

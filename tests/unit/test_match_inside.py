@@ -102,12 +102,25 @@ def test_nobody_is_given_up_while_it_is_tried_again() -> None:
     assert failed_addresses("Delivery to bob@cust.example has been delayed; it will be retried") == ()
 
 
-@pytest.mark.parametrize("subject", ["Fwd: x", "FW: x", "WG: x", "TR : x", "[Fwd: x]", "RV: x", "转发：x", "Doorst: x"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        *("Fwd: x", "FW: x", "WG: x", "TR : x", "[Fwd: x]", "RV: x", "转发：x", "Doorst: x"),
+        *("WG: AW: x", "Fwd: Re: x", "I: R: x", "ENC: RES: x", "VB: SV: x", "ΠΡΘ: ΑΠ: x", "İLT: YNT: x", "Fwd[2]: x"),
+    ],
+)
 def test_subjects_of_forwards(subject: str) -> None:
     assert is_forward(subject)
 
 
-@pytest.mark.parametrize("subject", ["", "Re: Fwd: x", "Forward planning: x", "Transport: x", "Ihre Anfrage"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        *("", "Re: Fwd: x", "Forward planning: x", "Transport: x", "Ihre Anfrage", "[EXT] x", "RE[2]: FW: x"),
+        *("AW: WG: x", "RE: FW: x", "R: I: x", "RIF: I: x", "Rif: x", "RES: ENC: x", "SV: VB: x", "ΑΠ: ΠΡΘ: x"),
+        *("απ: x", "YNT: İLT: x", "Odp: PD: x", "Antw: Doorst: x", "回复: 转发: x"),
+    ],
+)
 def test_subjects_of_other_mail(subject: str) -> None:
     assert not is_forward(subject)
 

@@ -9,7 +9,7 @@ from connectors.message import Address, Envelope
 from matchers.chain import MatchPolicy, wanted
 from matchers.contact import Answers, CompanyRef, Holder
 from matchers.match import Reason
-from matchers.names import full_name, name_key
+from matchers.names import NO_NAME, full_name, may_shorten, name_key
 from matchers.naming import Names
 from tests.unit.test_match_chain import BOB, CUST, EVE, PEOPLE, contacts, decide, logged, mail, reviewed, skipped
 
@@ -62,6 +62,19 @@ def test_another_initial_is_another_person() -> None:
     assert logged(decide(from_("Bob X. Birch"), answers=named(INITIAL))).links == ()
     assert contacts(decide(from_("Bob Q Birch"), answers=named(INITIAL))) == ["bob3"]
     assert contacts(decide(from_("Bob Birch"), answers=named(INITIAL))) == ["bob3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "linked"),
+    [
+        *(("Juan García López", True), ("García López, Juan", True), ("GARCÍA LÓPEZ Juan", True)),
+        *(("López García, Juan", False), ("Juan López García", False)),
+    ],
+)
+def test_the_order_of_two_family_names_tells_two_people_apart(name: str, linked: bool) -> None:
+    juan = replace(BOB, name="Juan García López")
+    log = logged(decide(from_(name), answers=named(juan)))
+    assert ([one.contact_id for one in log.links], len(log.doubts)) == (["bob"], 0) if linked else ([], 1)
 
 
 @pytest.mark.parametrize("address", ["info@cust.example", "jira@cust.example", "noreply@cust.example"])
@@ -118,13 +131,62 @@ def test_names_are_asked_only_where_the_place_tells_something() -> None:
         from_("Joe Free", "joe@gmail.com"),
         mail("me@ourfirm.example", to=(Address(address="zed@gmail.com", name="Zed Zorn"),)),
     ]
-    assert wanted(mails).names(PEOPLE) == Names(full=frozenset({"birch robert", "free joseph"}))
+    short = {("c1", "r birch"), ("c1", "b birch")}  # Robert is Bob, and Bob may be entered as B.
+    assert wanted(mails).names(PEOPLE) == Names(full=frozenset({"birch robert", "free joseph"}), short=frozenset(short))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Dr. med. Jane Smith", "Dr. rer. nat. Jane Smith", "Prof. Dr. h.c. mult. Jane Smith", "Dr.-Ing. Jane Smith"),
+        *(
+            "Dipl.-Kfm. Jane Smith",
+            "Univ.-Prof. Dr. Jane Smith",
+            "Avv. Jane Smith",
+            "Dra. Jane Smith",
+            "Eng. Jane Smith",
+        ),
+        *(
+            "Jane Smith, Ph. D.",
+            "Jane Smith, B. A.",
+            "Jane\u200b Smith",
+            "\u202eJane Smith\u202c",
+            "Jane Smith \U0001f680",
+        ),
+        *(
+            "\U0001f31fJane Smith\U0001f31f",
+            "** Jane Smith **",
+            "Jane Smith \u2022 Customer",
+            "Jane Smith/Sales/Customer",
+        ),
+        *("Smith, Jane /CUST/DE", "Jane Smith / Customer", "Jane\u00a0Smith", "Jane Smith \u00b7 Sales"),
+    ],
+)
+def test_titles_branches_and_ornaments_are_no_part_of_a_name(name: str) -> None:
+    assert full_name(name) == full_name("Jane Smith") != NO_NAME
+
+
+@pytest.mark.parametrize("name", ["Jane Smith / John Doe", "Smith, Jane / Doe, John", "Jane Smith / Customer Ltd"])
+def test_somebody_else_behind_a_stroke_keeps_the_name_from_deciding(name: str) -> None:
+    assert name_key(name) == ""
+    assert may_shorten(full_name(name), full_name("Jane Smith"))
+
+
+@pytest.mark.parametrize("name", ["Phil Smith", "Eng Wei", "Nat King", "Arch Smith", "Jane Smith/John Doe"])
+def test_words_that_are_titles_elsewhere_are_names_without_their_dot(name: str) -> None:
+    assert len(full_name(name).key.split()) >= 2
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         ("José García", "Jose Garcia"),
+        ("ΓΙΩΡΓΟΣ ΠΑΠΑΔΟΠΟΥΛΟΣ", "Γιώργος Παπαδόπουλος"),
+        ("Артём Королёв", "АРТЕМ КОРОЛЕВ"),
+        ("أحمد علي", "احمد علي"),
+        ("山田 太郎", "山田太郎"),
+        ("山田\u3000太郎", "Dr. 山田 太郎 (営業)"),
+        ("김민수", "김 민수"),
         ("Jürgen Groß", "GROSS, JUERGEN"),
         ("Pat O’Neil", "pat oneil"),
         ("Li 伟", "伟 Li"),
@@ -136,10 +198,30 @@ def test_spellings_of_one_name_are_equal(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Jane Smith", "John Smith"), ("Alex Fox", "Alexander Fox"), ("Bоb Birch", "Bob Birch"), ("Jo Li Jr", "Jo Li")],
+    [
+        *(("Jane Smith", "John Smith"), ("Alex Fox", "Alexander Fox"), ("Bоb Birch", "Bob Birch")),
+        *(("Jo Li Jr", "Jo Li"), ("Иван Йовкин", "Иван Иовкин")),
+    ],
 )
 def test_other_names_are_not(one: str, other: str) -> None:
     assert name_key(one) != name_key(other)
+
+
+def test_namesakes_whose_name_holds_no_family_name_are_asked_about_like_others() -> None:
+    jr = replace(BOB, name="Bob Jr")
+    assert logged(decide(from_("Bob Jr"), answers=named(jr, replace(jr, contact_id="bob2")))).doubts != ()
+
+
+@pytest.mark.parametrize("name", ["山田\u3000太郎", "山田太郎", "山田 太郎"])
+def test_a_name_without_a_blank_is_known_at_its_company(name: str) -> None:
+    taro = replace(BOB, name="山田 太郎")
+    assert wanted([from_(name)]).names(PEOPLE).full == {"山田太郎"}
+    assert contacts(decide(from_(name), answers=named(taro))) == ["bob"]
+
+
+@pytest.mark.parametrize("name", ["佐々木", "王伟", "민수", "Müller", "Иванов"])
+def test_what_may_be_one_half_of_a_name_is_no_name(name: str) -> None:
+    assert name_key(name) == ""
 
 
 def test_a_look_alike_letter_makes_another_name() -> None:

@@ -74,7 +74,7 @@ def test_any_part_gives_clean_text(payload: bytes, kind: str, charset: str | Non
 @given(st.text(max_size=200))
 def test_any_text_is_read_as_addresses_words_dates_and_html(value: str) -> None:
     for mailbox in read_addresses(value):
-        assert mailbox.address == "" or "@" in mailbox.address
+        assert mailbox.address == "" or "@" in mailbox.address or mailbox.address.lower().startswith(("/o=", "/cn="))
         assert mailbox.address or mailbox.name
     decode_words(value)
     date, defect = read_date(value)
@@ -126,10 +126,46 @@ def test_an_address_inside_the_name_is_not_the_senders() -> None:
     """Mailers that rewrite put the old address there; so do those who pretend to be somebody."""
     (mailbox,) = read_addresses("Jane <jane@x.example> <other@y.example>")
     assert mailbox.address == "other@y.example"
+    (mailbox,) = read_addresses('"jane@x.example" </O=Firm/CN=Jane>')
+    assert mailbox.address == "/O=Firm/CN=Jane", "nobody vouches for the name: no domain stands there to be checked"
+
+
+EXCHANGE = "/O=Firm/OU=Administrative Group (FYDIBOHF23SPDLT)/CN=Recipients/CN=Doe, J"
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (f"<{EXCHANGE}>", ""),
+        (f'"Doe, Jane" <{EXCHANGE}>', "Doe, Jane"),
+        (f"Doe, Jane <EX:{EXCHANGE}>", "Doe, Jane"),
+        (f'=?utf-8?q?J=C3=BC?= <"{EXCHANGE}">', "Jü"),
+        (EXCHANGE, ""),
+    ],
+)
+def test_a_mailbox_that_exchange_names_without_an_address_is_read(written: str, name: str) -> None:
+    assert [(mailbox.name, mailbox.address) for mailbox in read_addresses(written)] == [(name, EXCHANGE)]
+
+
+def test_people_around_such_a_mailbox_are_read_too() -> None:
+    people = read_addresses(f"Kim <k@x.example>, Jane <{EXCHANGE}> Bob <b@x.example>; l@x.example")
+    assert [mailbox.address for mailbox in people] == ["k@x.example", EXCHANGE, "b@x.example", "l@x.example"]
+
+
+@pytest.mark.parametrize("written", ["j@x.example\u200b", "\ufeffj@x.example", "Jane <\u202aj@x.example\u202c>"])
+def test_marks_that_nobody_sees_are_no_part_of_an_address(written: str) -> None:
+    assert [mailbox.address for mailbox in read_addresses(written)] == ["j@x.example"]
+
+
+def test_what_only_begins_like_such_a_name_is_an_address() -> None:
+    (gateway,) = read_addresses("Jane </O=FIRM/S=DOE/@gateway.example>")
+    assert gateway.address == "/O=FIRM/S=DOE/@gateway.example"
 
 
 HOSTILE: dict[str, Callable[[int], str]] = {
     "open comments": lambda n: "(" * n,
+    "names of exchange": lambda n: "</o=" * n,
+    "long names of exchange": lambda n: ("</o=" + " " * 999) * (n // 999),
     "nested comments": lambda n: "(" * n + ")" * n,
     "many comments": lambda n: "(x)" * n,
     "escaped quotes": lambda n: '\\"' * n,

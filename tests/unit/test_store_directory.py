@@ -157,6 +157,31 @@ def test_finds_those_of_a_company_whom_initials_may_mean(database: Database, has
     assert {(one.contact_id, one.email) for one in found[acme, "r birch"]} == {(bob, "bob@acme.example"), (rita, "")}
 
 
+def test_finds_somebody_with_two_family_names_under_either(database: Database, hasher: Hasher) -> None:
+    (juan,) = add_contacts(database, hasher, draft("Juan García López", "juan@acme.example", company="Acme"))
+
+    with database.read() as connection:
+        company = directory.look_up(connection, [], ["acme.example"]).companies["acme.example"].company_id
+        found = directory.shortened(connection, {(company, key) for key in ("j garcia", "j lopez", "j juan", "")})
+
+    assert {key: [one.contact_id for one in people] for (_, key), people in found.items()} == {
+        "j garcia": [juan],
+        "j lopez": [juan],
+    }
+
+
+def test_first_family_names_of_too_many_at_one_company_mean_nobody(database: Database, hasher: Hasher) -> None:
+    """Counted together with those who have it as their last."""
+    many = [draft(f"R{chr(97 + i)}x Birch", f"b{i}@acme.example", company="Acme") for i in range(MOST_NAMESAKES)]
+    add_contacts(database, hasher, *many, draft("Rob Birch Elm", "rob@acme.example", company="Acme"))
+
+    with database.read() as connection:
+        company = directory.look_up(connection, [], ["acme.example"]).companies["acme.example"].company_id
+        assert directory.shortened(connection, {(company, "r birch"), (company, "r elm")}).keys() == {
+            (company, "r elm")
+        }
+
+
 def test_answers_for_more_initials_than_one_query_takes(database: Database, hasher: Hasher) -> None:
     """A letter may name a thousand people, and a page hold many such letters."""
     add_contacts(database, hasher, draft("Bob Birch", "bob@acme.example", company="Acme"))

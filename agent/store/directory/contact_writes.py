@@ -217,6 +217,13 @@ def queue_named(connection: sa.Connection, database: Database, names: Collection
         make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
 
 
+def queue_address(connection: sa.Connection, database: Database, match_key: str) -> None:
+    """Queues mail in review, and kept mail that names this address: somebody said whose it is not, or took it back."""
+    naming = sa.select(participants.c.interaction_id).where(participants.c.match_key == match_key)
+    _queue(connection, database, sa.or_(locations.c.outcome == "review", locations.c.interaction_id.in_(naming)))
+    make_due(connection, sa.select(rereads.c.mailbox_id), datetime.now(UTC))
+
+
 def owe_rereads(database: Database, connection: sa.Connection, now: datetime) -> None:
     """Notes that re-reads are to be queued, for contacts that come one after the other in one pass."""
     database.insert_new(connection, chores, [{"name": REREADS, "since": now}])

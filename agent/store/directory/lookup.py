@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.store.bulk import chunks as chunks
-from agent.store.tables import changes, companies, company_domains, contact_emails, contacts
+from agent.store.tables import changes, companies, company_domains, contact_emails, contacts, suggestions
 from matchers.chain import Wanted
 from matchers.contact import MOST_NAMESAKES, Answers, CompanyRef, Holder
 from matchers.signature import Colleague
@@ -65,18 +65,34 @@ _COMMON = (
 
 _NAMED = _people(contacts.c.name_key, contacts.c.name_key)
 
+_IN_FIRMS = contacts.c.company_id.in_(sa.bindparam("companies", expanding=True))
+_HAS_INNER = contacts.c.inner_key != sa.literal_column("''")
+"""Said of the database too, which has an index of these alone."""
+
+_UNDER = sa.union_all(
+    sa.select(contacts.c.company_id, contacts.c.short_key.label("key")).where(
+        _IN_FIRMS, contacts.c.short_key.in_(sa.bindparam("values", expanding=True))
+    ),
+    sa.select(contacts.c.company_id, contacts.c.inner_key).where(
+        _IN_FIRMS, contacts.c.inner_key.in_(sa.bindparam("values", expanding=True)), _HAS_INNER
+    ),
+).subquery()
+
 _COMMON_SHORT = (
-    sa.select(contacts.c.company_id, contacts.c.short_key)
-    .where(
-        contacts.c.company_id.in_(sa.bindparam("companies", expanding=True)),
-        contacts.c.short_key.in_(sa.bindparam("values", expanding=True)),
-    )
-    .group_by(contacts.c.company_id, contacts.c.short_key)
+    sa.select(_UNDER.c.company_id, _UNDER.c.key)
+    .group_by(_UNDER.c.company_id, _UNDER.c.key)
     .having(sa.func.count() > MOST_NAMESAKES)
 )
 
-_SHORT = _people(contacts.c.short_key, contacts.c.short_key).where(
-    contacts.c.company_id.in_(sa.bindparam("companies", expanding=True))
+_SHORT = sa.union_all(
+    _people(contacts.c.short_key, contacts.c.short_key).where(_IN_FIRMS),
+    _people(contacts.c.inner_key, contacts.c.inner_key).where(_IN_FIRMS, _HAS_INNER),
+)
+
+_REFUSALS = sa.and_(suggestions.c.refused, suggestions.c.contact_id != "")
+_ANY_REFUSED = sa.select(suggestions.c.match_key).where(_REFUSALS).limit(1)
+_REFUSED = sa.select(suggestions.c.match_key, suggestions.c.contact_id).where(
+    _REFUSALS, suggestions.c.match_key.in_(sa.bindparam("values", expanding=True))
 )
 
 MOST_STAFF = 200
@@ -104,6 +120,7 @@ def look_up(connection: sa.Connection, keys: Collection[str], domains: Collectio
 def answer(connection: sa.Connection, want: Wanted) -> Answers:
     """All that a page's decisions ask of the directory; names in a query of their own, and only where any matter."""
     answers = look_up(connection, want.keys, want.domains)
+    answers = replace(answers, refused=refused(connection, want.keys))
     names = want.names(answers)
     if not names.full and not names.short:
         return answers
@@ -124,8 +141,9 @@ def named(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tupl
 def shortened(
     connection: sa.Connection, asked: Collection[tuple[str, str]]
 ) -> Mapping[tuple[str, str], tuple[Holder, ...]]:
-    """Whom initials may mean: contacts by (company id, short key of `matchers.names`), without pairs that more than
-    `MOST_NAMESAKES` share. Both columns are asked at once and the pairs taken from that: one index holds both."""
+    """Of whose name one may be a form: contacts by (company id, short key of `matchers.names`), without pairs that more
+    than `MOST_NAMESAKES` share. Companies and keys are asked at once and the pairs taken from that: one index holds
+    both."""
     found: dict[tuple[str, str], list[Holder]] = defaultdict(list)
     for firms, keys in product(chunks([company for company, _ in asked]), chunks([key for _, key in asked])):
         values = {"companies": firms, "values": keys}
@@ -135,6 +153,17 @@ def shortened(
             if (pair := (holder.company_id or "", key)) in asked and pair not in common:
                 found[pair].append(holder)
     return {pair: tuple(holders) for pair, holders in found.items()}
+
+
+def refused(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """Of which contacts somebody said that these match keys are not theirs."""
+    if connection.execute(_ANY_REFUSED).first() is None:
+        return {}
+    found: dict[str, set[str]] = defaultdict(set)
+    for chunk in chunks(keys):
+        for key, contact in connection.execute(_REFUSED, {"values": chunk}):
+            found[key].add(contact)
+    return {key: frozenset(contacts) for key, contacts in found.items()}
 
 
 def staff(connection: sa.Connection, company_ids: Collection[str]) -> Mapping[str, tuple[Colleague, ...]]:

@@ -44,4 +44,4 @@ def among(connection: sa.Connection, keys: Collection[str]) -> tuple[str, ...]:
 def listed(connection: sa.Connection) -> Iterator[dict[str, object]]:
     """Every such rule, by address."""
     for row in connection.execute(sa.select(never_log).order_by(never_log.c.match_key)):
-        yield {"address": row.match_key, "made_at": row.made_at}
+        yield {"address": row.match_key, "rule": "never kept", "contact": None, "made_at": row.made_at}

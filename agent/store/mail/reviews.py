@@ -13,6 +13,7 @@ from agent.store.mail import dating, threads
 from agent.store.mail.corrections import CHOSEN
 from agent.store.schedule.mailboxes import lock_all, make_due
 from agent.store.tables import interactions, links, locations, mailboxes, rereads, reviews, rulings
+from matchers.address import normalise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +101,14 @@ def _look_at_conversation(database: Database, connection: sa.Connection, interac
 def reject(database: Database, connection: sa.Connection, item: Item, now: datetime) -> None:
     """Nobody known is meant: the message is not asked about again for this participant."""
     _rule(database, connection, item, None, now, state="rejected")
+
+
+def count_about(connection: sa.Connection, item: Item) -> int:
+    """Open items of the same mailbox about the same address as this one."""
+    query = sa.select(reviews.c.address).where(reviews.c.state == "open", reviews.c.id != item.id)
+    here = query.join(mailboxes, mailboxes.c.id == reviews.c.mailbox_id).where(mailboxes.c.written == item.mailbox)
+    key = normalise(item.address).match_key
+    return sum(normalise(address).match_key == key for address in connection.execute(here).scalars())
 
 
 def any_left(connection: sa.Connection, mailbox_id: int) -> bool:

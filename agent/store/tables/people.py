@@ -30,6 +30,7 @@ contacts = sa.Table(
     sa.Column(
         "short_key", sa.String, nullable=False, default=""
     ),  # its initial and family name (matchers.names), or ''
+    sa.Column("inner_key", sa.String, nullable=False, default=""),  # the same with the family name before the last
     sa.Column("company_id", sa.ForeignKey("companies.id", ondelete="SET NULL")),
     sa.Column("title", sa.String, nullable=False, default=""),
     sa.Column("owner", sa.String, nullable=False, default="", index=True),  # a mailbox address, as people wrote it
@@ -39,6 +40,13 @@ contacts = sa.Table(
     sa.Column("created_by", sa.String, nullable=False),  # import | add | mail | mailbox
     sa.Column("created_at", Instant, nullable=False),
     sa.Index(None, "company_id", "short_key"),
+    sa.Index(
+        "ix_contacts_company_id_inner_key",
+        "company_id",
+        "inner_key",
+        sqlite_where=sa.text("inner_key <> ''"),
+        postgresql_where=sa.text("inner_key <> ''"),
+    ),
 )
 
 contact_emails = sa.Table(

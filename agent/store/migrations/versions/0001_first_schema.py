@@ -212,6 +212,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('name_key', sa.String(), nullable=False),
     sa.Column('short_key', sa.String(), nullable=False),
+    sa.Column('inner_key', sa.String(), nullable=False),
     sa.Column('company_id', sa.String(), nullable=True),
     sa.Column('title', sa.String(), nullable=False),
     sa.Column('owner', sa.String(), nullable=False),
@@ -223,6 +224,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['company_id'], ['companies.id'], name=op.f('fk_contacts_company_id'), ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contacts'))
     )
+    op.create_index('ix_contacts_company_id_inner_key', 'contacts', ['company_id', 'inner_key'], unique=False, sqlite_where=sa.text("inner_key <> ''"), postgresql_where=sa.text("inner_key <> ''"))
     op.create_index(op.f('ix_contacts_company_id_short_key'), 'contacts', ['company_id', 'short_key'], unique=False)
     op.create_index(op.f('ix_contacts_name_key'), 'contacts', ['name_key'], unique=False)
     op.create_index(op.f('ix_contacts_owner'), 'contacts', ['owner'], unique=False)
