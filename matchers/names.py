@@ -20,7 +20,7 @@ LONGEST_NAME = 120
 """Characters; longer display names are slogans."""
 
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\"[^\"]*\"|'[^' ]+(?= ?')'")
-_TAIL = re.compile(r"\s+[|–—/-]+\s+.*|\s*[|•·].*|\s*(?:/[^\s/]+)+$", re.DOTALL)
+_TAIL = re.compile(r"\s+[|–—/•·-]+\s+.*|\s*[|].*|\s*(?:/[^\s/]+)+$", re.DOTALL)
 """What stands behind a name: a company, a department, a branch of a tree of names (`Jane Smith/Sales/Firm`)."""
 _OTHER = re.compile(r"\s/\s+(?:[^\s|/]+,?\s+[^\s|/]|[^\s|/]+,)")
 """Two words behind a stroke may be somebody else: such a name only asks."""
