@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 
 from matchers.lists import DEGREES, DOTTED_TITLES, FACULTIES, GENERATIONS, NICKNAMES, PARTICLES, ROLE_NAMES, TITLES
 
@@ -19,7 +20,7 @@ LONGEST_NAME = 120
 """Characters; longer display names are slogans."""
 
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\"[^\"]*\"|'[^' ]+(?= ?')'")
-_TAIL = re.compile(r"\s+[|–—/-]+\s+.*|\s*[|•·].*|\s*(?:/[^\s/]+)+$", re.DOTALL)
+_TAIL = re.compile(r"\s+[|–—/•·-]+\s+.*|\s*[|].*|\s*(?:/[^\s/]+)+$", re.DOTALL)
 """What stands behind a name: a company, a department, a branch of a tree of names (`Jane Smith/Sales/Firm`)."""
 _OTHER = re.compile(r"\s/\s+(?:[^\s|/]+,?\s+[^\s|/]|[^\s|/]+,)")
 """Two words behind a stroke may be somebody else: such a name only asks."""
@@ -134,7 +135,7 @@ def full_name(name: str) -> FullName:
     if _SEVERAL.search(plain):
         return NO_NAME
     parts: list[list[str]] = []
-    for part in plain.split(","):
+    for part in _family_behind(plain).split(","):
         behind = sum(map(len, parts))
         if not (behind > 1 and _is_degree(part)) and (words := _words(part, behind=behind)):
             parts.append(words)
@@ -150,6 +151,16 @@ def _seen(name: str) -> str:
         return name.replace("*", " ")
     folded = _UNSEEN.sub("", unicodedata.normalize("NFKC", name))
     return "".join(" " if letter == "*" or unicodedata.category(letter) == "So" else letter for letter in folded)
+
+
+def _family_behind(plain: str) -> str:
+    """`DUPONT Jean` with the comma that its capitals stand for."""
+    words = plain.split()
+    lead = list(takewhile(lambda word: len(word) > 1 and word.isupper() and not word.endswith("."), words))
+    rest = words[len(lead) :]
+    if "," in plain or not lead or not rest or any(word.isupper() for word in rest):
+        return plain
+    return f"{' '.join(lead)}, {' '.join(rest)}"
 
 
 def _is_degree(part: str) -> bool:

@@ -126,7 +126,7 @@ def test_of_two_family_names_the_first_asks_as_the_last_does(name: str, known: s
 
 
 @pytest.mark.parametrize("known", ["J. Smith", "Smith, J.", "J. Q. Smith", "Jane Quinn Smith", "J. Smith-Jones"])
-@pytest.mark.parametrize("name", ["Jane Smith", "Smith, Jane", "Dr. Jane Smith (Sales)"])
+@pytest.mark.parametrize("name", ["Jane Smith", "Smith, Jane", "Dr. Jane Smith (Sales)", "SMITH Jane"])
 def test_a_full_name_asks_about_a_contact_who_is_entered_by_a_form_of_it(name: str, known: str) -> None:
     log = logged(decide(from_(name), answers=staff(replace(JANE, name=known), SAM)))
     assert (log.links, log.suggestions, [one.company_id for one in log.companies]) == ((), (), ["c1"])
@@ -200,6 +200,9 @@ def test_the_directory_is_asked_only_at_the_companies_it_knows() -> None:
         ("J. García López", "Juan García"),
         ("J. C. García", "García López, Juan Carlos"),
         ("A. Müller", "Anna Müller-Schmidt"),
+        ("J. García", "GARCÍA LÓPEZ Juan"),
+        ("LEFÈVRE Paul", "P. Lefevre"),
+        ("EXT Jane Smith", "Jane Smith"),
         ("J. Silva", "João da Silva e Souza"),
     ],
 )
