@@ -11,7 +11,7 @@ import pytest
 from connectors.caldav import CalDavSink, open_meetings
 from connectors.caldav_discovery import calendars
 from connectors.dav import DavClient, Timeouts
-from connectors.errors import Fatal, Retriable, Skippable
+from connectors.errors import Fatal, NeedsSignIn, Retriable, Skippable
 from connectors.meeting import Window
 from tests.contracts.calendar_sink import an_event
 from tests.contracts.dav import DavDesk, access
@@ -222,6 +222,14 @@ class TestSessions:
 
         dav_proxy.rewrite(with_session)
         assert [found.uid for found in sink.changes(None).found] == [created.uid]
+
+    def test_a_wrong_password_is_tried_once_though_its_refusal_begins_a_session(
+        self, sink: CalDavSink, dav_proxy: HttpProxy
+    ) -> None:
+        dav_proxy.answer(401, headers={"Set-Cookie": "session=1; Path=/"}, times=None)
+        with pytest.raises(NeedsSignIn):
+            sink.changes(None)
+        assert len(dav_proxy.requests) == 1
 
     def test_a_password_may_have_any_letters(self, radicale: Radicale, monkeypatch: pytest.MonkeyPatch) -> None:
         calendar = radicale.calendar(password="pässwört €")
