@@ -58,6 +58,6 @@ def no_calendar(status: int) -> Fatal:
 def unmarked() -> Fatal:
     """A server that keeps no property of ours: what it stores, nobody could find or remove again."""
     return Fatal(
-        "the calendar server drops the property by which we know our items, so what it stored was removed again",
+        "the calendar server drops the property by which we know our items, so none is left there",
         advice="put the reminders elsewhere: in another account, or into a folder of .ics files",
     )

@@ -154,8 +154,10 @@ class DavClient:
         Raises NeedsSignIn (401), Retriable (429, 5xx, time-out, lost connection), Fatal (certificate, redirect).
         """
         data = body.encode() if isinstance(body, str) else body
+        in_session = len(self._session.cookies) > 0
         answer = self._follow(method, _joined(self._url, href), data, dict(headers or {}))
-        if answer.status == 401 and (self._take_digest(answer) or self._forget_cookies()):
+        if answer.status == 401 and (self._take_digest(answer) or in_session):
+            self._session.cookies.clear()  # a session that has ended is told like a wrong password
             answer = self._follow(method, _joined(self._url, href), data, dict(headers or {}))
         refused = general_error(answer)
         if refused is not None and answer.status not in (*bear, *(_ABOUT_A_LIST if method in _READING else ())):
@@ -228,12 +230,6 @@ class DavClient:
             return False
         self._auth = HTTPDigestAuth(*self._credentials)
         return True
-
-    def _forget_cookies(self) -> bool:
-        """A session that the server gave may have ended, which it tells as a wrong password; True if there was one."""
-        is_known = len(self._session.cookies) > 0
-        self._session.cookies.clear()
-        return is_known
 
 
 def general_error(answer: Answer) -> ConnectorError | None:

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
 
-from connectors.caldav import CalDavSink
+from connectors.caldav import CalDavSink, open_meetings
 from connectors.caldav_discovery import calendars
 from connectors.dav import DavClient, Timeouts
-from connectors.errors import Fatal, Retriable, Skippable
+from connectors.errors import Fatal, NeedsSignIn, Retriable, Skippable
+from connectors.meeting import Window
 from tests.contracts.calendar_sink import an_event
 from tests.contracts.dav import DavDesk, access
 from tests.servers.http_proxy import HttpProxy, Request, Response
@@ -158,6 +160,30 @@ class TestLists:
         assert again.changes(first.cursor).gone == (updated.href,)
 
 
+class TestAppointments:
+    WINDOW = Window(start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 5, 1, tzinfo=UTC), zone="Europe/Berlin")
+
+    def test_an_appointment_made_in_the_second_of_a_reading_is_seen_by_the_next(
+        self, calendar: DavCalendar, dav_proxy: HttpProxy
+    ) -> None:
+        dav_proxy.rewrite(body(lambda text: re.sub(rb"(getctag>)[^<]*<", rb"\g<1>1790000000<", text)), "PROPFIND")
+        source = open_meetings(access(calendar.through(dav_proxy.port)))
+        first = source.meetings(None, self.WINDOW, ())
+        DavDesk(calendar).add("dentist.ics", FOREIGN % "x")
+        second = source.meetings(first.cursor, self.WINDOW, ())
+        assert [one.href.rpartition("/")[2] for one in second.found] == ["dentist.ics"]
+
+    def test_huge_appointments_are_read_in_smaller_pieces(
+        self, calendar: DavCalendar, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("connectors.dav.ANSWER_LIMIT", 100_000)
+        desk = DavDesk(calendar)
+        for number, size in enumerate((60_000, 60_000, 150_000)):
+            desk.add(f"{number}.ics", (FOREIGN % ("x" * size)).replace("UID:", f"UID:{number}"))
+        found = open_meetings(access(calendar)).meetings(None, self.WINDOW, ()).found
+        assert sorted(one.href.rpartition("/")[2] for one in found) == ["0.ics", "1.ics"]
+
+
 class TestDiscovery:
     @pytest.mark.parametrize("start", ["/", "/{user}/"], ids=["server", "account"])
     def test_the_calendars_of_an_account_are_found_from_any_address_of_it(
@@ -196,6 +222,14 @@ class TestSessions:
 
         dav_proxy.rewrite(with_session)
         assert [found.uid for found in sink.changes(None).found] == [created.uid]
+
+    def test_a_wrong_password_is_tried_once_though_its_refusal_begins_a_session(
+        self, sink: CalDavSink, dav_proxy: HttpProxy
+    ) -> None:
+        dav_proxy.answer(401, headers={"Set-Cookie": "session=1; Path=/"}, times=None)
+        with pytest.raises(NeedsSignIn):
+            sink.changes(None)
+        assert len(dav_proxy.requests) == 1
 
     def test_a_password_may_have_any_letters(self, radicale: Radicale, monkeypatch: pytest.MonkeyPatch) -> None:
         calendar = radicale.calendar(password="pässwört €")
