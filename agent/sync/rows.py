@@ -34,9 +34,9 @@ class Spot:
 def interaction_id(hasher: Hasher, header: bytes, number: int, date: datetime | None) -> str:
     """The same message gets the same id again, whoever reads it first and after any restore.
 
-    header: what tells it from others under its key (`Hasher.of_header`). number: 0, but where several share even that
-    and only their texts differ. Ids begin with the UTC day of `date`, the Date header, in four hex digits: what belongs
-    to the mail of one day lies together in the indexes of millions (docs/decisions/0025).
+    header: keyed hash of its key and Date (`Hasher.of_header`). number: 0, but where several share even those and only
+    their texts or writers differ. Ids begin with the UTC day of `date`, the Date header, in four hex digits: what
+    belongs to the mail of one day lies together in the indexes of millions (docs/decisions/0025).
     """
     day = 0 if date is None else min(max((date - _EPOCH).days, 0), 0xFFFF)
     return f"{day:04x}{hasher.hash('interaction', header.hex(), str(number)).hex()[4:]}"

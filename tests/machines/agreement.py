@@ -127,11 +127,11 @@ def told(world: World, now: View, *, blurred: frozenset[Where]) -> Told:
 
 
 def _told_by_header(world: World, places: Sequence[Place]) -> frozenset[Where]:
-    """Where letters lie that no other letter shares its key, From and Date with: their ids depend on no order."""
-    words: dict[object, set[str]] = defaultdict(set)
+    """Where letters lie that no other letter shares its key and Date with: their ids depend on no order."""
+    found: dict[object, set[object]] = defaultdict(set)
     for letter in world.letters:
-        words[letter.identity].add(letter.words)
-    return frozenset(place.where for place in places if len(words[place.letter.identity]) == 1)
+        found[letter.key, letter.date].add((letter.from_, letter.words))
+    return frozenset(place.where for place in places if len(found[place.letter.key, place.letter.date]) == 1)
 
 
 def _counts(now: View, spots: set[Where]) -> frozenset[tuple[object, ...]]:

@@ -1,6 +1,7 @@
 """What somebody says of one message holds for its conversation, whether the others were read before or after."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile
 
@@ -56,3 +57,14 @@ def test_an_answer_is_decided_by_what_the_conversation_is_after_a_correction(
         process.world.deliver(ANNA, "INBOX", ANSWER)
     process.settle()
     assert view(process.database).outcomes[ANNA, "INBOX", "2"] == outcome
+
+
+def test_an_accepted_contact_has_every_message_of_that_message_id(process: Process) -> None:
+    """Two that have other dates are two interactions, and one question."""
+    process.world.deliver(ANNA, "INBOX", replace(FIRST, date="Mon, 02 Mar 2026 09:00:00 +0000"))
+    process.sync(ANNA)
+    accept(process)
+    process.settle()
+    found = [{name for name, _, _ in kept.people} for kept in view(process.database).kept.values()]
+    assert found[0] == found[1] > {"Kim"}
+    assert not view(process.database).doubts

@@ -138,7 +138,10 @@ def _left(mailbox_id: int) -> tuple[sa.ColumnElement[bool], ...]:
 def _rule(
     database: Database, connection: sa.Connection, item: Item, contact_id: str | None, now: datetime, *, state: str
 ) -> None:
-    """Waits for commits under way: what they left in doubt is queued here, and who commits later sees the ruling."""
+    """Waits for commits under way: what they left in doubt is queued here, and who commits later sees the ruling.
+
+    So is what was logged of another message under the same Message-ID: both have one question.
+    """
     lock_all(connection)
     key = {"message_key": item.message_key, "address": item.address}
     connection.execute(
@@ -154,7 +157,9 @@ def _rule(
     )
     waiting = connection.execute(
         sa.select(locations.c.id, locations.c.mailbox_id).where(
-            locations.c.message_key == item.message_key, locations.c.outcome == "review", locations.c.gone_at.is_(None)
+            locations.c.message_key == item.message_key,
+            sa.or_(locations.c.outcome == "review", locations.c.interaction_id != item.interaction_id),
+            locations.c.gone_at.is_(None),
         )
     ).all()
     rows = [{"location_id": row.id, "mailbox_id": row.mailbox_id, "why": "review"} for row in waiting]
