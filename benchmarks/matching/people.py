@@ -6,6 +6,8 @@ from random import Random
 from typing import Any
 
 from benchmarks.matching.letters import ANNA, Letter, Writer, ids, mailbox, said, written
+from benchmarks.matching.names import double_names, entered_by_initials, initials, parts_of_a_name
+from benchmarks.matching.picking import a_contact, domain_of, entered
 from benchmarks.matching.world import FREE_MAIL, LEFT, Person, World, employee, person_name, plain, private
 from connectors.message import Address
 from matchers.address import normalise
@@ -17,25 +19,9 @@ NICKNAMES = {"William": "Bill", "Robert": "Bob", "Elizabeth": "Liz", "Katherine"
 }  # fmt: skip
 
 
-def _contact(world: World, random: Random, *, at_work: bool | None = None) -> Person:
-    while True:
-        one = random.choice(world.contacts)
-        if at_work is None or (one.firm >= 0) == at_work:
-            return one
-
-
-def _domain(person: Person) -> str:
-    return person.email.partition("@")[2]
-
-
-def _new(world: World, person: Person, **more: Any) -> Person:
-    """Somebody who is entered into the address book for one letter alone."""
-    return replace(person, id=f"n{len(world.holders)}.{len(world.named)}", **more)
-
-
 def exact(world: World, random: Random) -> Letter:
     """The address as it is known."""
-    one = _contact(world, random)
+    one = a_contact(world, random)
     if random.random() < 0.4:
         return said(written(from_=ANNA, to=mailbox(one)), one)
     return said(written(from_=mailbox(one, encoded=random.random() < 0.3)), one)
@@ -43,7 +29,7 @@ def exact(world: World, random: Random) -> Letter:
 
 def spellings(world: World, random: Random) -> Letter:
     """Capitals, comments, quotes, groups, encoded words, several senders, a missing name."""
-    one = _contact(world, random)
+    one = a_contact(world, random)
     email = random.choice([one.email.upper(), one.email.title()])
     forms: list[dict[str, Any]] = [
         {"from_": mailbox(one, email=email)},
@@ -61,7 +47,7 @@ def spellings(world: World, random: Random) -> Letter:
 def gmail_dots(world: World, random: Random) -> Letter:
     """Dots mean nothing at Gmail, and googlemail.com is the same."""
     local = f"{plain(person_name(random)).replace(' ', '')}{random.randrange(10**6)}"
-    one = world.know(_new(world, Person(name=person_name(random), email=f"{local}@gmail.com")))
+    one = world.know(entered(world, Person(name=person_name(random), email=f"{local}@gmail.com")))
     dotted = local[:2] + "." + local[2:]
     return said(written(from_=mailbox(one, email=f"{dotted}@{random.choice(['gmail.com', 'googlemail.com'])}")), one)
 
@@ -69,7 +55,7 @@ def gmail_dots(world: World, random: Random) -> Letter:
 def dots_elsewhere(world: World, random: Random) -> Letter:
     """Everywhere else they tell two people apart."""
     local, domain = f"jo.anne{random.randrange(10**6)}", random.choice(["gmx.de", "web.de", "yahoo.fr"])
-    world.know(_new(world, Person(name=person_name(random), email=f"{local}@{domain}")))
+    world.know(entered(world, Person(name=person_name(random), email=f"{local}@{domain}")))
     other = Person(name=person_name(random), email=f"{local.replace('.', '')}@{domain}")
     return said(written(from_=mailbox(other)))
 
@@ -78,20 +64,20 @@ def plus_tags(world: World, random: Random) -> Letter:
     """A tag at a provider that is known to drop it."""
     local = f"{plain(person_name(random)).replace(' ', '')}{random.randrange(10**6)}"
     domain = random.choice(["gmail.com", "outlook.com", "fastmail.com", "icloud.com"])
-    one = world.know(_new(world, Person(name=person_name(random), email=f"{local}@{domain}")))
+    one = world.know(entered(world, Person(name=person_name(random), email=f"{local}@{domain}")))
     return said(written(from_=mailbox(one, email=f"{local}+shop@{domain}")), one)
 
 
 def plus_elsewhere(world: World, random: Random) -> Letter:
     """A tag where nobody knows what it means, without a name beside it."""
-    one = _contact(world, random, at_work=True)
+    one = a_contact(world, random, at_work=True)
     local, _, domain = one.email.partition("@")
     return said(written(from_=f"{local}+{random.choice(['a', 'b'])}@{domain}"), one, linkable=False)
 
 
 def look_alikes(world: World, random: Random) -> Letter:
     """A Cyrillic а, or a domain that looks like the customer's: somebody who wants to be taken for a contact."""
-    one = _contact(world, random, at_work=True)
+    one = a_contact(world, random, at_work=True)
     local, _, domain = one.email.partition("@")
     fakes = [f"{local}@{domain.replace('i', 'і')}", f"{local}а@{domain}", f"{local}@{domain}.attacker.example"]
     return said(written(from_=mailbox(one, email=random.choice(fakes))))
@@ -99,7 +85,7 @@ def look_alikes(world: World, random: Random) -> Letter:
 
 def aliases(world: World, random: Random) -> Letter:
     """A contact from an address nobody entered, with the full name beside it."""
-    one = _contact(world, random, at_work=True)
+    one = a_contact(world, random, at_work=True)
     given, _, family = one.name.partition(" ")
     shown = random.choice(
         [
@@ -110,7 +96,7 @@ def aliases(world: World, random: Random) -> Letter:
             f"{one.name} (Sales)",
         ]
     )
-    email = f"{plain(given)}.{plain(family)}.{random.randrange(10**6)}@{_domain(one)}"
+    email = f"{plain(given)}.{plain(family)}.{random.randrange(10**6)}@{domain_of(one)}"
     alone = len(world.named.get(_key(one), ())) == 1
     if random.random() < 0.3:
         return said(written(from_=ANNA, to=mailbox(one, name=shown, email=email)), one, linkable=alone)
@@ -130,112 +116,59 @@ def strangers_at_work(world: World, random: Random) -> Letter:
 def namesakes(world: World, random: Random) -> Letter:
     """Two contacts of one name at one company, and a third address with that name."""
     firm = random.randrange(len(world.companies))
-    first = world.know(_new(world, employee(random, firm, f"firm{firm}.example")))
-    second = world.know(_new(world, first, email=f"x{random.randrange(10**6)}@{_domain(first)}"))
-    envelope = written(from_=mailbox(first, email=f"y{random.randrange(10**6)}@{_domain(first)}"))
+    first = world.know(entered(world, employee(random, firm, f"firm{firm}.example")))
+    second = world.know(entered(world, first, email=f"x{random.randrange(10**6)}@{domain_of(first)}"))
+    envelope = written(from_=mailbox(first, email=f"y{random.randrange(10**6)}@{domain_of(first)}"))
     return said(envelope, first, linkable=False, asks=ids(first, second))
 
 
 def namesake_elsewhere(world: World, random: Random) -> Letter:
     """A contact of another company moved to one where a contact has the same name."""
-    one = _contact(world, random, at_work=True)
+    one = a_contact(world, random, at_work=True)
     other = (one.firm + 1) % len(world.companies)
     before = f"m{random.randrange(10**6)}@firm{other}.example"
-    mover = world.know(_new(world, Person(name=one.name, email=before, firm=other)))
-    after = f"z{random.randrange(10**6)}@{_domain(one)}"
+    mover = world.know(entered(world, Person(name=one.name, email=before, firm=other)))
+    after = f"z{random.randrange(10**6)}@{domain_of(one)}"
     return said(written(from_=mailbox(mover, email=after)), mover, linkable=False, asks=ids(one))
-
-
-def initials(world: World, random: Random) -> Letter:
-    """`J. Smith` in the ways that people write it: a question about those at the company who may be meant."""
-    one = _contact(world, random, at_work=True)
-    given, _, family = one.name.partition(" ")
-    short = "-".join(f"{part[0]}." for part in given.split("-"))
-    shown = random.choice(
-        [
-            *(f"{short} {family}", f"{family}, {short}", f"{given[0]} {family}", f"Dr. {short} {family}, PhD"),
-            *(f"{short} X. {family}", f"{family} {given[0]}.".upper(), f"{short} {family} (Sales)"),
-        ]
-    )
-    address = f"{plain(family)}{random.randrange(10**6)}@{_domain(one)}"
-    fitting = [other for other in world.contacts if other.firm == one.firm and _begins_alike(other, one)]
-    return said(written(from_=f'"{shown}" <{address}>'), one, linkable=False, asks=ids(*fitting))
-
-
-def double_names(world: World, random: Random) -> Letter:
-    """Somebody with two family names who writes under the first alone, or with initials: a question."""
-    one = _contact(world, random, at_work=True)
-    (given, _, first), second = person_name(random).partition(" "), person_name(random).partition(" ")[2]
-    domain, number = _domain(one), random.randrange(10**6)
-    known = Person(name=f"{given} {first} {second}", email=f"d{number}@{domain}", firm=one.firm)
-    world.know(known := _new(world, known))
-    shown = random.choice(
-        [f"{given[0]}. {first}", f"{first}, {given[0]}.", f"{given} {first}", f"{given[0]}. {first} {second}"]
-    )
-    return said(written(from_=f'"{shown}" <e{number}@{domain}>'), known, linkable=False, asks=ids(known))
-
-
-def entered_by_initials(world: World, random: Random) -> Letter:
-    """A contact whom somebody entered as `J. Smith`, and the full name beside a new address."""
-    one = _contact(world, random, at_work=True)
-    given, _, family = person_name(random).partition(" ")
-    domain, number = _domain(one), random.randrange(10**6)
-    entered = Person(name=f"{given[0]}. {family}", email=f"f{number}@{domain}", firm=one.firm)
-    world.know(entered := _new(world, entered))
-    shown = random.choice([f"{given} {family}", f"{family}, {given}", f"Dr. {given} {family}"])
-    return said(written(from_=f'"{shown}" <g{number}@{domain}>'), entered, linkable=False, asks=ids(entered))
-
-
-def _begins_alike(one: Person, other: Person) -> bool:
-    (given, _, family), (known, _, name) = one.name.partition(" "), other.name.partition(" ")
-    return given[0] == known[0] and family == name
-
-
-def parts_of_a_name(world: World, random: Random) -> Letter:
-    """The family name of a contact alone, the given name alone, or with other initials than any contact's."""
-    one = _contact(world, random, at_work=True)
-    given, _, family = one.name.partition(" ")
-    shown = random.choice([family, given, f"Q. {family}", f"{family}, Q.", f"Mr {family}", f"{family} Team"])
-    return said(written(from_=f'"{shown}" <{plain(family)}{random.randrange(10**6)}@{_domain(one)}>'))
 
 
 def role_of_one(world: World, random: Random) -> Letter:
     """info@ given to exactly one contact."""
     firm = random.randrange(len(world.companies))
     email = f"{random.choice(['info', 'office', 'sales'])}@r{random.randrange(10**6)}.example"
-    one = world.know(_new(world, replace(private(random), firm=firm)), email)
+    one = world.know(entered(world, replace(private(random), firm=firm)), email)
     return said(written(from_=mailbox(one, name=random.choice(["", "Office", one.name]), email=email)), one)
 
 
 def role_unknown(world: World, random: Random) -> Letter:
     """info@ of a customer in nobody's name, sometimes with a contact's name beside it."""
-    one = _contact(world, random, at_work=True)
+    one = a_contact(world, random, at_work=True)
     name = random.choice([one.name, "Info", ""])
     role = random.choice(["info", "office", "support", "noreply", "buchhaltung", "jira"])
-    return said(written(from_=mailbox(one, name=name, email=f"{role}@{_domain(one)}")))
+    return said(written(from_=mailbox(one, name=name, email=f"{role}@{domain_of(one)}")))
 
 
 def shared(world: World, random: Random) -> Letter:
     """One address of two contacts."""
     firm = random.randrange(len(world.companies))
     email = f"desk{random.randrange(10**6)}@firm{firm}.example"
-    pair = [world.know(_new(world, employee(random, firm, f"firm{firm}.example")), email) for _ in range(2)]
+    pair = [world.know(entered(world, employee(random, firm, f"firm{firm}.example")), email) for _ in range(2)]
     return said(written(from_=f"{pair[0].name} <{email}>"), pair[0], linkable=False, asks=ids(*pair))
 
 
 def duplicates(world: World, random: Random) -> Letter:
     """The same person twice in the address book."""
     firm = random.randrange(len(world.companies))
-    one = world.know(_new(world, employee(random, firm, f"firm{firm}.example")))
-    two = world.know(_new(world, one))
+    one = world.know(entered(world, employee(random, firm, f"firm{firm}.example")))
+    two = world.know(entered(world, one))
     return said(written(from_=mailbox(one)), one, two, linkable=False, asks=ids(one, two))
 
 
 def job_change(world: World, random: Random) -> Letter:
     """An address that went to another person, and mail from before and after."""
     firm = random.randrange(len(world.companies))
-    old = world.know(_new(world, employee(random, firm, f"firm{firm}.example")), to=LEFT)
-    heir = _new(world, Person(name=person_name(random), email=old.email, firm=firm))
+    old = world.know(entered(world, employee(random, firm, f"firm{firm}.example")), to=LEFT)
+    heir = entered(world, Person(name=person_name(random), email=old.email, firm=firm))
     if known := random.random() < 0.5:
         world.know(heir, since=LEFT + timedelta(days=1))
     envelope = written(from_=mailbox(heir))
@@ -247,7 +180,7 @@ def job_change(world: World, random: Random) -> Letter:
 
 def new_firm(world: World, random: Random) -> Letter:
     """A contact who writes from a new employer nobody entered."""
-    one = _contact(world, random, at_work=True)
+    one = a_contact(world, random, at_work=True)
     return said(
         written(from_=mailbox(one, email=f"hello{random.randrange(10**6)}@newfirm.example")), one, linkable=False
     )
@@ -255,24 +188,24 @@ def new_firm(world: World, random: Random) -> Letter:
 
 def families(world: World, random: Random) -> Letter:
     """The family of a private contact at the same provider, and somebody with the very name of a contact."""
-    one = _contact(world, random, at_work=False)
+    one = a_contact(world, random, at_work=False)
     family = one.name.partition(" ")[2]
     if random.random() < 0.5:
-        return said(written(from_=f'"Oma {family}" <{plain(family)}{random.randrange(10**6)}@{_domain(one)}>'))
+        return said(written(from_=f'"Oma {family}" <{plain(family)}{random.randrange(10**6)}@{domain_of(one)}>'))
     other = f"{plain(family)}{random.randrange(10**6)}@{random.choice(FREE_MAIL)}"
     return replace(said(written(from_=mailbox(one, email=other))), asks=ids(one))
 
 
 def conversations(world: World, random: Random) -> Letter:
     """An assistant without any name we know answers in a conversation with one contact."""
-    one = _contact(world, random)
-    email = f"pa{random.randrange(10**6)}@{_domain(one)}"
+    one = a_contact(world, random)
+    email = f"pa{random.randrange(10**6)}@{domain_of(one)}"
     return replace(said(written(from_=email, subject="Re: Offer"), one), thread=_thread(world, one))
 
 
 def conversations_of_two(world: World, random: Random) -> Letter:
     """The same where two contacts of two companies take part: nobody can say who is meant."""
-    one, two = _contact(world, random, at_work=True), _contact(world, random, at_work=False)
+    one, two = a_contact(world, random, at_work=True), a_contact(world, random, at_work=False)
     letter = said(
         written(from_=f"pa{random.randrange(10**6)}@else.example"), one, two, linkable=False, asks=ids(one, two)
     )
@@ -294,14 +227,14 @@ def _thread(world: World, *people: Person) -> ThreadView:
 
 def delegates(world: World, random: Random) -> Letter:
     """Sent on behalf of a contact: From names the boss, Sender the assistant."""
-    one = _contact(world, random)
+    one = a_contact(world, random)
     return said(written(from_=mailbox(one), sender=mailbox(random.choice(world.strangers))), one)
 
 
 def x500(world: World, random: Random) -> Letter:
     """The name an Exchange directory gives, known for a contact or not; from a server of Exchange, or wrapped."""
     number = random.randrange(10**9)
-    one, name = _contact(world, random), f"/o=Org/ou=First Group/cn=Recipients/cn={number}"
+    one, name = a_contact(world, random), f"/o=Org/ou=First Group/cn=Recipients/cn={number}"
     if known := random.random() < 0.5:
         _also(world, one, name)
     if random.random() < 0.5:
@@ -322,7 +255,7 @@ def _match_key(address: str) -> str:
 
 def srs(world: World, random: Random) -> Letter:
     """Forwarded by a server that rewrites the envelope sender; a rewritten From is nobody's."""
-    one = _contact(world, random)
+    one = a_contact(world, random)
     local, _, domain = one.email.partition("@")
     path = random.choice([f"SRS0=HH=TT={domain}={local}@fwd.example", f"prvs=0123={one.email}"])
     if random.random() < 0.7:
@@ -332,7 +265,7 @@ def srs(world: World, random: Random) -> Letter:
 
 def via_list(world: World, random: Random) -> Letter:
     """A group address puts itself into From and the writer into Reply-To or X-Original-From; no list header."""
-    one = _contact(world, random)
+    one = a_contact(world, random)
     group = f'"{one.name} via Team" <team{random.randrange(100)}@groups.example>'
     field = random.choice(["reply-to", "x-original-from"])
     return said(written(from_=group, headers={field: mailbox(one)}), one)
@@ -340,7 +273,7 @@ def via_list(world: World, random: Random) -> Letter:
 
 def forwards(world: World, random: Random) -> Letter:
     """A colleague forwards what a contact or a stranger wrote."""
-    one = _contact(world, random) if random.random() < 0.6 else random.choice(world.strangers)
+    one = a_contact(world, random) if random.random() < 0.6 else random.choice(world.strangers)
     colleague = random.choice(world.colleagues)
     subject = random.choice(["Fwd: ", "FW: ", "WG: ", "TR: ", "RV: ", "I: ", "Doorst: "]) + "Offer"
     letter = said(written(from_=mailbox(colleague), subject=subject), one, linkable=False, asks=ids(one))

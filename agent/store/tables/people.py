@@ -45,7 +45,6 @@ contacts = sa.Table(
         "company_id",
         "inner_key",
         sqlite_where=sa.text("inner_key <> ''"),
-        postgresql_where=sa.text("inner_key <> ''"),
     ),
 )
 
