@@ -24,7 +24,7 @@ LIST = re.compile(r"__\[POSTCOMPILE_\w+\]")
 """What SQLAlchemy leaves where an expanding list is to stand."""
 IN_LIST = re.compile(rf"IN \({LIST.pattern}\)")
 
-Value = TypeVar("Value", str, bytes)
+Value = TypeVar("Value", str, bytes, tuple[str, str])
 Convert = Callable[[Any], object]
 
 

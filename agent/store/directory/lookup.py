@@ -4,10 +4,11 @@ for names where a stranger's name may tell.
 Called by `agent.sync`. Decisions are made on an answer and recorded later; `changed_since` tells if it still holds.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,21 +40,26 @@ _COMPANIES = (
 )
 
 
+_PERSON = (
+    contacts.c.id,
+    contacts.c.name,
+    sa.func.coalesce(contact_emails.c.address, "").label("email"),
+    contacts.c.company_id,
+    contact_emails.c.valid_from,
+    contact_emails.c.valid_to,
+)
+
+
+def _with_address(statement: "sa.Select[Any]") -> "sa.Select[Any]":
+    """Each contact with the main address if there is one."""
+    main = sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary)
+    return statement.outerjoin(contact_emails, main)
+
+
 def _people(first: "sa.Column[Any]", key: "sa.Column[Any]") -> "sa.Select[Any]":
-    """Contacts of which `key` is one of `values`, each with the main address if there is one; `first` in front."""
-    return (
-        sa.select(
-            first,
-            contacts.c.id,
-            contacts.c.name,
-            sa.func.coalesce(contact_emails.c.address, "").label("email"),
-            contacts.c.company_id,
-            contact_emails.c.valid_from,
-            contact_emails.c.valid_to,
-        )
-        .outerjoin(contact_emails, sa.and_(contact_emails.c.contact_id == contacts.c.id, contact_emails.c.is_primary))
-        .where(key.in_(sa.bindparam("values", expanding=True)))
-    )
+    """Contacts of which `key` is one of `values`, with `first` in front."""
+    found = _with_address(sa.select(first, *_PERSON).select_from(contacts))
+    return found.where(key.in_(sa.bindparam("values", expanding=True)))
 
 
 _COMMON = (
@@ -65,29 +71,36 @@ _COMMON = (
 
 _NAMED = _people(contacts.c.name_key, contacts.c.name_key)
 
-_IN_FIRMS = contacts.c.company_id.in_(sa.bindparam("companies", expanding=True))
 _HAS_INNER = contacts.c.inner_key != sa.literal_column("''")
 """Said of the database too, which has an index of these alone."""
 
-_UNDER = sa.union_all(
-    sa.select(contacts.c.company_id, contacts.c.short_key.label("key")).where(
-        _IN_FIRMS, contacts.c.short_key.in_(sa.bindparam("values", expanding=True))
-    ),
-    sa.select(contacts.c.company_id, contacts.c.inner_key).where(
-        _IN_FIRMS, contacts.c.inner_key.in_(sa.bindparam("values", expanding=True)), _HAS_INNER
-    ),
-).subquery()
 
-_COMMON_SHORT = (
-    sa.select(_UNDER.c.company_id, _UNDER.c.key)
-    .group_by(_UNDER.c.company_id, _UNDER.c.key)
-    .having(sa.func.count() > MOST_NAMESAKES)
-)
+def _asked(*, is_sqlite: bool) -> "sa.FromClause":
+    """The pairs asked for, as rows: each is a step in an index, where two lists would be every one with every other."""
+    names = ("company_id", "key")
+    if is_sqlite:
+        pair = sa.func.json_each(sa.bindparam("asked")).table_valued("value").c.value
+        return sa.select(
+            *(sa.func.json_extract(pair, f"$[{at}]").label(name) for at, name in enumerate(names))
+        ).subquery()
+    lists = (sa.bindparam(name, type_=sa.ARRAY(sa.String)) for name in names)
+    return sa.func.unnest(*lists).table_valued(*names).render_derived()
 
-_SHORT = sa.union_all(
-    _people(contacts.c.short_key, contacts.c.short_key).where(_IN_FIRMS),
-    _people(contacts.c.inner_key, contacts.c.inner_key).where(_IN_FIRMS, _HAS_INNER),
-)
+
+@lru_cache(maxsize=2)
+def _shortened(*, is_sqlite: bool) -> tuple["sa.Select[Any]", "sa.CompoundSelect[Any]"]:
+    """(pairs that more than `MOST_NAMESAKES` share, contacts under a pair, its key in front)."""
+    asked = _asked(is_sqlite=is_sqlite)
+    here = contacts.c.company_id == asked.c.company_id
+    under = sa.and_(here, contacts.c.short_key == asked.c.key)
+    inside = sa.and_(here, contacts.c.inner_key == asked.c.key, _HAS_INNER)
+    found = [asked.join(contacts, key) for key in (under, inside)]
+    every = sa.union_all(*(sa.select(asked).select_from(one) for one in found)).subquery()
+    pair = (every.c.company_id, every.c.key)
+    common = sa.select(*pair).group_by(*pair).having(sa.func.count() > MOST_NAMESAKES)
+    people = (_with_address(sa.select(asked.c.key, *_PERSON).select_from(one)) for one in found)
+    return common, sa.union_all(*people)
+
 
 _REFUSALS = sa.and_(suggestions.c.refused, suggestions.c.contact_id != "")
 _ANY_REFUSED = sa.select(suggestions.c.match_key).where(_REFUSALS).limit(1)
@@ -142,15 +155,17 @@ def shortened(
     connection: sa.Connection, asked: Collection[tuple[str, str]]
 ) -> Mapping[tuple[str, str], tuple[Holder, ...]]:
     """Of whose name one may be a form: contacts by (company id, short key of `matchers.names`), without pairs that more
-    than `MOST_NAMESAKES` share. Companies and keys are asked at once and the pairs taken from that: one index holds
-    both."""
+    than `MOST_NAMESAKES` share."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    common_ones, people = _shortened(is_sqlite=is_sqlite)
     found: dict[tuple[str, str], list[Holder]] = defaultdict(list)
-    for firms, keys in product(chunks([company for company, _ in asked]), chunks([key for _, key in asked])):
-        values = {"companies": firms, "values": keys}
-        common = {(company, key) for company, key in connection.execute(_COMMON_SHORT, values)}
-        for key, *row in connection.execute(_SHORT, values):
+    for pairs in chunks([pair for pair in asked if all(pair)]):
+        firms, keys = (list(column) for column in zip(*pairs, strict=True))
+        values = {"asked": json.dumps(pairs)} if is_sqlite else {"company_id": firms, "key": keys}
+        common = {(company, key) for company, key in connection.execute(common_ones, values)}
+        for key, *row in connection.execute(people, values):
             holder = _holder(row)
-            if (pair := (holder.company_id or "", key)) in asked and pair not in common:
+            if (pair := (holder.company_id or "", key)) not in common:
                 found[pair].append(holder)
     return {pair: tuple(holders) for pair, holders in found.items()}
 

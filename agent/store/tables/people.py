@@ -113,4 +113,5 @@ suggestions = sa.Table(
     sa.Column("rule", sa.String, nullable=False, default=""),  # thread | name: why it may be the contact's
     sa.Column("refused", sa.Boolean, nullable=False, default=False),  # it is not suggested again
     sa.Column("made_at", Instant, nullable=False),
+    sa.Index("ix_suggestions_refused", "match_key", "contact_id", sqlite_where=sa.text("refused = 1")),
 )

@@ -44,6 +44,7 @@ def upgrade() -> None:
     sa.Column('made_at', agent.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('match_key', 'contact_id', name=op.f('pk_suggestions'))
     )
+    op.create_index('ix_suggestions_refused', 'suggestions', ['match_key', 'contact_id'], unique=False, sqlite_where=sa.text('refused = 1'), postgresql_where=sa.text('refused'))
     op.create_table('companies',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
