@@ -14,25 +14,16 @@ from connectors.dav import DavClient, Timeouts
 from connectors.errors import Fatal, NeedsSignIn, Retriable, Skippable
 from connectors.meeting import Window
 from tests.contracts.calendar_sink import an_event
-from tests.contracts.dav import DavDesk, access
+from tests.contracts.dav import DavDesk, access, calendar, sink
 from tests.servers.http_proxy import HttpProxy, Request, Response
 from tests.servers.radicale import DavCalendar, Radicale
+
+__all__ = ["calendar", "sink"]
 
 FOREIGN = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//EN\r\nBEGIN:VEVENT\r\nUID:dentist\r\nDTSTAMP:20260101T000000Z\r\n"
     "DTSTART:20260401T080000Z\r\nSUMMARY:Dentist\r\nDESCRIPTION:%s\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 )
-
-
-@pytest.fixture
-def calendar(radicale: Radicale, monkeypatch: pytest.MonkeyPatch) -> DavCalendar:
-    monkeypatch.setenv("DAV_PASSWORD", "secret")
-    return radicale.calendar()
-
-
-@pytest.fixture
-def sink(calendar: DavCalendar, dav_proxy: HttpProxy) -> CalDavSink:
-    return CalDavSink(access(calendar.through(dav_proxy.port)), Timeouts(connect=2, read=2, whole=4))
 
 
 def client(url: str, calendar: DavCalendar) -> DavClient:

@@ -8,23 +8,13 @@ from dataclasses import replace
 import pytest
 
 from connectors.caldav import CalDavSink
-from connectors.dav import Timeouts
 from connectors.errors import Conflict, ConnectorError, Fatal, NeedsSignIn, Retriable, Skippable
 from tests.contracts.calendar_sink import an_event, meaning
-from tests.contracts.dav import DavDesk, access
+from tests.contracts.dav import DavDesk, calendar, sink
 from tests.servers.http_proxy import HttpProxy, Request, Response
-from tests.servers.radicale import DavCalendar, Radicale
+from tests.servers.radicale import DavCalendar
 
-
-@pytest.fixture
-def calendar(radicale: Radicale, monkeypatch: pytest.MonkeyPatch) -> DavCalendar:
-    monkeypatch.setenv("DAV_PASSWORD", "secret")
-    return radicale.calendar()
-
-
-@pytest.fixture
-def sink(calendar: DavCalendar, dav_proxy: HttpProxy) -> CalDavSink:
-    return CalDavSink(access(calendar.through(dav_proxy.port)), Timeouts(connect=2, read=2, whole=4))
+__all__ = ["calendar", "sink"]
 
 
 def without(*names: str) -> Callable[[Request, Response], Response]:

@@ -102,10 +102,11 @@ def _shortened(*, is_sqlite: bool) -> tuple["sa.Select[Any]", "sa.CompoundSelect
     return common, sa.union_all(*people)
 
 
-_REFUSALS = sa.and_(suggestions.c.refused, suggestions.c.contact_id != "")
-_ANY_REFUSED = sa.select(suggestions.c.match_key).where(_REFUSALS).limit(1)
+REFUSALS = sa.and_(suggestions.c.refused, suggestions.c.contact_id != "")
+"""Suggestions of which somebody said that the address is not that contact's."""
+_ANY_REFUSED = sa.select(suggestions.c.match_key).where(REFUSALS).limit(1)
 _REFUSED = sa.select(suggestions.c.match_key, suggestions.c.contact_id).where(
-    _REFUSALS, suggestions.c.match_key.in_(sa.bindparam("values", expanding=True))
+    REFUSALS, suggestions.c.match_key.in_(sa.bindparam("values", expanding=True))
 )
 
 MOST_STAFF = 200

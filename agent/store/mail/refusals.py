@@ -11,12 +11,10 @@ import sqlalchemy as sa
 
 from agent.store.database import Database
 from agent.store.directory.contact_writes import queue_address, queue_rereads
-from agent.store.directory.lookup import refused
+from agent.store.directory.lookup import REFUSALS, refused
 from agent.store.schedule.mailboxes import lock_all
 from agent.store.tables import contacts, suggestions
 from matchers.address import normalise
-
-_PAIRS = sa.and_(suggestions.c.refused, suggestions.c.contact_id != "")
 
 
 def refuse(
@@ -36,7 +34,7 @@ def forget(database: Database, connection: sa.Connection, address: str) -> bool:
     """Takes all of that back about an address: it is asked about again. False if nobody said so."""
     key = normalise(address).match_key
     lock_all(connection)
-    gone = connection.execute(sa.delete(suggestions).where(suggestions.c.match_key == key, _PAIRS)).rowcount
+    gone = connection.execute(sa.delete(suggestions).where(suggestions.c.match_key == key, REFUSALS)).rowcount
     if gone:
         queue_rereads(connection, database)
         queue_address(connection, database, key)
@@ -53,7 +51,7 @@ def listed(connection: sa.Connection) -> Iterator[dict[str, object]]:
     query = (
         sa.select(suggestions, contacts.c.name.label("whose"))
         .join(contacts, contacts.c.id == suggestions.c.contact_id)
-        .where(_PAIRS)
+        .where(REFUSALS)
         .order_by(suggestions.c.match_key, contacts.c.name, contacts.c.id)
     )
     for row in connection.execute(query):
