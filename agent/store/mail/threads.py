@@ -60,15 +60,66 @@ _HANGING = (
 """Places that threads decided, that refer to their messages, and that are their messages."""
 
 
+_OF_ITSELF = f"'{THREAD_RULE}'"
+
+
 def _named(table: sa.Table, column: "sa.Column[str]") -> "sa.Select[tuple[str, str]]":
     return (
         sa.select(interactions.c.thread_id, column)
         .join(table, table.c.interaction_id == interactions.c.id)
-        .where(interactions.c.thread_id.in_(_VALUES), table.c.rule != sa.literal_column(f"'{THREAD_RULE}'"))
+        .where(interactions.c.thread_id.in_(_VALUES), table.c.rule != sa.literal_column(_OF_ITSELF))
     )
 
 
 _NAMED = (_named(links, links.c.contact_id), _named(company_links, company_links.c.company_id))
+_PEOPLE = (
+    sa.select(
+        interactions.c.thread_id,
+        contacts.c.id,
+        contacts.c.name,
+        contacts.c.company_id,
+        sa.func.min(links.c.email),
+        sa.func.min(interactions.c.id),
+        sa.func.max(interactions.c.id),
+    )
+    .join(links, links.c.interaction_id == interactions.c.id)
+    .join(contacts, contacts.c.id == links.c.contact_id)
+    .where(interactions.c.thread_id.in_(_VALUES), links.c.rule != sa.literal_column(_OF_ITSELF))
+    .group_by(interactions.c.thread_id, contacts.c.id, contacts.c.name, contacts.c.company_id)
+    .order_by(contacts.c.id)
+)
+
+
+def _firms_named() -> "sa.Select[tuple[str, str, str, str, str, str]]":
+    messages = sa.select(interactions.c.id, interactions.c.thread_id).where(interactions.c.thread_id.in_(_VALUES)).cte()
+    by_domain = (
+        sa.select(messages.c.thread_id, messages.c.id, company_links.c.company_id, company_links.c.domain)
+        .join(company_links, company_links.c.interaction_id == messages.c.id)
+        .where(company_links.c.rule != sa.literal_column(_OF_ITSELF))
+    )
+    by_contact = (
+        sa.select(messages.c.thread_id, messages.c.id, contacts.c.company_id, sa.literal_column("''"))
+        .join(links, links.c.interaction_id == messages.c.id)
+        .join(contacts, contacts.c.id == links.c.contact_id)
+        .where(links.c.rule != sa.literal_column(_OF_ITSELF))
+    )
+    named = sa.union(by_domain, by_contact).subquery()
+    return (
+        sa.select(
+            named.c.thread_id,
+            companies.c.id,
+            companies.c.name,
+            sa.func.max(named.c.domain),
+            sa.func.min(named.c.id),
+            sa.func.max(named.c.id),
+        )
+        .join(companies, companies.c.id == named.c.company_id)
+        .group_by(named.c.thread_id, companies.c.id, companies.c.name)
+        .order_by(companies.c.id)
+    )
+
+
+_FIRMS = _firms_named()
 """Built once, all of them: most pages ask these for a thousand ids and find nothing."""
 
 Who = TypeVar("Who", Holder, CompanyRef)
@@ -124,60 +175,19 @@ def concerns(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str
 
 
 def _people(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[Named[Holder]]]:
-    rows = connection.execute(
-        sa.select(
-            interactions.c.thread_id,
-            contacts.c.id,
-            contacts.c.name,
-            contacts.c.company_id,
-            sa.func.min(links.c.email).label("email"),
-            sa.func.min(interactions.c.id).label("first"),
-            sa.func.max(interactions.c.id).label("last"),
-        )
-        .join(links, links.c.interaction_id == interactions.c.id)
-        .join(contacts, contacts.c.id == links.c.contact_id)
-        .where(interactions.c.thread_id.in_(thread_ids), links.c.rule != THREAD_RULE)
-        .group_by(interactions.c.thread_id, contacts.c.id, contacts.c.name, contacts.c.company_id)
-        .order_by(contacts.c.id)
-    )
     found: dict[str, list[Named[Holder]]] = {}
-    for row in rows:
-        holder = Holder(contact_id=row.id, name=row.name, email=row.email, company_id=row.company_id)
-        found.setdefault(row.thread_id, []).append(Named(who=holder, first=row.first, last=row.last))
+    for thread, contact, name, company, email, first, last in bulk.among(connection, _PEOPLE, thread_ids):
+        holder = Holder(contact_id=contact, name=name, email=email, company_id=company)
+        found.setdefault(thread, []).append(Named(who=holder, first=first, last=last))
     return found
 
 
 def _firms(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, list[Named[CompanyRef]]]:
     """Companies named by domain, and those of the contacts named."""
-    by_domain = (
-        sa.select(interactions.c.thread_id, interactions.c.id, company_links.c.company_id, company_links.c.domain)
-        .join(company_links, company_links.c.interaction_id == interactions.c.id)
-        .where(interactions.c.thread_id.in_(thread_ids), company_links.c.rule != THREAD_RULE)
-    )
-    by_contact = (
-        sa.select(interactions.c.thread_id, interactions.c.id, contacts.c.company_id, sa.literal("").label("domain"))
-        .join(links, links.c.interaction_id == interactions.c.id)
-        .join(contacts, contacts.c.id == links.c.contact_id)
-        .where(interactions.c.thread_id.in_(thread_ids), links.c.rule != THREAD_RULE)
-    )
-    named = sa.union(by_domain, by_contact).subquery()
-    rows = connection.execute(
-        sa.select(
-            named.c.thread_id,
-            companies.c.id,
-            companies.c.name,
-            sa.func.max(named.c.domain).label("domain"),
-            sa.func.min(named.c.id).label("first"),
-            sa.func.max(named.c.id).label("last"),
-        )
-        .join(companies, companies.c.id == named.c.company_id)
-        .group_by(named.c.thread_id, companies.c.id, companies.c.name)
-        .order_by(companies.c.id)
-    )
     found: dict[str, list[Named[CompanyRef]]] = {}
-    for row in rows:
-        firm = CompanyRef(company_id=row.id, name=row.name, domain=row.domain)
-        found.setdefault(row.thread_id, []).append(Named(who=firm, first=row.first, last=row.last))
+    for thread, company, name, domain, first, last in bulk.among(connection, _FIRMS, thread_ids):
+        firm = CompanyRef(company_id=company, name=name, domain=domain)
+        found.setdefault(thread, []).append(Named(who=firm, first=first, last=last))
     return found
 
 
