@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
-from agent.reminders.own_text import count_words, own_text
+from agent.reminders.own_text import START, OwnWords, count_words, own_text, words_of
 
 CLOSING_WORDS = 12
 """An answer of at most so many words without a question closes a conversation ("Thanks, see you then!")."""
@@ -76,50 +76,43 @@ _GREETING_WORDS = 4
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<=[?？؟!.])\s+|\n{2,}|;\s")
-_START = 4
-"""Letters by which phrases of one word are found: none is shorter."""
 _QUESTION = ("?", "？", "؟")
 
 
-def asks(own: str, languages: Collection[str] = LANGUAGES) -> bool:
+def asks(own: OwnWords, languages: Collection[str] = LANGUAGES) -> bool:
     """Whether these own words ask for something."""
-    plain = _plain(own)
-    return _asks(plain, plain.split(), languages)
-
-
-def _plain(own: str) -> str:
-    return own.casefold().replace("’", "'")
-
-
-def _asks(plain: str, words: list[str], languages: Collection[str]) -> bool:
-    """words: those of `plain`."""
-    spaced = " ".join(words)
+    plain, spaced = own.plain, " ".join(own.words)
     if "://" in plain or "www." in plain:
         plain, spaced = _LINK.sub(" ", plain), _LINK.sub(" ", spaced)
-    phrases = _phrases(spaced, set(words), languages)
+    phrases = _phrases(spaced, own, languages)
     if not phrases and not any(mark in spaced for mark in _QUESTION):
         return False  # most mail ends here; only the rest is looked at sentence by sentence
     sentences = (" ".join(part.split()) for part in _SENTENCE_END.split(plain) if part)
     return any(_is_request(sentence, phrases) for sentence in sentences)
 
 
-def _phrases(spaced: str, words: set[str], languages: Collection[str]) -> list[str]:
+def _phrases(spaced: str, own: OwnWords, languages: Collection[str]) -> list[str]:
     """The requests that stand in a text, each beginning with a word: few are looked for in any one text."""
-    words.update(_WORD.findall(" ".join([word for word in words if not word.isalpha()])))
+    inside = _WORD.findall(" ".join([word for word in own.distinct if not word.isalpha()]))
     by_start, by_first = _index(frozenset(languages))
-    likely = [phrase for start in by_start.keys() & {word[:_START] for word in words} for phrase in by_start[start]]
-    likely += [phrase for first in by_first.keys() & words for phrase in by_first[first]]
+    starts = by_start.keys() & own.starts | by_start.keys() & {word[:START] for word in inside}
+    firsts = by_first.keys() & own.distinct | by_first.keys() & set(inside)
+    likely = [phrase for start in starts for phrase in by_start[start]]
+    likely += [phrase for first in firsts for phrase in by_first[first]]
     return [phrase for phrase in likely if phrase in spaced]
 
 
 @cache
 def _index(languages: frozenset[str]) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
-    """Phrases of one word, which may go on (`podría` in `podrían`), by how it begins; the others by their first one."""
+    """Phrases of one word, which may go on (`podría` in `podrían`), by how it begins; the others by their first one.
+
+    None of one word is shorter than `START`.
+    """
     by_start: dict[str, list[str]] = {}
     by_first: dict[str, list[str]] = {}
     for phrase in (phrase for language in sorted(languages) for phrase in REQUESTS.get(language, ())):
         first, *more = _WORD.findall(phrase)
-        index, key = (by_first, first) if more else (by_start, first[:_START])
+        index, key = (by_first, first) if more else (by_start, first[:START])
         index.setdefault(key, []).append(phrase)
     return by_start, by_first
 
@@ -131,14 +124,12 @@ def is_closing(asks_something: bool, words: int) -> bool:
 
 def weigh(text: str, new_text: str | None = None, languages: Collection[str] = LANGUAGES) -> tuple[bool, int]:
     """(asks for something, words) of a mail's own new text. new_text: where the server tells what is new."""
-    return weigh_own(own_text(text if new_text is None else new_text), languages)
+    return weigh_own(words_of(own_text(text if new_text is None else new_text)), languages)
 
 
-def weigh_own(own: str, languages: Collection[str] = LANGUAGES) -> tuple[bool, int]:
-    """The same of a text that is the sender's own already (`agent.reminders.own_text`)."""
-    plain = _plain(own)
-    words = plain.split()
-    return _asks(plain, words, languages), count_words(words)
+def weigh_own(own: OwnWords, languages: Collection[str] = LANGUAGES) -> tuple[bool, int]:
+    """The same of words that are the sender's own already."""
+    return asks(own, languages), count_words(own)
 
 
 def _is_request(sentence: str, phrases: list[str]) -> bool:

@@ -6,11 +6,14 @@ so hostile text costs no more than its length (patterns over a whole mail hang o
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 TEXT_LIMIT = 64 * 1024
 """Characters that are looked at: whoever asks something asks it before that."""
 LINES = 2_000
 LINE_LIMIT = 1_000
+START = 4
+"""Letters by which most phrases can be ruled out at once."""
 _HEADLINES = 3  # lines over which "On … wrote:" may be broken
 
 _INTRODUCTION = (
@@ -71,21 +74,39 @@ _PLAIN = re.compile(
 _AFTERTHOUGHT = re.compile(r"p\.?\s?s\.?\s?[:.,\s]", re.IGNORECASE)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnWords:
+    """The sender's own words, cut once for all who look for something in them.
+
+    plain: the text case-folded, with straight apostrophes; words: what stands between its spaces; distinct: each of
+    them once; starts: how they begin.
+    """
+
+    plain: str
+    words: Sequence[str]
+    distinct: frozenset[str]
+    starts: frozenset[str]
+
+
+def words_of(own: str) -> OwnWords:
+    """own: as `own_text` gives it, or where the server tells what is new."""
+    plain = own.casefold().replace("’", "'")
+    words = plain.split()
+    distinct = frozenset(words)
+    starts = frozenset([word[:START] for word in distinct])
+    return OwnWords(plain=plain, words=words, distinct=distinct, starts=starts)
+
+
 def own_text(text: str) -> str:
     """The sender's own words, at most `TEXT_LIMIT` characters."""
     lines = [line.strip()[:LINE_LIMIT] for line in text[:TEXT_LIMIT].splitlines()[:LINES]]
     return "\n".join(_without_signature(_without_quotes(lines))).strip()
 
 
-def word_count(own: str) -> int:
-    """Words of a text, for telling a closing "Thanks!" from more."""
-    return count_words(own.split())
-
-
-def count_words(parts: Sequence[str]) -> int:
-    """How many of these parts of a text, cut at spaces, are words: they hold a letter or a digit."""
-    signs = {part for part in set(parts) if not part.isalnum() and not _LETTER.search(part)}
-    return sum(1 for part in parts if part not in signs) if signs else len(parts)
+def count_words(own: OwnWords) -> int:
+    """How many words hold a letter or a digit, for telling a closing "Thanks!" from more."""
+    signs = {word for word in own.distinct if not word.isalnum() and not _LETTER.search(word)}
+    return sum(1 for word in own.words if word not in signs) if signs else len(own.words)
 
 
 def _without_quotes(lines: list[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from agent.reminders.own_text import OwnWords
 from agent.reminders.return_date import WEEKDAYS, dates_in
 
 TEXT_LIMIT = 4_000
@@ -64,10 +65,10 @@ _NOT = re.compile(r"\b(?:not|never|n't|unable|nicht|kein\w*|pas|no|non|niet|geen
 _SENTENCE = re.compile(r"(?<=[!?])\s|(?<=[^\W\d_][^\W\d_])\.\s|\n{2,}")
 
 
-def promised_by(own: str, sent: date) -> date | None:
+def promised_by(own: OwnWords, sent: date) -> date | None:
     """The first day by which a mail's own words promise something, None if they promise nothing."""
-    plain = own[:TEXT_LIMIT].casefold().replace("’", "'")
-    if _PERSONS.isdisjoint(plain.split()) or not _DAYS.search(plain) or not _PROMISE.search(plain):
+    plain = own.plain[:TEXT_LIMIT]
+    if _PERSONS.isdisjoint(own.distinct) or not _DAYS.search(plain) or not _PROMISE.search(plain):
         return None
     found = [day for sentence in _SENTENCE.split(plain) for day in _days(" ".join(sentence.split()), sent)]
     return min(found, default=None)

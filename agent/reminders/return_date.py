@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
+from agent.reminders.own_text import OwnWords
+
 TEXT_LIMIT = 4_000
 """Characters that are looked at: whoever is away says so at once."""
 LONGEST = timedelta(days=366)
@@ -82,7 +84,7 @@ _STARTS = frozenset(
         *("risp", "kom", "kome", "laat", "late", "hoor", "reto", "odez", "åter"),
     }
 )
-"""How a word of every promise begins: most mail has none of them, and is read no further."""
+"""How a word of every promise begins (`START` letters): most mail has none of them, and is read no further."""
 _NEXT_WEEK = re.compile(
     r"next week|nächste[nr]? woche|kommende[nr]? woche|semaine prochaine|próxima semana|semana que viene"
     r"|settimana prossima|prossima settimana|volgende week|semana que vem|przyszłym tygodniu|nästa vecka"
@@ -104,14 +106,14 @@ def return_date(text: str, sent: date) -> date | None:
     return max(found, default=None)
 
 
-def promised_date(own: str, sent: date) -> date | None:
-    """The day by which an answer promises more, None if it promises none. own: its own words, without quotes.
+def promised_date(own: OwnWords, sent: date) -> date | None:
+    """The day by which an answer promises more, None if it promises none. own: without quotes.
 
     Somebody who says "next week" has that week; so the day is its Friday.
     """
-    plain = _plain(own)
-    if _STARTS.isdisjoint({word[:4] for word in plain.split()}):
+    if _STARTS.isdisjoint(own.starts):
         return None
+    plain = " ".join(own.plain[:TEXT_LIMIT].split())
     found = [day for cue in _PROMISE.finditer(plain) for day in _promised(plain, cue, sent)]
     return max(found, default=None)
 

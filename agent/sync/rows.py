@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from agent.reminders.open import weigh_own
-from agent.reminders.own_text import own_text
+from agent.reminders.own_text import own_text, words_of
 from agent.reminders.promises import promised_by
 from agent.reminders.return_date import promised_date, return_date
 from agent.store.hashes import Hasher
@@ -123,7 +123,7 @@ def captured(message: Message, sent: datetime, *, weighed: bool, ours: bool) -> 
 
 
 def _weight(message: Message, sent: datetime, *, ours: bool) -> Changing:
-    own = own_text(message.text if message.new_text is None else message.new_text)
+    own = words_of(own_text(message.text if message.new_text is None else message.new_text))
     asks, words = weigh_own(own)
     return {
         "asks": asks,

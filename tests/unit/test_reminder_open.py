@@ -5,7 +5,7 @@ import time
 import pytest
 
 from agent.reminders.open import asks, is_closing, weigh
-from agent.reminders.own_text import own_text
+from agent.reminders.own_text import own_text, words_of
 
 QUOTE = "On Mon, 2 Mar 2026 at 10:00, Zoë <zoe@buyer.example> wrote:\n> Could you send it?\n> Zoë"
 
@@ -64,8 +64,8 @@ def test_statements_courtesies_quotes_and_signatures_are_not_open(text: str) -> 
 
 
 def test_only_configured_languages_count() -> None:
-    assert asks("Bitte um Rückmeldung.", ["de"])
-    assert not asks("Bitte um Rückmeldung.", ["en"])
+    assert asks(words_of("Bitte um Rückmeldung."), ["de"])
+    assert not asks(words_of("Bitte um Rückmeldung."), ["en"])
 
 
 def test_what_the_server_calls_new_is_preferred() -> None:

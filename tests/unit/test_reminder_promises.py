@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.reminders.own_text import words_of
 from agent.reminders.promises import TEXT_LIMIT, promised_by
 
 SENT = date(2026, 3, 2)  # a Monday
@@ -27,7 +28,7 @@ SENT = date(2026, 3, 2)  # a Monday
     ],
 )
 def test_a_promise_names_its_day(text: str, day: date) -> None:
-    assert promised_by(text, SENT) == day
+    assert promised_by(words_of(text), SENT) == day
 
 
 @pytest.mark.parametrize(
@@ -45,20 +46,20 @@ def test_a_promise_names_its_day(text: str, day: date) -> None:
     ],
 )
 def test_what_promises_nothing_or_no_clear_day_is_none(text: str) -> None:
-    assert promised_by(text, SENT) is None
+    assert promised_by(words_of(text), SENT) is None
 
 
 def test_what_lies_far_ahead_is_no_promise() -> None:
-    assert promised_by("I'll send it by 2026-12-24.", SENT) is None
+    assert promised_by(words_of("I'll send it by 2026-12-24."), SENT) is None
 
 
 @given(st.text(max_size=200), st.sampled_from(["I'll send it by ", "Ich schicke es bis ", ""]))
 def test_whatever_is_named_lies_ahead_and_is_soon(text: str, start: str) -> None:
-    found = promised_by(start + text, SENT)
+    found = promised_by(words_of(start + text), SENT)
     assert found is None or SENT < found <= SENT + timedelta(days=60)
 
 
 @pytest.mark.parametrize("piece", ["I'll send it ", "ich schicke ", "je vous ", "by friday ", "9 "])
 def test_hostile_text_is_read_to_its_limit_only(piece: str) -> None:
     long = piece * 100_000
-    assert promised_by(long, SENT) == promised_by(long[:TEXT_LIMIT], SENT)
+    assert promised_by(words_of(long), SENT) == promised_by(words_of(long[:TEXT_LIMIT]), SENT)

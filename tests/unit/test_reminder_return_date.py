@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.reminders.own_text import words_of
 from agent.reminders.return_date import LONGEST, TEXT_LIMIT, promised_date, return_date
 
 MONDAY = date(2026, 3, 2)
@@ -85,7 +86,7 @@ def test_what_names_no_day_or_two_days_names_none(text: str) -> None:
     ],
 )
 def test_a_promise_to_come_back_names_the_day(text: str, day: date) -> None:
-    assert promised_date(text, MONDAY) == day
+    assert promised_date(words_of(text), MONDAY) == day
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_promise_to_come_back_names_the_day(text: str, day: date) -> None:
     ],
 )
 def test_an_answer_without_a_promise_or_a_day_promises_nothing(text: str) -> None:
-    assert promised_date(text, MONDAY) is None
+    assert promised_date(words_of(text), MONDAY) is None
 
 
 @pytest.mark.parametrize("word", ["until ", "1", "12. ", "get back to you ", "bis 1.", "/", " ", "12 de "])
@@ -107,10 +108,10 @@ def test_hostile_text_is_read_to_its_limit_only(word: str) -> None:
     """A date beyond the limit is not found, however the text before it is made."""
     padding = word * (TEXT_LIMIT // len(word) + 1)
     assert return_date(padding + " and away until 12 March", MONDAY) is None
-    assert promised_date(padding + " I'll be in touch by 12 March", MONDAY) is None
+    assert promised_date(words_of(padding + " I'll be in touch by 12 March"), MONDAY) is None
 
 
 @given(text=st.text(max_size=300), sent=st.dates(date(1990, 1, 1), date(2100, 1, 1)))
 def test_whatever_is_named_lies_ahead_and_within_a_year(text: str, sent: date) -> None:
-    for found in (return_date(f"until {text}", sent), promised_date(f"be in touch {text}", sent)):
+    for found in (return_date(f"until {text}", sent), promised_date(words_of(f"be in touch {text}"), sent)):
         assert found is None or sent < found <= sent + LONGEST
