@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from agent.store.bulk import chunks
 from agent.store.database import Database
-from agent.store.directory.lookup import chunks
 from agent.store.hashes import Hasher
 from agent.store.tables import companies, company_domains, contact_emails, contacts
 from matchers.address import normalise

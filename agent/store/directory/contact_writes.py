@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 from agent.store import feed
+from agent.store.bulk import chunks
 from agent.store.database import Database
 from agent.store.directory.companies import add_claims, add_companies, claim_of, company_id, folded, withdraw_claims
 from agent.store.directory.contacts import Contact, Email, load
-from agent.store.directory.lookup import chunks
 from agent.store.directory.namesakes import interactions_naming, name_columns
 from agent.store.hashes import Hasher
 from agent.store.schedule.mailboxes import lock_all, make_due

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from agent.store.directory.lookup import chunks
+from agent.store.bulk import chunks
 from agent.store.tables import changes, companies, contact_emails, contacts, external_ids
 from matchers.address import normalise
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.store.bulk import chunks as chunks
+from agent.store import bulk
 from agent.store.tables import changes, companies, company_domains, contact_emails, contacts, suggestions
 from matchers.chain import Wanted
 from matchers.contact import MOST_NAMESAKES, Answers, CompanyRef, Holder
@@ -144,7 +144,7 @@ def answer(connection: sa.Connection, want: Wanted) -> Answers:
 def named(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tuple[Holder, ...]]:
     """Who bears these full names (keys of `matchers.names`), without names that more than `MOST_NAMESAKES` bear."""
     found: dict[str, list[Holder]] = defaultdict(list)
-    for chunk in chunks(keys):
+    for chunk in bulk.chunks(keys):
         common = set(connection.execute(_COMMON, {"values": chunk}).scalars())
         asked = [key for key in chunk if key not in common]
         for key, *row in connection.execute(_NAMED, {"values": asked}) if asked else ():
@@ -160,7 +160,7 @@ def shortened(
     is_sqlite = connection.dialect.name == "sqlite"
     common_ones, people = _shortened(is_sqlite=is_sqlite)
     found: dict[tuple[str, str], list[Holder]] = defaultdict(list)
-    for pairs in chunks([pair for pair in asked if all(pair)]):
+    for pairs in bulk.chunks([pair for pair in asked if all(pair)]):
         firms, keys = (list(column) for column in zip(*pairs, strict=True))
         values = {"asked": json.dumps(pairs)} if is_sqlite else {"company_id": firms, "key": keys}
         common = {(company, key) for company, key in connection.execute(common_ones, values)}
@@ -176,7 +176,7 @@ def refused(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, fr
     if connection.execute(_ANY_REFUSED).first() is None:
         return {}
     found: dict[str, set[str]] = defaultdict(set)
-    for chunk in chunks(keys):
+    for chunk in bulk.chunks(keys):
         for key, contact in connection.execute(_REFUSED, {"values": chunk}):
             found[key].add(contact)
     return {key: frozenset(contacts) for key, contacts in found.items()}
@@ -185,7 +185,7 @@ def refused(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, fr
 def staff(connection: sa.Connection, company_ids: Collection[str]) -> Mapping[str, tuple[Colleague, ...]]:
     """The contacts of these companies, with their telephone numbers; none of companies with more than `MOST_STAFF`."""
     found: dict[str, list[Colleague]] = defaultdict(list)
-    for chunk in chunks(company_ids):
+    for chunk in bulk.chunks(company_ids):
         small = connection.execute(_SMALL, {"values": chunk}).scalars().all()
         for phones, *row in connection.execute(_STAFF, {"values": small}) if small else ():
             found[row[3]].append(Colleague(holder=_holder(row), phones=tuple(map(str, phones))))
@@ -209,7 +209,7 @@ def changed_since(connection: sa.Connection, mark: int) -> bool:
 
 def _holders(connection: sa.Connection, keys: Collection[str]) -> Mapping[str, tuple[Holder, ...]]:
     found: dict[str, list[Holder]] = defaultdict(list)
-    for chunk in chunks(keys):
+    for chunk in bulk.chunks(keys):
         for key, *row in connection.execute(_HOLDERS, {"values": chunk}):
             found[key].append(_holder(row))
     return {key: tuple(holders) for key, holders in found.items()}
@@ -225,8 +225,7 @@ def _holder(row: Sequence[Any]) -> Holder:
 def _companies(connection: sa.Connection, domains: Collection[str]) -> Mapping[str, CompanyRef]:
     stated: dict[str, list[CompanyRef]] = defaultdict(list)
     seen: dict[str, list[CompanyRef]] = defaultdict(list)
-    for chunk in chunks(domains):
-        for domain, company, name, by_person in connection.execute(_COMPANIES, {"values": chunk}):
-            claims = stated if by_person else seen
-            claims[domain].append(CompanyRef(company_id=company, name=name, domain=domain))
+    for domain, company, name, by_person in bulk.among(connection, _COMPANIES, domains):
+        claims = stated if by_person else seen
+        claims[domain].append(CompanyRef(company_id=company, name=name, domain=domain))
     return {domain: found[0] for domain, found in {**seen, **stated}.items() if len(found) == 1}

@@ -111,9 +111,7 @@ def _sightings(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[
 
 def came_between(connection: sa.Connection, ids: Collection[str]) -> bool:
     """Whether one of these interactions, about to be logged, was taken out meanwhile."""
-    if not ids:
-        return False
-    return connection.execute(sa.select(removals.c.id).where(removals.c.id.in_(ids)).limit(1)).first() is not None
+    return any(True for _ in bulk.among(connection, bulk.values_of(removals.c.id), ids))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

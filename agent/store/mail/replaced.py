@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from agent.store.bulk import chunks
 from agent.store.database import Database
-from agent.store.directory.lookup import chunks
 from agent.store.mail import revise
 from agent.store.tables import interactions, locations
 
