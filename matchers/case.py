@@ -21,8 +21,20 @@ _FROM = Role.FROM
 ROLE_RANK: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
 
 
+class Heading(NamedTuple):
+    """What a header shows by itself, read once. A plain tuple: one is made for every message.
+
+    people: who takes part, with the sender behind a list and, of a bounce, whom it could not reach. sign: what machine
+    mail it is.
+    """
+
+    envelope: Envelope
+    people: list[Seat]
+    sign: Sign | None
+
+
 class Case(NamedTuple):
-    """Everything one decision is made of. A plain tuple: one is made for every message.
+    """Everything one decision is made of. A plain tuple too.
 
     inside, outside: who is on our side and who is not. by_us: whether one of ours wrote it. sign: what machine mail it
     is. asked: the salesperson put the category that says "keep it". tombstone: what the store knows of this message,
@@ -43,8 +55,13 @@ class Case(NamedTuple):
     erased_keys: frozenset[str]
 
 
-def everyone(envelope: Envelope, *, bounced: bool) -> list[Seat]:
-    """The participants, with the sender behind a list and, of a bounce, whom it could not reach."""
+def read_heading(envelope: Envelope) -> Heading:
+    """Reads it. Pure: whom it concerns is another matter."""
+    sign = sign_of(envelope)
+    return Heading(envelope, _everyone(envelope, bounced=sign is not None and sign.reason is Reason.BOUNCE), sign)
+
+
+def _everyone(envelope: Envelope, *, bounced: bool) -> list[Seat]:
     found = seats(envelope)
     bounced = bounced and "x-failed-recipients" in envelope.headers
     if not bounced and "x-original-from" not in envelope.headers:
@@ -55,7 +72,7 @@ def everyone(envelope: Envelope, *, bounced: bool) -> list[Seat]:
 
 
 def open_case(
-    envelope: Envelope,
+    heading: Heading,
     *,
     own: Own,
     policy: MatchPolicy,
@@ -64,9 +81,8 @@ def open_case(
     tombstone: Reason | None,
     erased_keys: frozenset[str],
 ) -> Case:
-    """Reads the envelope once for all rules."""
-    sign = sign_of(envelope)
-    people = everyone(envelope, bounced=sign is not None and sign.reason is Reason.BOUNCE)
+    """Sees who is on which side, once for all rules."""
+    envelope, people, sign = heading
     inside: list[Seat] = []
     outside: list[Seat] = []
     by_us = False

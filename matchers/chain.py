@@ -1,15 +1,15 @@
 """Decides for a whole page of envelopes what is kept, about whom, and why. Pure: the same page, the same answers.
 
-Called by `agent.sync` in two steps: `wanted` says what the directory must be asked, `match_page` decides with its
-answers. `late_skip` looks once more when the body was read. The order of messages, recipients and contacts changes
-nothing; a message that holds nonsense is decided like any other.
+Called by `agent.sync` in three steps: `read_heading` sees what each header shows by itself, `wanted` says what the
+directory must be asked, `match_page` decides with its answers. `late_skip` looks once more when the body was read.
+The order of messages, recipients and contacts changes nothing; a message that holds nonsense is decided like any other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.message import Envelope, Message
-from matchers.case import Case, direction, everyone, open_case, without_erased
+from matchers.case import Case, Heading, direction, open_case, read_heading, without_erased
 from matchers.company import corporate_domain
 from matchers.contact import Answers, ThreadView
 from matchers.filters import late
@@ -21,7 +21,7 @@ from matchers.policy import MatchPolicy, Own, has_category
 from matchers.reasons import first_reason, machine_mail, signals_of
 from matchers.tiers import search
 
-__all__ = ["MatchPolicy", "Own", "Wanted", "late_skip", "match_page", "wanted"]
+__all__ = ["Heading", "MatchPolicy", "Own", "Wanted", "late_skip", "match_page", "read_heading", "wanted"]
 
 MOST_EVIDENCE = 10
 """Facts shown for a whole message; each link keeps its own."""
@@ -43,13 +43,13 @@ class Wanted:
         return names_of(self.strangers, answers)
 
 
-def wanted(envelopes: Iterable[Envelope]) -> Wanted:
-    """All addresses and company domains that decisions about these envelopes depend on."""
+def wanted(headings: Iterable[Heading]) -> Wanted:
+    """All addresses and company domains that decisions about these messages depend on."""
     keys: set[str] = set()
     domains: set[str] = set()
     strangers: set[Stranger] = set()
-    for envelope in envelopes:
-        seats = everyone(envelope, bounced="x-failed-recipients" in envelope.headers)
+    for heading in headings:
+        seats = heading.people
         if len(seats) > MOST_LOOKED_UP:
             seats = _foremost(seats)
         for seat in seats:
@@ -69,7 +69,7 @@ def _foremost(seats: list[Seat]) -> list[Seat]:
 
 
 def match_page(
-    envelopes: Sequence[Envelope],
+    headings: Sequence[Heading],
     *,
     own: Own,
     policy: MatchPolicy,
@@ -78,7 +78,7 @@ def match_page(
     tombstones: Mapping[str, Reason],
     erased_keys: frozenset[str] = frozenset(),
 ) -> list[Decision]:
-    """One decision for each envelope, in their order.
+    """One decision for each message, in their order.
 
     threads: envelope id -> the logged thread it belongs to. tombstones: envelope id -> erased or removed.
     erased_keys: match keys of erased people, as far as this page names them.
@@ -86,16 +86,16 @@ def match_page(
     return [
         decide(
             open_case(
-                envelope,
+                heading,
                 own=own,
                 policy=policy,
                 answers=answers,
-                thread=threads.get(envelope.id),
-                tombstone=tombstones.get(envelope.id),
+                thread=threads.get(heading.envelope.id),
+                tombstone=tombstones.get(heading.envelope.id),
                 erased_keys=erased_keys,
             )
         )
-        for envelope in envelopes
+        for heading in headings
     ]
 
 

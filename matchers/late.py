@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 
 from connectors.message import Address, Envelope
 from matchers.address import Normal, normalise
-from matchers.case import holders_at, message_day
+from matchers.case import Heading, holders_at, message_day
 from matchers.contact import Answers, Holder, ThreadView
-from matchers.filters import sign_of
+from matchers.filters import Sign, sign_of
 from matchers.found import candidates
 from matchers.inside import failed_addresses, forwarded_senders, is_forward
 from matchers.match import Decision, Direction, Doubt, Reason, Review, Role, Signal, Skip
@@ -21,7 +21,7 @@ _LEFT_ASIDE = frozenset({Reason.INTERNAL_ONLY, Reason.NO_CONTACT})
 
 
 def wants_text(
-    envelope: Envelope, decision: Decision, *, own: Own, policy: MatchPolicy, thread: ThreadView | None = None
+    heading: Heading, decision: Decision, *, own: Own, policy: MatchPolicy, thread: ThreadView | None = None
 ) -> bool:
     """Whether the text may tell more: a forward by one of us about nobody known, a bounce that names nobody.
 
@@ -29,20 +29,19 @@ def wants_text(
     """
     if not isinstance(decision, Skip):
         return False
-    if decision.reason in _LEFT_ASIDE and policy.read_forwards and is_forward(envelope.subject):
+    if decision.reason in _LEFT_ASIDE and policy.read_forwards and is_forward(heading.envelope.subject):
         logged = thread is not None and bool(thread.contacts)
-        return not logged and _wrote(envelope, own) and sign_of(envelope) is None
-    return _is_bounce(envelope, decision, policy)
+        return not logged and heading.sign is None and _wrote(heading.envelope, own)
+    return _is_bounce(heading.sign, decision, policy)
 
 
 def _wrote(envelope: Envelope, own: Own) -> bool:
     return any(own.has(normalise(author.address)) for author in envelope.from_)
 
 
-def _is_bounce(envelope: Envelope, decision: Skip, policy: MatchPolicy) -> bool:
+def _is_bounce(sign: Sign | None, decision: Skip, policy: MatchPolicy) -> bool:
     if decision.signals or Reason.BOUNCE not in policy.skip or decision.reason not in {*_LEFT_ASIDE, Reason.BOUNCE}:
         return False
-    sign = sign_of(envelope)
     return sign is not None and sign.reason is Reason.BOUNCE and sign.final
 
 

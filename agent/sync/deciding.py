@@ -13,7 +13,7 @@ from agent.sync.room import Room
 from agent.sync.timing import occurred_at
 from connectors.message import Address, Envelope
 from matchers.address import normalise
-from matchers.chain import MatchPolicy, match_page, wanted
+from matchers.chain import Heading, MatchPolicy, match_page, read_heading, wanted
 from matchers.contact import Answers, ThreadView
 from matchers.match import Decision, Log, Reason, Skip
 from matchers.thread import referenced_ids, thread_index
@@ -31,12 +31,17 @@ class Decided:
     whom it may name: nothing of theirs is kept.
     """
 
-    envelope: Envelope
+    heading: Heading
     key: bytes
     refs: tuple[bytes, ...]
     decision: Decision
     view: ThreadView | None = None
     erased: frozenset[str] = frozenset()
+
+    @property
+    def envelope(self) -> Envelope:
+        """The message as the server told it."""
+        return self.heading.envelope
 
     @property
     def from_address(self) -> str:
@@ -69,7 +74,8 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
     """Decides every envelope on what the store knows now."""
     keys = [room.hasher.message_key(envelope) for envelope in envelopes]
     refs = [_refs(room, envelope) for envelope in envelopes]
-    want = wanted(envelopes)
+    headings = [read_heading(envelope) for envelope in envelopes]
+    want = wanted(headings)
     with room.database.read() as connection:
         stamp = directory.stamp(connection)
         answers = directory.answer(connection, want)
@@ -78,7 +84,7 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
         policy = with_rules(room.policy, never.among(connection, want.keys))
         erased = tombstones.erased_keys(connection, room.hasher, want.keys)
     decisions = match_page(
-        [_as_kept(one, key in facts.interactions, erased) for one, key in zip(envelopes, keys, strict=True)],
+        [_as_kept(one, key in facts.interactions, erased) for one, key in zip(headings, keys, strict=True)],
         own=room.own,
         policy=policy,
         answers=answers,
@@ -88,14 +94,14 @@ def decide(room: Room, envelopes: Sequence[Envelope]) -> Deciding:
     )
     messages = tuple(
         Decided(
-            envelope=envelope,
+            heading=heading,
             key=key,
             refs=ref,
-            decision=corrected(room, envelope, decision, facts, key, answers),
+            decision=corrected(room, heading, decision, facts, key, answers),
             view=view,
             erased=erased,
         )
-        for envelope, key, ref, decision, view in zip(envelopes, keys, refs, decisions, views, strict=True)
+        for heading, key, ref, decision, view in zip(headings, keys, refs, decisions, views, strict=True)
     )
     return Deciding(messages=messages, known=facts, stamp=stamp, answers=answers)
 
@@ -109,22 +115,25 @@ def said_since(connection: "sa.Connection", deciding: Deciding) -> bool:
     return refusals.came_between(connection, keys, deciding.answers.refused)
 
 
-def _as_kept(envelope: Envelope, is_kept: bool, erased: frozenset[str]) -> Envelope:
+def _as_kept(heading: Heading, is_kept: bool, erased: frozenset[str]) -> Heading:
     """What others keep of an erased person's mail stays theirs wherever it lies: it is decided without the person."""
     if not is_kept or not erased:
-        return envelope
+        return heading
+    envelope = heading.envelope
 
     def left(people: tuple[Address, ...]) -> tuple[Address, ...]:
         return tuple(one for one in people if normalise(one.address).match_key not in erased)
 
-    return replace(
-        envelope,
-        from_=left(envelope.from_),
-        sender=left(envelope.sender),
-        reply_to=left(envelope.reply_to),
-        to=left(envelope.to),
-        cc=left(envelope.cc),
-        bcc=left(envelope.bcc),
+    return read_heading(
+        replace(
+            envelope,
+            from_=left(envelope.from_),
+            sender=left(envelope.sender),
+            reply_to=left(envelope.reply_to),
+            to=left(envelope.to),
+            cc=left(envelope.cc),
+            bcc=left(envelope.bcc),
+        )
     )
 
 
@@ -143,15 +152,13 @@ def _unless_too_old(room: Room, envelope: Envelope, decision: Decision) -> Decis
     return Skip(reason=Reason.BEFORE_START, evidence=("It is older than anything is kept",))
 
 
-def corrected(
-    room: Room, envelope: Envelope, decision: Decision, facts: Known, key: bytes, answers: Answers
-) -> Decision:
+def corrected(room: Room, heading: Heading, decision: Decision, facts: Known, key: bytes, answers: Answers) -> Decision:
     """The decision after everything that people said about this message, and how long anything is kept."""
     if key in facts.rulings:
         decision = overrule(decision, facts.rulings[key])
     if key in facts.moved:
-        decision = give(decision, facts.moved[key], partial(direction_of, envelope, room.own, room.policy, answers))
-    return _unless_too_old(room, envelope, decision)
+        decision = give(decision, facts.moved[key], partial(direction_of, heading, room.own, room.policy, answers))
+    return _unless_too_old(room, heading.envelope, decision)
 
 
 def _refs(room: Room, envelope: Envelope) -> tuple[bytes, ...]:

@@ -25,7 +25,7 @@ def worth_reading(room: Room, deciding: Deciding) -> list[str]:
 
 
 def _is_asked(room: Room, one: Decided) -> bool:
-    return wants_text(one.envelope, one.decision, own=room.own, policy=room.policy, thread=one.view)
+    return wants_text(one.heading, one.decision, own=room.own, policy=room.policy, thread=one.view)
 
 
 def look_inside(room: Room, deciding: Deciding, bodies: Mapping[str, Message | Withheld]) -> Deciding:
@@ -82,4 +82,4 @@ def _again(room: Room, deciding: Deciding, one: Decided, decision: Decision, ans
     """What people said about a message holds for what its text tells too."""
     if decision is one.decision:
         return one
-    return replace(one, decision=corrected(room, one.envelope, decision, deciding.known, one.key, answers))
+    return replace(one, decision=corrected(room, one.heading, decision, deciding.known, one.key, answers))

@@ -24,7 +24,7 @@ from connectors.errors import ConnectorError, Fatal, Retriable
 from connectors.meeting import Appointments, Meeting, Window
 from connectors.message import Address, Envelope
 from matchers.address import normalise
-from matchers.chain import match_page, wanted
+from matchers.chain import match_page, read_heading, wanted
 from matchers.match import Log
 from matchers.policy import MatchPolicy, Own
 
@@ -113,15 +113,15 @@ def _pause(error: ConnectorError) -> timedelta:
 def _decided(diary: Diary, told: Appointments, now: datetime) -> Found:
     """What is kept of the appointments read, with the rows it becomes."""
     attended = [(one.href, each) for one in told.found for each in one.meetings if _takes_part(each, diary.own)]
-    envelopes = [_envelope(str(number), each, diary.mailbox) for number, (_, each) in enumerate(attended)]
-    want = wanted(envelopes)
+    headings = [read_heading(_envelope(str(n), each, diary.mailbox)) for n, (_, each) in enumerate(attended)]
+    want = wanted(headings)
     with diary.database.read() as connection:
         stamp = directory.stamp(connection)
         answers = directory.answer(connection, want)
         policy = with_rules(diary.policy, never.among(connection, want.keys))
         erased = tombstones.erased_keys(connection, diary.hasher, want.keys)
     decisions = match_page(
-        envelopes,
+        headings,
         own=diary.own,
         policy=policy,
         answers=answers,

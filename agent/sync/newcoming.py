@@ -17,6 +17,7 @@ from agent.sync.deciding import Decided, Deciding
 from agent.sync.room import Room
 from connectors.base import CompletesHeaders
 from connectors.message import Folder
+from matchers.chain import read_heading
 from matchers.newcomer import CreateContacts, Newcomer, newcomers
 
 BY_MAIL = "mail"
@@ -67,7 +68,7 @@ def _completed(room: Room, place: Place, bringing: Sequence[Decided]) -> Sequenc
     ids = [one.envelope.id for one in bringing]
     pages = room.reader.now(lambda: list(source.complete(place.folder, place.validity, ids, texts=False)))
     whole = {envelope.id: envelope for page in pages for envelope in page.envelopes}
-    return [replace(one, envelope=whole[one.envelope.id]) for one in bringing if one.envelope.id in whole]
+    return [replace(one, heading=read_heading(whole[one.envelope.id])) for one in bringing if one.envelope.id in whole]
 
 
 def _add(room: Room, found: dict[str, Newcomer]) -> bool:

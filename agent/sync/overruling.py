@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from agent.store.mail.corrections import CHOSEN
-from connectors.message import Envelope
-from matchers.case import direction, open_case
+from matchers.case import Heading, direction, open_case
 from matchers.contact import Answers, Holder
 from matchers.found import link_to
 from matchers.match import Decision, Direction, Doubt, Link, Log, Reason, Review, Role, Skip
@@ -67,10 +66,10 @@ def give(decision: Decision, moved: Mapping[str, Holder], direction: Callable[[]
     return _as_log(decision, tuple(links.values()), decision.doubts)
 
 
-def direction_of(envelope: Envelope, own: Own, policy: MatchPolicy, answers: Answers) -> Direction:
+def direction_of(heading: Heading, own: Own, policy: MatchPolicy, answers: Answers) -> Direction:
     """The direction of a message that the rules did not keep."""
     case = open_case(
-        envelope, own=own, policy=policy, answers=answers, thread=None, tombstone=None, erased_keys=frozenset()
+        heading, own=own, policy=policy, answers=answers, thread=None, tombstone=None, erased_keys=frozenset()
     )
     return direction(case)
 

@@ -8,9 +8,8 @@ from random import Random
 
 from benchmarks.matching.letters import Letter, Writer
 from benchmarks.matching.world import OWN, World
-from connectors.message import Envelope
 from matchers.address import normalise
-from matchers.chain import match_page, wanted
+from matchers.chain import Heading, match_page, read_heading, wanted
 from matchers.contact import Answers
 from matchers.late import decide_by_text, named, wants_text
 from matchers.match import Decision, Log, Skip
@@ -79,18 +78,19 @@ def _numbered(letter: Letter, number: int) -> Letter:
 
 def decided(world: World, letters: Sequence[Letter]) -> list[Decision]:
     """As the sync decides a page, with a look into the texts it asks for."""
-    envelopes = [letter.envelope for letter in letters]
+    headings = [read_heading(letter.envelope) for letter in letters]
     threads = {letter.envelope.id: letter.thread for letter in letters if letter.thread}
     found = match_page(
-        envelopes, own=OWN, policy=POLICY, answers=world.answer(wanted(envelopes)), threads=threads, tombstones={}
+        headings, own=OWN, policy=POLICY, answers=world.answer(wanted(headings)), threads=threads, tombstones={}
     )
-    return [_late(world, letter, decision) for letter, decision in zip(letters, found, strict=True)]
+    judged = zip(letters, headings, found, strict=True)
+    return [_late(world, letter, heading, decision) for letter, heading, decision in judged]
 
 
-def _late(world: World, letter: Letter, decision: Decision) -> Decision:
-    envelope: Envelope = letter.envelope
-    if not wants_text(envelope, decision, own=OWN, policy=POLICY):
+def _late(world: World, letter: Letter, heading: Heading, decision: Decision) -> Decision:
+    if not wants_text(heading, decision, own=OWN, policy=POLICY):
         return decision
+    envelope = letter.envelope
     people = named(envelope, letter.text, OWN)
     keys = {normalise(one.address).match_key for one in people}
     answers = Answers(holders={key: world.holders[key] for key in keys if key in world.holders})

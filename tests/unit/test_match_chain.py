@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from connectors.message import Address, Envelope, Flags
-from matchers.chain import MatchPolicy, Own, match_page, wanted
+from matchers.chain import MatchPolicy, Own, Wanted, match_page, read_heading, wanted
 from matchers.contact import Answers, CompanyRef, Holder, ThreadView
 from matchers.match import Decision, Direction, Log, Reason, Review, Role, Skip
 
@@ -48,9 +48,20 @@ def decide(
     threads = {envelope.id: thread} if thread else {}
     policy = policy or MatchPolicy()
     (decision,) = match_page(
-        [envelope], own=own, policy=policy, answers=answers, threads=threads, tombstones={}, erased_keys=erased
+        [read_heading(envelope)],
+        own=own,
+        policy=policy,
+        answers=answers,
+        threads=threads,
+        tombstones={},
+        erased_keys=erased,
     )
     return decision
+
+
+def asked_of(*mails: Envelope) -> Wanted:
+    """What the directory is asked for them."""
+    return wanted([read_heading(one) for one in mails])
 
 
 def logged(decision: Decision) -> Log:
@@ -316,14 +327,14 @@ def test_an_erased_person_is_no_customer_of_shared_mail() -> None:
 
 
 def test_the_directory_is_asked_for_everybody_and_their_companies() -> None:
-    headers = {"x-failed-recipients": "eve@cust.example", "x-original-from": "zoe@gmail.com"}
-    asked = wanted([mail("b.o.b+x@GMAIL.com", "info@mail.cust.example undisclosed", headers=headers)])
+    headers = {"x-failed-recipients": "eve@cust.example", "x-original-from": "zoe@gmail.com", "return-path": "<>"}
+    asked = asked_of(mail("b.o.b+x@GMAIL.com", "info@mail.cust.example undisclosed", headers=headers))
     assert asked.keys == {"bob@gmail.com", "info@mail.cust.example", "eve@cust.example", "zoe@gmail.com"}
     assert asked.domains == {"cust.example"}
 
 
 def test_a_hostile_number_of_recipients_asks_a_bounded_number_of_questions() -> None:
     crowd = tuple(Address(address=f"p{n}@else.example") for n in range(5000))
-    asked = wanted([mail("bob@cust.example", "", bcc=crowd)])
+    asked = asked_of(mail("bob@cust.example", "", bcc=crowd))
     assert "bob@cust.example" in asked.keys
     assert len(asked.keys) <= 1001

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from connectors.message import Address, Envelope
-from matchers.chain import MatchPolicy, wanted
+from matchers.chain import MatchPolicy
 from matchers.contact import Answers, Holder
 from matchers.explain import sentence
 from matchers.match import Log, Reason, Role
 from matchers.names import full_name, may_shorten
-from tests.unit.test_match_chain import CUST, PEOPLE, decide, logged, mail, skipped
+from tests.unit.test_match_chain import CUST, PEOPLE, asked_of, decide, logged, mail, skipped
 
 JANE = Holder(contact_id="jane", name="Jane Smith", email="jane@cust.example", company_id="c1")
 JOHN = Holder(contact_id="john", name="John Smith", email="john@cust.example", company_id="c1")
@@ -173,7 +173,7 @@ def test_the_policy_of_full_names_does_not_let_initials_decide(log_names: bool) 
 
 def test_the_directory_is_asked_only_at_the_companies_it_knows() -> None:
     mails = [from_("J. Smith"), from_("J. Smith", "js@unknown.example"), from_("B. Birch", "bob@cust.example")]
-    assert wanted(mails).names(PEOPLE).short == {("c1", "j smith")}
+    assert asked_of(*mails).names(PEOPLE).short == {("c1", "j smith")}
     assert CUST.company_id == "c1"
 
 

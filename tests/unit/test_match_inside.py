@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connectors.message import Envelope
-from matchers.chain import MatchPolicy
+from matchers.chain import MatchPolicy, read_heading
 from matchers.contact import ThreadView
 from matchers.inside import (
     LONGEST_TEXT,
@@ -132,7 +132,7 @@ def forward(author: str = "cem@ourfirm.example", subject: str = "WG: Angebot", *
 def inside(envelope: Envelope, text: str, policy: MatchPolicy | None = None) -> Decision:
     policy = policy or MatchPolicy()
     before = decide(envelope, policy=policy)
-    if not wants_text(envelope, before, own=OWN, policy=policy):
+    if not wants_text(read_heading(envelope), before, own=OWN, policy=policy):
         return before
     return decide_by_text(envelope, before, named(envelope, text, OWN), policy=policy, answers=PEOPLE)
 
@@ -159,7 +159,7 @@ def test_a_chain_of_forwards_leads_past_our_own_people() -> None:
     ],
 )
 def test_other_mail_is_not_opened(envelope: Envelope) -> None:
-    assert not wants_text(envelope, decide(envelope), own=OWN, policy=MatchPolicy())
+    assert not wants_text(read_heading(envelope), decide(envelope), own=OWN, policy=MatchPolicy())
 
 
 def test_the_firm_may_forbid_it() -> None:
@@ -169,8 +169,8 @@ def test_the_firm_may_forbid_it() -> None:
 def test_what_is_forwarded_from_a_logged_conversation_is_in_the_history_already() -> None:
     before, policy = decide(forward()), MatchPolicy()
     known, empty = ThreadView(thread_id="t", contacts=(BOB,)), ThreadView(thread_id="t")
-    assert not wants_text(forward(), before, own=OWN, policy=policy, thread=known)
-    assert wants_text(forward(), before, own=OWN, policy=policy, thread=empty)
+    assert not wants_text(read_heading(forward()), before, own=OWN, policy=policy, thread=known)
+    assert wants_text(read_heading(forward()), before, own=OWN, policy=policy, thread=empty)
 
 
 def test_a_forward_of_somebody_unknown_stays_aside() -> None:
@@ -198,7 +198,7 @@ def test_a_bounce_leaves_a_signal_for_whom_its_text_names(text: str) -> None:
 
 def test_a_bounce_that_names_its_contact_in_the_header_is_not_opened() -> None:
     envelope = mail("MAILER-DAEMON@mx.example", headers={"x-failed-recipients": "bob@cust.example"})
-    assert not wants_text(envelope, decide(envelope), own=OWN, policy=MatchPolicy())
+    assert not wants_text(read_heading(envelope), decide(envelope), own=OWN, policy=MatchPolicy())
 
 
 @pytest.mark.parametrize(

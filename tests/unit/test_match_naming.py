@@ -6,12 +6,24 @@ from datetime import date
 import pytest
 
 from connectors.message import Address, Envelope
-from matchers.chain import MatchPolicy, wanted
+from matchers.chain import MatchPolicy
 from matchers.contact import Answers, CompanyRef, Holder
 from matchers.match import Reason
 from matchers.names import NO_NAME, full_name, may_shorten, name_key
 from matchers.naming import Names
-from tests.unit.test_match_chain import BOB, CUST, EVE, PEOPLE, contacts, decide, logged, mail, reviewed, skipped
+from tests.unit.test_match_chain import (
+    BOB,
+    CUST,
+    EVE,
+    PEOPLE,
+    asked_of,
+    contacts,
+    decide,
+    logged,
+    mail,
+    reviewed,
+    skipped,
+)
 
 ELSEWHERE = replace(BOB, contact_id="bob2", email="bob@else.example", company_id="c2")
 INITIAL = replace(BOB, contact_id="bob3", name="Bob Q. Birch")
@@ -137,7 +149,9 @@ def test_names_are_asked_only_where_the_place_tells_something() -> None:
         mail("me@ourfirm.example", to=(Address(address="zed@gmail.com", name="Zed Zorn"),)),
     ]
     short = {("c1", "r birch"), ("c1", "b birch")}  # Robert is Bob, and Bob may be entered as B.
-    assert wanted(mails).names(PEOPLE) == Names(full=frozenset({"birch robert", "free joseph"}), short=frozenset(short))
+    assert asked_of(*mails).names(PEOPLE) == Names(
+        full=frozenset({"birch robert", "free joseph"}), short=frozenset(short)
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,7 +235,7 @@ def test_namesakes_whose_name_holds_no_family_name_are_asked_about_like_others()
 @pytest.mark.parametrize("name", ["山田\u3000太郎", "山田太郎", "山田 太郎"])
 def test_a_name_without_a_blank_is_known_at_its_company(name: str) -> None:
     taro = replace(BOB, name="山田 太郎")
-    assert wanted([from_(name)]).names(PEOPLE).full == {"山田太郎"}
+    assert asked_of(from_(name)).names(PEOPLE).full == {"山田太郎"}
     assert contacts(decide(from_(name), answers=named(taro))) == ["bob"]
 
 

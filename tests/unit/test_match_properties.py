@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.message import Address, Envelope, Flags
 from matchers.address import normalise
-from matchers.chain import MatchPolicy, Own, match_page, wanted
+from matchers.chain import MatchPolicy, Own, match_page, read_heading, wanted
 from matchers.contact import Answers, CompanyRef, Holder, ThreadView
 from matchers.filters import FILTER_HEADERS
 from matchers.inside import above_quotes, failed_addresses, forwarded_senders
@@ -137,13 +137,15 @@ THREADS = st.none() | st.lists(
 
 def decide(mails: list[Envelope], answers: Answers, thread: ThreadView | None = None) -> list[Decision]:
     threads = {mail.id: thread for mail in mails} if thread else {}
-    return match_page(mails, own=OWN, policy=POLICY, answers=answers, threads=threads, tombstones={})
+    return match_page(
+        [read_heading(mail) for mail in mails], own=OWN, policy=POLICY, answers=answers, threads=threads, tombstones={}
+    )
 
 
 @given(st.lists(ENVELOPES, max_size=3), DIRECTORIES, THREADS)
 @settings(max_examples=300, deadline=None)
 def test_no_header_raises(mails: list[Envelope], answers: Answers, thread: ThreadView | None) -> None:
-    asked = wanted(mails)
+    asked = wanted([read_heading(mail) for mail in mails])
     assert "" not in asked.keys | asked.domains
     assert len(decide(mails, answers, thread)) == len(mails)
     for mail in mails:
@@ -209,7 +211,7 @@ def test_a_page_decides_like_its_messages_one_by_one(mails: list[Envelope], answ
 @given(st.lists(MAILS, max_size=4), DIRECTORIES)
 @CALM
 def test_the_answers_that_wanted_asks_for_are_enough(mails: list[Envelope], answers: Answers) -> None:
-    asked = wanted(mails)
+    asked = wanted([read_heading(mail) for mail in mails])
     answered = Answers(
         holders={key: found for key, found in answers.holders.items() if key in asked.keys},
         companies={domain: found for domain, found in answers.companies.items() if domain in asked.domains},
@@ -253,7 +255,7 @@ def test_a_kept_mail_says_why_and_is_about_nobody_of_ours_when_others_take_part(
 def test_a_tombstone_always_wins(mail: Envelope, answers: Answers) -> None:
     for reason in (Reason.ERASED, Reason.REMOVED):
         (decision,) = match_page(
-            [mail], own=OWN, policy=POLICY, answers=answers, threads={}, tombstones={mail.id: reason}
+            [read_heading(mail)], own=OWN, policy=POLICY, answers=answers, threads={}, tombstones={mail.id: reason}
         )
         assert isinstance(decision, Skip)
         assert decision.reason is reason

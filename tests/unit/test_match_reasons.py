@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from connectors.message import Envelope, Flags
-from matchers.chain import MatchPolicy, match_page
+from matchers.chain import MatchPolicy, match_page, read_heading
 from matchers.match import Decision, Log, Reason, Review
 from matchers.policy import never_log
 from tests.unit.test_match_chain import OWN, PEOPLE, decide, mail, people, reviewed, skipped
@@ -17,7 +17,9 @@ EVERYTHING = MatchPolicy(never_log=("*@ourfirm.example",), since=SINCE)
 
 def ruled(envelope: Envelope, tombstone: Reason | None = None, policy: MatchPolicy = EVERYTHING) -> Decision:
     tombstones = {envelope.id: tombstone} if tombstone else {}
-    (decision,) = match_page([envelope], own=OWN, policy=policy, answers=PEOPLE, threads={}, tombstones=tombstones)
+    (decision,) = match_page(
+        [read_heading(envelope)], own=OWN, policy=policy, answers=PEOPLE, threads={}, tombstones=tombstones
+    )
     return decision
 
 
