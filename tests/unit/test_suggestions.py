@@ -12,9 +12,10 @@ import pytest
 from agent.cli.main import main
 from agent.people.erasing import Forgetting, erase_contact
 from agent.store.database import Database
-from agent.store.directory import contacts
+from agent.store.directory import contacts, lookup
 from agent.store.directory.contact_writes import open_directory
 from agent.store.hashes import Hasher
+from agent.store.mail import refusals
 from agent.store.persons import erasure, merging, suggested
 from agent.store.persons.person import hashes_of, person_of
 from agent.store.persons.suggested import Suggested
@@ -94,6 +95,28 @@ def test_a_suggestion_follows_a_merge_and_goes_with_an_erased_contact(database: 
         left = contacts.load(connection, [kim])[kim]
     erase_contact(Forgetting(database=database, hasher=hasher, second=None, now=NOW, who="root"), left)
     assert told(database) == []
+
+
+@pytest.mark.parametrize("of_kept", [None, "open", "refused"])
+@pytest.mark.parametrize("of_gone", [None, "open", "refused"])
+def test_a_refusal_outlives_a_merge_and_its_undoing(
+    database: Database, hasher: Hasher, of_kept: str | None, of_gone: str | None
+) -> None:
+    kim, double = add_contacts(database, hasher, draft("Kim", KIM), draft("Kim Double", "double@x.example"))
+    said = {kim: of_kept, double: of_gone}
+    note(database, hasher, *(one for one, state in said.items() if state == "open"))
+    with database.write() as connection:
+        refusals.refuse(database, connection, ELSE, [one for one, state in said.items() if state == "refused"], NOW)
+        writer = open_directory(database, connection, hasher)
+        known = contacts.load(connection, [kim, double])
+        merging.merge(writer, known[kim], known[double], NOW)
+        one = kim if "refused" in said.values() else None
+        assert lookup.refused(connection, [ELSE]) == ({ELSE: {one}} if one else {})
+        last = merging.last_merge(connection, kim)
+        assert last is not None
+        merging.unmerge(writer, contacts.load(connection, [kim])[kim], last, NOW)
+        theirs = {one for one, state in said.items() if state == "refused"}
+        assert lookup.refused(connection, [ELSE]) == ({ELSE: theirs} if theirs else {})
 
 
 def test_whoever_is_being_erased_is_not_suggested(database: Database, hasher: Hasher) -> None:

@@ -3,20 +3,21 @@
 Called by `agent.store.persons.merging`, inside its transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from agent.reminders import identity
+from agent.reminders.cycle import NOT_NEEDED
 from agent.store.bulk import chunks
 from agent.store.calendar import reminders as shelf
 from agent.store.directory.purchases import renew_rhythms
-from agent.store.mail import dating
 from agent.store.tables import (
     calendar_items,
     contact_emails,
+    interactions,
     links,
     mailboxes,
     merged_links,
@@ -27,6 +28,7 @@ from agent.store.tables import (
     rulings,
     signals,
 )
+from matchers.address import normalise
 
 if TYPE_CHECKING:
     from agent.store.directory.contact_writes import Writer
@@ -58,19 +60,24 @@ def count_links(connection: sa.Connection, merge: int) -> int:
 
 
 def return_links(connection: sa.Connection, merge: int, kept: str, gone: str) -> int:
-    """Puts back what moved. A link that somebody made by hand since then stays as it is."""
-    rows = connection.execute(sa.select(merged_links).where(merged_links.c.merge_id == merge)).all()
-    before = {row.interaction_id: row for row in rows if row.of_kept}
-    moved = [row for row in rows if not row.of_kept]
-    by_hand = _made_by_hand(connection, kept, {row.interaction_id: row for row in rows})
-    for row in moved:
-        if row.interaction_id in by_hand:
-            continue
-        _forget(connection, row.interaction_id, (kept, gone))
-        _write(connection, row, gone)
-        if row.interaction_id in before:
-            _write(connection, before[row.interaction_id], kept)
-    return len(before)
+    """Puts back what moved. How many interactions both had.
+
+    A link that somebody made by hand since then stays as it is, and one that was taken away is not given back.
+    """
+    of_merge = merged_links.c.merge_id == merge
+    both = connection.execute(sa.select(sa.func.count()).where(of_merge, merged_links.c.of_kept)).scalar_one()
+    connection.execute(sa.delete(merged_links).where(of_merge, ~_stands_as_moved(kept)))
+    its = sa.select(merged_links.c.interaction_id).where(of_merge)
+    connection.execute(sa.delete(links).where(links.c.interaction_id.in_(its), links.c.contact_id.in_([kept, gone])))
+    whose = sa.case((merged_links.c.of_kept, kept), else_=gone)
+    wanted = (
+        sa.select(merged_links.c.interaction_id, whose, interactions.c.occurred_at, *(merged_links.c[n] for n in _KEPT))
+        .join(interactions, interactions.c.id == merged_links.c.interaction_id)
+        .where(of_merge)
+    )
+    names = ["interaction_id", "contact_id", "occurred_at", *_KEPT]
+    connection.execute(sa.insert(links).from_select(names, wanted))
+    return int(both)
 
 
 def follow_addresses(connection: sa.Connection, kept: str, gone: str, keys: Sequence[str]) -> None:
@@ -128,26 +135,23 @@ def _weaker(connection: sa.Connection, gone: str, kept: str) -> Sequence[str]:
     return connection.execute(query).scalars().all()
 
 
-def _made_by_hand(connection: sa.Connection, kept: str, before: Mapping[str, "sa.Row[Any]"]) -> set[str]:
-    """Interactions whose link somebody made since the merge."""
-    found: set[str] = set()
-    for chunk in chunks(before.keys()):
-        query = sa.select(links.c.interaction_id).where(
-            links.c.interaction_id.in_(chunk), links.c.contact_id == kept, links.c.origin == "manual"
+def _stands_as_moved(kept: str) -> sa.ColumnElement[bool]:
+    """Of a remembered link: `kept` has one to the interaction, and nobody made it by hand since the merge."""
+    memory = merged_links.alias()
+    was_by_hand = sa.select(memory.c.interaction_id).where(
+        memory.c.merge_id == merged_links.c.merge_id,
+        memory.c.interaction_id == merged_links.c.interaction_id,
+        memory.c.origin == "manual",
+    )
+    return (
+        sa.select(links.c.interaction_id)
+        .where(
+            links.c.interaction_id == merged_links.c.interaction_id,
+            links.c.contact_id == kept,
+            sa.or_(links.c.origin != "manual", was_by_hand.exists()),
         )
-        found.update(one for one in connection.execute(query).scalars() if before[one].origin != "manual")
-    return found
-
-
-def _forget(connection: sa.Connection, interaction: str, people: Sequence[str]) -> None:
-    query = sa.delete(links).where(links.c.interaction_id == interaction, links.c.contact_id.in_(people))
-    connection.execute(query)
-
-
-def _write(connection: sa.Connection, row: "sa.Row[Any]", contact: str) -> None:
-    values = {name: getattr(row, name) for name in _KEPT}
-    values |= {"contact_id": contact, "occurred_at": dating.of(connection, row.interaction_id)}
-    connection.execute(sa.insert(links).values(interaction_id=row.interaction_id, **values))
+        .exists()
+    )
 
 
 def move_rest(writer: "Writer", gone: str, kept: str, now: datetime) -> dict[str, list[Any]]:
@@ -181,6 +185,12 @@ def return_rest(writer: "Writer", moved: Mapping[str, Sequence[Any]], kept: str,
         connection.execute(sa.update(signals).where(*of_message, signals.c.contact_id == kept).values(contact_id=gone))
     _rename(writer, [(new, old) for old, new in moved["reminders"]], gone, now)
     _give_purchases(writer, list(moved["purchases"]), gone, (gone, kept))
+
+
+def without(moved: Mapping[str, Sequence[Any]], keys: Collection[str]) -> dict[str, Sequence[Any]]:
+    """What a merge remembers to have moved, without what people said of these match keys. Pure."""
+    told = [one for one in moved["rulings"] if normalise(one[1]).match_key not in keys]
+    return {**moved, "rulings": told, "suggestions": [one for one in moved["suggestions"] if one[0] not in keys]}
 
 
 def _move_rulings(connection: sa.Connection, gone: str, kept: str) -> list[Any]:
@@ -229,7 +239,10 @@ def _give_purchases(writer: "Writer", ids: Sequence[str], to: str, people: Seque
 
 
 def _move_reminders(writer: "Writer", gone: str, kept: str, now: datetime) -> list[Any]:
-    """They get the names that the rules will give them, so that what was dismissed does not come back."""
+    """They get the names that the rules will give them, so that what was dismissed does not come back.
+
+    Where the one who stays has the same reminder already, theirs ends, and goes with its contact.
+    """
     rows = writer.connection.execute(
         sa.select(reminders.c.id, reminders.c.rule, reminders.c.reason, mailboxes.c.address)
         .join(mailboxes, mailboxes.c.id == reminders.c.mailbox_id)
@@ -237,7 +250,10 @@ def _move_reminders(writer: "Writer", gone: str, kept: str, now: datetime) -> li
         .order_by(reminders.c.id)
     ).all()
     wanted = [(row.id, identity.name(writer.hasher.hash, row.rule, row.address, kept, row.reason)) for row in rows]
-    return _rename(writer, wanted, kept, now)
+    moved = _rename(writer, wanted, kept, now)
+    second = {row.id for row in rows} - {old for old, _ in moved}
+    shelf.set_state(writer.database, writer.connection, second, NOT_NEEDED, now)
+    return moved
 
 
 def _rename(writer: "Writer", wanted: Sequence[Sequence[str]], contact: str, now: datetime) -> list[Any]:
@@ -254,5 +270,6 @@ def _rename(writer: "Writer", wanted: Sequence[Sequence[str]], contact: str, now
             query = sa.update(calendar_items).where(calendar_items.c.reminder_id == old)
             connection.execute(query.values(reminder_id=new))
             moved.append([old, new])
-    shelf.publish_changes(writer.database, connection, [(new, "moved") for _, new in moved])
+    earlier = {new: old for old, new in moved}
+    shelf.publish_changes(writer.database, connection, [(new, "moved") for new in earlier], earlier)
     return moved
