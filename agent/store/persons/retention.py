@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from agent.store import feed
 from agent.store.database import Database
-from agent.store.persons.erasure import NO_PLACE
+from agent.store.mail.places import KEPT_NO_LONGER
 from agent.store.tables import (
     calendar_items,
     interactions,
@@ -60,7 +60,7 @@ def drop_old(database: Database, before: datetime, now: datetime) -> int:
 
 def _take_out(connection: sa.Connection, gone: Sequence[str], now: datetime) -> None:
     places = sa.update(locations).where(locations.c.interaction_id.in_(gone))
-    connection.execute(places.values(reason=TOO_OLD, decided_at=now, **NO_PLACE))
+    connection.execute(places.values(reason=TOO_OLD, decided_at=now, **KEPT_NO_LONGER))
     connection.execute(sa.delete(interactions).where(interactions.c.id.in_(gone)))
 
 
@@ -71,7 +71,7 @@ def drop_waiting(database: Database, before: datetime, now: datetime) -> None:
         connection.execute(
             sa.update(locations)
             .where(locations.c.message_key.in_(old), locations.c.outcome == "review", locations.c.decided_at < before)
-            .values(reason=TOO_OLD, decided_at=now, **NO_PLACE)
+            .values(reason=TOO_OLD, decided_at=now, **KEPT_NO_LONGER)
         )
         connection.execute(sa.delete(reviews).where(reviews.c.created_at < before))
         connection.execute(sa.delete(signals).where(signals.c.occurred_at < before))
