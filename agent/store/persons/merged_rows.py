@@ -35,27 +35,30 @@ if TYPE_CHECKING:
 
 _KEPT = ("role", "email", "rule", "confidence", "evidence", "origin")
 """Columns of a link that a merge remembers."""
+_THEIRS, _OURS = links.alias("theirs"), links.alias("ours")
+"""The links of the one who goes and of the one who stays to one interaction."""
+_SURER = sa.or_(
+    sa.and_(_THEIRS.c.origin == "manual", _OURS.c.origin != "manual"),
+    sa.and_(_THEIRS.c.origin == _OURS.c.origin, _THEIRS.c.confidence > _OURS.c.confidence),
+)
+"""Where ours gives way: theirs alone is by hand, or it is the surer of two alike."""
 
 
 def move_links(connection: sa.Connection, merge: int, gone: str, kept: str) -> int:
     """Every link of `gone` becomes one of `kept`. How many interactions had both."""
-    _remember(connection, merge, gone, of_kept=False)
-    doubled = _doubled(connection, gone, kept)
-    for chunk in chunks(doubled):
-        here = links.c.interaction_id.in_(chunk)
-        _remember(connection, merge, kept, of_kept=True, only=here)
-    for chunk in chunks(_weaker(connection, gone, kept)):
-        connection.execute(sa.delete(links).where(links.c.interaction_id.in_(chunk), links.c.contact_id == kept))
-    still = _doubled(connection, gone, kept)
-    for chunk in chunks(still):
-        connection.execute(sa.delete(links).where(links.c.interaction_id.in_(chunk), links.c.contact_id == gone))
+    _remember(connection, merge, links.c.contact_id == gone, of_kept=False)
+    doubled = _doubled(gone, kept)
+    _remember(connection, merge, links.c.contact_id == kept, links.c.interaction_id.in_(doubled), of_kept=True)
+    for one, gives_way in ((kept, doubled.where(_SURER)), (gone, doubled)):
+        second = (links.c.contact_id == one, links.c.interaction_id.in_(gives_way))
+        connection.execute(sa.delete(links).where(*second))
     connection.execute(sa.update(links).where(links.c.contact_id == gone).values(contact_id=kept))
-    return len(doubled)
+    return count_links(connection, merge, of_kept=True)
 
 
-def count_links(connection: sa.Connection, merge: int) -> int:
-    """How many interactions moved with a merge."""
-    query = sa.select(sa.func.count()).where(merged_links.c.merge_id == merge, ~merged_links.c.of_kept)
+def count_links(connection: sa.Connection, merge: int, *, of_kept: bool = False) -> int:
+    """How many interactions moved with a merge; of_kept: of these, how many the other one had too."""
+    query = sa.select(sa.func.count()).where(merged_links.c.merge_id == merge, merged_links.c.of_kept == of_kept)
     return int(connection.execute(query).scalar_one())
 
 
@@ -64,8 +67,7 @@ def return_links(connection: sa.Connection, merge: int, kept: str, gone: str) ->
 
     A link that somebody made by hand since then stays as it is, and one that was taken away is not given back.
     """
-    of_merge = merged_links.c.merge_id == merge
-    both = connection.execute(sa.select(sa.func.count()).where(of_merge, merged_links.c.of_kept)).scalar_one()
+    of_merge, both = merged_links.c.merge_id == merge, count_links(connection, merge, of_kept=True)
     connection.execute(sa.delete(merged_links).where(of_merge, ~_stands_as_moved(kept)))
     its = sa.select(merged_links.c.interaction_id).where(of_merge)
     connection.execute(sa.delete(links).where(links.c.interaction_id.in_(its), links.c.contact_id.in_([kept, gone])))
@@ -77,7 +79,7 @@ def return_links(connection: sa.Connection, merge: int, kept: str, gone: str) ->
     )
     names = ["interaction_id", "contact_id", "occurred_at", *_KEPT]
     connection.execute(sa.insert(links).from_select(names, wanted))
-    return int(both)
+    return both
 
 
 def follow_addresses(connection: sa.Connection, kept: str, gone: str, keys: Sequence[str]) -> None:
@@ -101,38 +103,19 @@ def _keys_of(contact_id: str) -> "sa.Select[tuple[str]]":
     return sa.select(contact_emails.c.match_key).where(contact_emails.c.contact_id == contact_id)
 
 
-def _remember(
-    connection: sa.Connection, merge: int, contact: str, *, of_kept: bool, only: "sa.ColumnElement[bool] | None" = None
-) -> None:
+def _remember(connection: sa.Connection, merge: int, *which: sa.ColumnElement[bool], of_kept: bool) -> None:
     wanted = sa.select(
         sa.literal(merge), links.c.interaction_id, sa.literal(of_kept), *(links.c[name] for name in _KEPT)
-    ).where(links.c.contact_id == contact)
-    if only is not None:
-        wanted = wanted.where(only)
+    ).where(*which)
     connection.execute(sa.insert(merged_links).from_select(["merge_id", "interaction_id", "of_kept", *_KEPT], wanted))
 
 
-def _doubled(connection: sa.Connection, gone: str, kept: str) -> Sequence[str]:
-    other = links.alias()
-    query = (
-        sa.select(links.c.interaction_id)
-        .join(other, other.c.interaction_id == links.c.interaction_id)
-        .where(links.c.contact_id == gone, other.c.contact_id == kept)
+def _doubled(gone: str, kept: str) -> "sa.Select[tuple[str]]":
+    return (
+        sa.select(_THEIRS.c.interaction_id)
+        .join(_OURS, _OURS.c.interaction_id == _THEIRS.c.interaction_id)
+        .where(_THEIRS.c.contact_id == gone, _OURS.c.contact_id == kept)
     )
-    return connection.execute(query).scalars().all()
-
-
-def _weaker(connection: sa.Connection, gone: str, kept: str) -> Sequence[str]:
-    """Where the link of `kept` gives way: the other one was made by hand, or both were not and it is surer."""
-    other = links.alias()
-    by_hand = sa.and_(links.c.origin == "manual", other.c.origin != "manual")
-    surer = sa.and_(links.c.origin == other.c.origin, links.c.confidence > other.c.confidence)
-    query = (
-        sa.select(links.c.interaction_id)
-        .join(other, other.c.interaction_id == links.c.interaction_id)
-        .where(links.c.contact_id == gone, other.c.contact_id == kept, sa.or_(by_hand, surer))
-    )
-    return connection.execute(query).scalars().all()
 
 
 def _stands_as_moved(kept: str) -> sa.ColumnElement[bool]:
