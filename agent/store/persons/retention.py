@@ -65,7 +65,7 @@ def _take_out(connection: sa.Connection, gone: Sequence[str], now: datetime) -> 
 
 
 def drop_waiting(database: Database, before: datetime, now: datetime) -> None:
-    """Questions, signals, suggestions, and reminders that are over, all older."""
+    """Questions, signals, suggestions, and reminders that are over, all older. What somebody said of an address stays."""
     with database.write() as connection:
         old = sa.select(reviews.c.message_key).where(reviews.c.created_at < before, reviews.c.interaction_id.is_(None))
         connection.execute(
@@ -75,7 +75,7 @@ def drop_waiting(database: Database, before: datetime, now: datetime) -> None:
         )
         connection.execute(sa.delete(reviews).where(reviews.c.created_at < before))
         connection.execute(sa.delete(signals).where(signals.c.occurred_at < before))
-        connection.execute(sa.delete(suggestions).where(suggestions.c.made_at < before))
+        connection.execute(sa.delete(suggestions).where(suggestions.c.made_at < before, ~suggestions.c.refused))
         stands = sa.select(calendar_items.c.uid).where(calendar_items.c.reminder_id == reminders.c.id)
         over = (reminders.c.state.in_(_OVER), reminders.c.changed_at < before, ~stands.exists())
         connection.execute(sa.delete(reminders).where(*over))
