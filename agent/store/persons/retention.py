@@ -65,7 +65,7 @@ def _take_out(connection: sa.Connection, gone: Sequence[str], now: datetime) -> 
 
 
 def drop_waiting(database: Database, before: datetime, now: datetime) -> None:
-    """Questions, signals, suggestions, and reminders that are over, all older. What somebody said of an address stays."""
+    """Questions, signals, suggestions, and reminders that are over, all older. Refusals stay: they are rules."""
     with database.write() as connection:
         old = sa.select(reviews.c.message_key).where(reviews.c.created_at < before, reviews.c.interaction_id.is_(None))
         connection.execute(
