@@ -223,7 +223,7 @@ def _read(words: list[str]) -> FullName:
     asks = _short_keys(before[0], (family, *middle[-1:])) if before else ()
     if len(whole) < 2 or words[0].endswith("."):
         return FullName(short=short, inner=inner, before=before, asks=asks)
-    turned = (NICKNAMES.get(words[1], words[1]), words[0]) if len(words) == len(whole) == 2 else ()
+    turned = _turned(words) if len(words) == len(whole) == 2 else ()
     whole[0] = NICKNAMES.get(whole[0], whole[0])
     return FullName(
         key=" ".join(sorted(whole)),
@@ -235,6 +235,13 @@ def _read(words: list[str]) -> FullName:
         asks=(*asks, *(_short_keys(turned[0], turned[1:]) if turned else ())),
         turned=turned,
     )
+
+
+def _turned(words: Sequence[str]) -> tuple[str, ...]:
+    """Given and family name of two words, the second one the given name; () where one of them can be no half."""
+    family, given = words
+    is_name = not any(word in kind for word in words for kind in (GENERATIONS, PARTICLES, ROLE_NAMES))
+    return (NICKNAMES.get(given, given), family) if is_name else ()
 
 
 def _short_keys(given: str, families: Sequence[str]) -> tuple[str, ...]:

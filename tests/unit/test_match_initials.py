@@ -239,6 +239,8 @@ def test_initials_may_mean_a_name_that_contradicts_none_of_them(short: str, know
             ("Smith Jane", "K. Smith"),
             ("Smith Jane", "J. P. Jones"),
             ("SMITH Jane", "S. Jane"),
+            ("Smith Jr", "J. Smith"),
+            ("Smith Sales", "S. Smith"),
         ),
         *(("王伟", "王 伟国"), ("王伟", "李伟"), ("佐々木", "佐々木 太郎"), ("王", "王 伟")),
     ],
