@@ -77,6 +77,11 @@ def own_text(text: str) -> str:
     return "\n".join(_without_signature(_without_quotes(lines))).strip()
 
 
+def word_count(own: str) -> int:
+    """Words of a text, for telling a closing "Thanks!" from more."""
+    return count_words(own.split())
+
+
 def count_words(parts: Sequence[str]) -> int:
     """How many of these parts of a text, cut at spaces, are words: they hold a letter or a digit."""
     signs = {part for part in set(parts) if not part.isalnum() and not _LETTER.search(part)}

@@ -181,25 +181,17 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, known_before, now)
         site = _site(tending) if has_calendar else None
         if site is not None:
-            _intend(tending, connection, site.place, known_before, wanted)
+            items = item_rows.load_items(connection, mailbox_id, site.place)
+            _note_what_was_adopted(tending, connection, known_before, items, now)
+            named = {*wanted, *(item.reminder_id for item in items)}
+            changed = new_intents(reminders.standing(connection, mailbox_id, named), items, _uid_of(tending))
+            item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
+            reminders.confirm_bundled(tending.database, connection, mailbox_id, site.place, now)
     if tending.memo is not None:
         tending.memo[tending.name] = asked_now
     withdrawn = frozenset(action.id for action in actions if isinstance(action, Withdraw))
     placed = frozenset(one.id for one in actions if isinstance(one, Place) and one.wanted.rule != BUNDLE)
     return Tended(placed=placed, withdrawn=withdrawn)
-
-
-def _intend(
-    tending: Tending, connection: "Connection", place: str, before: Sequence[Standing], wanted: Mapping[str, Wanted]
-) -> None:
-    """Enters the writes that the reminders mean now. before: those that stood; wanted: those that rules ask for."""
-    mailbox_id, now = tending.lease.mailbox_id, tending.clock()
-    items = item_rows.load_items(connection, mailbox_id, place)
-    _note_what_was_adopted(tending, connection, before, items, now)
-    named = {*wanted, *(item.reminder_id for item in items)}
-    changed = new_intents(reminders.standing(connection, mailbox_id, named), items, _uid_of(tending))
-    item_rows.save_intents(tending.database, connection, mailbox_id, place, changed)
-    reminders.confirm_bundled(tending.database, connection, mailbox_id, place, now)
 
 
 def _with_reasons(connection: "Connection", wanted: Mapping[str, Wanted]) -> dict[str, Wanted]:
