@@ -22,7 +22,7 @@ from agent.store.schedule import mailboxes
 from agent.store.unit import Lease, LeaseLost
 from agent.sync.meetings import Diary, read_meetings
 from agent.tending.farewell import Leaver, withdraw
-from agent.tending.tend import Tending, own_addresses, tend_mailbox
+from agent.tending.tend import Tended, Tending, own_addresses, tend_mailbox
 from agent.tending.withdrawn import Withdrawn
 from agent.upkeep import floor_of
 from config.model import Mailbox, Settings
@@ -117,7 +117,8 @@ class AfterMail:
                 memo=self.memory.derived,
             )
         )
-        self.memory.counts[mailbox.address]["reminders"] += tended.placed
+        if self.eager:  # whoever runs for ever tells no count
+            self._count(mailbox, tended)
         self._note_calendar(mailbox, lease, tended.error)
 
     def tend_again(self, mailbox: Mailbox, lease: Lease, progress: Progress) -> None:
@@ -127,6 +128,12 @@ class AfterMail:
             stands = before is None or before.seen is None or not touched.any_since(connection, before.seen)
         if not stands:
             self.tend(mailbox, lease, progress)
+
+    def _count(self, mailbox: Mailbox, tended: Tended) -> None:
+        """What a later look of the same `sync` withdraws again was no reminder."""
+        standing = (self.memory.placed.get(mailbox.address, frozenset()) | tended.placed) - tended.withdrawn
+        self.memory.placed[mailbox.address] = standing
+        self.memory.counts[mailbox.address]["reminders"] = len(standing)
 
     def _note_calendar(self, mailbox: Mailbox, lease: Lease, error: ConnectorError | None) -> None:
         """The log tells of a calendar that fails once, not at every poll."""

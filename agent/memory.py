@@ -17,7 +17,7 @@ class Memory:
 
     counts: what it did so far. missing_folders: the configured names that no folder had at the last pass. derived: what
     the reminder rules were last asked about, so that they are asked only when something changed. absence_asked: when
-    the owner's automatic replies were last looked at.
+    the owner's automatic replies were last looked at. placed: ids of reminders that a `sync` made and left standing.
     """
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
@@ -25,3 +25,4 @@ class Memory:
     missing_folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     derived: "dict[str, Remembered]" = field(default_factory=dict)
     absence_asked: dict[str, datetime] = field(default_factory=dict)
+    placed: dict[str, frozenset[str]] = field(default_factory=dict)

@@ -160,7 +160,7 @@ class _Firm:
 
     def _timed(self, numbers: Iterable[int]) -> _Cost:
         started, used = time.perf_counter(), time.process_time()
-        placed = sum(self._tend(number).placed for number in numbers)
+        placed = sum(len(self._tend(number).placed) for number in numbers)
         return _Cost(
             seconds=time.perf_counter() - started,
             used=time.process_time() - used,

@@ -30,6 +30,7 @@ _NEAR = 5
 _PREFIX = re.compile(
     rf"[\s\[(]*(?:{'|'.join(map(re.escape, FORWARD_PREFIXES))})(?:[\[(]\d{{1,3}}[\])])?\s*[:：]", re.IGNORECASE
 )
+_EITHER = re.compile(r"[\s\[(]*vs(?:[\[(]\d{1,3}[\])])?\s*[:：]", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]*@|]{1,64}@[^\s<>,;:\"'()\[\]*@|]{1,255}")
 
 
@@ -40,6 +41,18 @@ def is_forward(subject: str) -> bool:
     """
     start = subject[:40]
     return (":" in start or "：" in start) and _PREFIX.match(start) is not None
+
+
+def is_finnish_answer(subject: str, text: str) -> bool:
+    """Whether `VS:` stands for vastaus, an answer, and not for a forward: programs quote in their own language.
+
+    Outlook writes VS and VL (a forward) in Finnish, VS (a forward) and SV in Danish and Norwegian.
+    """
+    if not _EITHER.match(subject[:40]):
+        return False
+    headers = [_header(line) for line in _lines(text)]
+    quoted = (word for index, (word, _) in enumerate(headers) if word in FROM_WORDS and _in_block(headers, index))
+    return next(quoted, "") == "lähettäjä"
 
 
 def forwarded_senders(text: str) -> tuple[Address, ...]:

@@ -13,7 +13,7 @@ from matchers.case import Heading, holders_at, message_day
 from matchers.contact import Answers, Holder, ThreadView
 from matchers.filters import Sign, sign_of
 from matchers.found import candidates
-from matchers.inside import failed_addresses, forwarded_senders, is_forward
+from matchers.inside import failed_addresses, forwarded_senders, is_finnish_answer, is_forward
 from matchers.match import Decision, Direction, Doubt, Reason, Review, Role, Signal, Skip
 from matchers.policy import MatchPolicy, Own, never_log
 
@@ -49,6 +49,8 @@ def named(envelope: Envelope, text: str, own: Own) -> tuple[Address, ...]:
     """Whom the text of such a message names and who is none of us; of a forward, who wrote what is quoted."""
     if sign_of(envelope) is not None:
         return tuple(Address(address=one) for one in failed_addresses(text) if not own.has(normalise(one)))
+    if is_finnish_answer(envelope.subject, text):
+        return ()
     return tuple(one for one in forwarded_senders(text) if not own.has(normalise(one.address)))
 
 

@@ -198,7 +198,13 @@ FORWARD_PREFIXES = _phrases(
     yönlendir, прд, пересл, перенапр, προθ, πρθ, 转发, 轉寄, 転送, 전달, מועבר, הועבר"""
 )
 """What mail programs put before the subject of a forward, in their languages. `vs` is a forward in Danish and
-Norwegian and an answer in Finnish: at most somebody is asked for nothing."""
+Norwegian and an answer in Finnish: what it quotes tells which (`matchers.inside.is_finnish_answer`)."""
+
+REPLY_PREFIXES = _phrases(
+    """re, aw, antw, sv, vs, r, res, rv, rif, odp, ynt, vá, bls, отв, відп, απ, σχετ, 回复, 答复, 回覆, 返信, 답장,
+    회신, תגובה, רד"""
+)
+"""The same of an answer."""
 
 ANSWERED_BY_ITSELF = _phrases(
     """automatic reply, automatische antwort, réponse automatique, respuesta automática, risposta automatica,

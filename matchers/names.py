@@ -4,13 +4,13 @@ Called for strangers at a company's domain, and by the store for its contacts' n
 an empty key, and an empty key matches nobody: initials, single words, tasks, several people. Initials, and longer and
 shorter forms of a name, have short keys, which name the contacts that may be meant and never decide. What is left open
 on purpose: which half is the family name (`Birch, Bob` and `Bob Birch` are equal, order counts for nicknames and short
-keys alone).
+keys alone; `Smith Jane` may be J. Smith).
 """
 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import takewhile
 
@@ -53,6 +53,9 @@ class FullName:
     before: the words before the last one, the given name first; what is cut short ends with a dot.
     asks: the short keys under which contacts stand whom it may mean in part: `B. Gates` may be Robert or William, `Jane
     Smith` may be entered as `J. Smith`, `J. García` as `Juan García López`.
+    turned: given and family name of two words whose order nothing tells, if the family name stands in front.
+
+    A name of two or three characters written in one (王伟) is its own short key: it may be a whole name or half of one.
     """
 
     key: str = ""
@@ -62,6 +65,7 @@ class FullName:
     inner: str = ""
     before: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    turned: tuple[str, ...] = field(default=(), compare=False)
 
     def family_names(self) -> Mapping[str, tuple[str, ...]]:
         """Each word that may be the family name in use -> the words before it: the last one, and the one before."""
@@ -95,9 +99,24 @@ def may_shorten(one: FullName, other: FullName) -> bool:
     `J. Smith` and `J. R. Smith` may be Jane Smith, `J.-L. Picard` may be Jean-Luc, `J. P. Picard` is not. `J. García`
     and `Juan García` may be Juan García López, who is not Juan García Pérez.
     """
+    if _is_in_one(one) or _is_in_one(other):
+        return one.short == other.short
     mine, theirs = one.family_names(), other.family_names()
     shared = [family for family in mine if family in theirs and (_is_last(one, family) or _is_last(other, family))]
-    return any(_fits(mine[family], theirs[family]) or _fits(theirs[family], mine[family]) for family in shared)
+    fits = any(_fits(mine[family], theirs[family]) or _fits(theirs[family], mine[family]) for family in shared)
+    return fits or _may_be_turned(one, other)
+
+
+def _is_in_one(name: FullName) -> bool:
+    return bool(name.short) and " " not in name.short
+
+
+def _may_be_turned(one: FullName, other: FullName) -> bool:
+    """Where the other has initials; of whole names the keys are equal in either order."""
+    if not one.turned or not other.before or not other.before[0].endswith("."):
+        return False
+    given, family = one.turned
+    return _is_last(other, family) and _fits((given,), other.before)
 
 
 def _is_last(name: FullName, family: str) -> bool:
@@ -128,7 +147,7 @@ _NICKS = {full: tuple(nick for nick, one in NICKNAMES.items() if one == full) fo
 def full_name(name: str) -> FullName:
     """Reads a display name. Never raises."""
     name = name.strip()
-    if len(name) > LONGEST_NAME or len(name) < 3:
+    if len(name) > LONGEST_NAME or len(name) < (3 if name.isascii() else 2):
         return NO_NAME
     written = _ASIDE.sub(" ", _seen(name))
     plain = _TAIL.sub("", written).strip(" ,'\"")
@@ -142,6 +161,7 @@ def full_name(name: str) -> FullName:
     if len(parts) > 2:
         return NO_NAME
     read = _read([word for part in reversed(parts) for word in part])
+    read = replace(read, turned=()) if len(parts) > 1 else read
     return replace(read, key="") if _OTHER.search(written) else read
 
 
@@ -193,7 +213,7 @@ def _read(words: list[str]) -> FullName:
     letters = [word for word in words if word.endswith(".")]
     whole = [word for word in words if not word.endswith(".")]
     if words and _EAST_ASIAN.fullmatch("".join(words)):
-        return FullName(key=_joined(words), whole=(_joined(words),))
+        return _read_in_one(words)
     if not whole or all(word in ROLE_NAMES for word in whole):
         return NO_NAME
     before, family = _around_family(letters + whole if len(whole) == 1 else words)  # `Smith J.` is J. Smith
@@ -203,6 +223,7 @@ def _read(words: list[str]) -> FullName:
     asks = _short_keys(before[0], (family, *middle[-1:])) if before else ()
     if len(whole) < 2 or words[0].endswith("."):
         return FullName(short=short, inner=inner, before=before, asks=asks)
+    turned = _turned(words) if len(words) == len(whole) == 2 else ()
     whole[0] = NICKNAMES.get(whole[0], whole[0])
     return FullName(
         key=" ".join(sorted(whole)),
@@ -211,8 +232,16 @@ def _read(words: list[str]) -> FullName:
         short=short,
         inner=inner,
         before=before,
-        asks=asks,
+        asks=(*asks, *(_short_keys(turned[0], turned[1:]) if turned else ())),
+        turned=turned,
     )
+
+
+def _turned(words: Sequence[str]) -> tuple[str, ...]:
+    """Given and family name of two words, the second one the given name; () where one of them can be no half."""
+    family, given = words
+    is_name = not any(word in kind for word in words for kind in (GENERATIONS, PARTICLES, ROLE_NAMES))
+    return (NICKNAMES.get(given, given), family) if is_name else ()
 
 
 def _short_keys(given: str, families: Sequence[str]) -> tuple[str, ...]:
@@ -222,11 +251,15 @@ def _short_keys(given: str, families: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{letter} {family}" for letter in sorted(letters) for family in families)
 
 
-def _joined(words: Sequence[str]) -> str:
-    """A Chinese, Japanese or Korean name, with or without the blank between its halves; '' of what may be one half."""
+def _read_in_one(words: Sequence[str]) -> FullName:
+    """A Chinese, Japanese or Korean name, with or without the blank between its halves. No key of what may be one."""
     name = "".join(words)
-    shortest = _SHORTEST_HANGUL if _HANGUL.fullmatch(name) else _SHORTEST_HAN
-    return name if len(words) > 1 or len(name) >= shortest else ""
+    if len(name) >= (_SHORTEST_HANGUL if _HANGUL.fullmatch(name) else _SHORTEST_HAN):
+        return FullName(key=name, whole=(name,))
+    if len(name) < 2:
+        return NO_NAME
+    asking = FullName(short=name, asks=(name,))
+    return replace(asking, key=name, whole=(name,)) if len(words) > 1 else asking
 
 
 def _around_family(words: Sequence[str]) -> tuple[tuple[str, ...], str]:

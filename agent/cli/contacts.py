@@ -74,15 +74,15 @@ def show(
 @app.command()
 def add(
     context: typer.Context,
-    email: Annotated[str, typer.Argument(metavar="EMAIL")],
-    name: Annotated[str, typer.Option("--name")] = "",
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Its main address.")],
+    name: Annotated[str, typer.Option("--name", help="Given and family name.")] = "",
     other_emails: Annotated[list[str] | None, typer.Option("--other-email", help="May be given again.")] = None,
     phone: Annotated[list[str] | None, typer.Option("--phone", help="May be given again.")] = None,
-    company: Annotated[str, typer.Option("--company")] = "",
+    company: Annotated[str, typer.Option("--company", help="The company's name.")] = "",
     company_domain: Annotated[str, typer.Option("--company-domain", help="Mail from there is the company's.")] = "",
-    title: Annotated[str, typer.Option("--title")] = "",
+    title: Annotated[str, typer.Option("--title", help="What the person does there.")] = "",
     owner: Annotated[str, typer.Option("--owner", metavar="ADDR", help="The salesperson's mailbox.")] = "",
-    stage: Annotated[str, typer.Option("--stage")] = "",
+    stage: Annotated[str, typer.Option("--stage", help="A word of your own: lead, customer.")] = "",
     dry_run: person.DryRun = False,
     as_json: Json = False,
 ) -> int:

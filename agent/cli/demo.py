@@ -21,7 +21,7 @@ def demo(
         typer.Option("--folder", metavar="DIR", help="Keep everything here. Default: a temporary folder that goes."),
     ] = None,
 ) -> None:
-    """Start an IMAP and a CalDAV server on this machine, fill three mailboxes, and run the agent on them.
+    """Starts an IMAP and a CalDAV server on this machine, fills three mailboxes, and runs the agent on them.
 
     Ctrl-C ends it and removes what it made. Needs the extra `demo`: pip install 'crm-sync-agent[demo]'.
     """

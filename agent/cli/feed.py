@@ -1,4 +1,7 @@
-"""`crm-agent feed`: every change of contacts, interactions and reminders, for another system to follow."""
+"""`crm-agent feed`: every change of contacts, interactions and reminders, for another system to follow.
+
+What each kind of row says stands in docs/admin-guide.md.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated

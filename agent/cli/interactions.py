@@ -151,7 +151,7 @@ def _source(connection: "sa.Connection", interaction: str, asked: str | None) ->
 def add(
     context: typer.Context,
     contact: Annotated[str, typer.Option("--contact", metavar="EMAIL", help="With whom.")],
-    kind: Annotated[str, typer.Option("--kind", help="call or note")],
+    kind: Annotated[str, typer.Option("--kind", metavar="call|note", help="What it was.")],
     text: Annotated[str, typer.Option("--text", help="What was said.")],
 ) -> None:
     """Notes a call, or anything else worth remembering."""

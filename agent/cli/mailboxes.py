@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 app = noun("State, lag and last error of every mailbox.", shows=True)
 
+Address = Annotated[str, typer.Argument(metavar="ADDR", help="The mailbox's address.")]
+
 _SHOWN = ("address", "state", "lag_seconds", "last_success", "logged", "skipped", "review", "quarantined", "pending")
 
 
@@ -37,9 +39,9 @@ def show(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def check(context: typer.Context, as_json: Json = False) -> int:
-    """For monitoring: exit 1 and names when a mailbox (or a folder) is stopped, or behind by `policy.alert_after`.
+    """For monitoring: names each mailbox (or folder) that is stopped, or behind by more than `policy.alert_after`.
 
-    A list of mailboxes that could not be taken counts too.
+    A list of mailboxes that could not be taken counts too. Exit 1 if there is any.
     """
     configured = settings(context, secrets="store")
     seen = _look(configured)
@@ -54,7 +56,7 @@ def check(context: typer.Context, as_json: Json = False) -> int:
 
 
 @app.command()
-def pause(context: typer.Context, address: str) -> None:
+def pause(context: typer.Context, address: Address) -> None:
     """Reads a mailbox no more until `resume`; a pass under way ends at its next page."""
     from agent.store.schedule import mailboxes
 
@@ -65,7 +67,7 @@ def pause(context: typer.Context, address: str) -> None:
 
 
 @app.command()
-def resume(context: typer.Context, address: str) -> None:
+def resume(context: typer.Context, address: Address) -> None:
     """Reads a paused or stopped mailbox again, at once."""
     from agent.engine.progress import utc_now
     from agent.store.schedule import mailboxes
@@ -77,7 +79,7 @@ def resume(context: typer.Context, address: str) -> None:
 
 
 @app.command()
-def approve(context: typer.Context, address: str) -> None:
+def approve(context: typer.Context, address: Address) -> None:
     """Reads a mailbox that waits for approval (`policy.newcomers = "wait"`), at once."""
     from agent.engine.progress import utc_now
     from agent.store.schedule import mailboxes

@@ -84,7 +84,7 @@ def tell_waiting(queued: Counter[str]) -> None:
 def export(
     context: typer.Context, contact: Who, as_: As = None, as_admin: AsAdmin = False, as_json: Json = False
 ) -> None:
-    """Everything held about one person, as JSON lines; for an address too that no contact has.
+    """Everything held about one person, as JSON lines; also for an address that no contact has.
 
     Texts in mailboxes of others are withheld unless the reader may see them; --as-admin hands out all of them.
     """
@@ -122,7 +122,7 @@ def _without_others_questions(house: "House", who: "Reader", held: list[dict[str
 def erase(context: typer.Context, contact: Who, dry_run: DryRun = False) -> int:
     """Forgets a person everywhere and for good: no mail and no import brings them back. Cannot be undone.
 
-    For an address too that no contact has. Exit 1 if the database's files could not be written anew yet.
+    Also for an address that no contact has. Exit 1 if the database's files could not be written anew yet.
     """
     from agent.bootstrap import open_house
     from agent.cli.context import settings

@@ -55,7 +55,7 @@ def _line(told: dict[str, object]) -> dict[str, object]:
 @app.command()
 def accept(
     context: typer.Context,
-    id: Annotated[str, typer.Argument(metavar="ID")],
+    id: Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")],
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="The contact who is meant, or its id.")],
     always: Annotated[bool, typer.Option("--always", help="The address is theirs from now on.")] = False,
     whole_domain: Annotated[
@@ -87,7 +87,7 @@ def accept(
 @app.command()
 def reject(
     context: typer.Context,
-    id: Annotated[str, typer.Argument(metavar="ID")],
+    id: Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")],
     always: Annotated[
         bool, typer.Option("--always", help="The address is of none of those offered: do not ask so again.")
     ] = False,
@@ -173,7 +173,9 @@ def _rule_line(told: dict[str, object]) -> dict[str, object]:
 
 
 @app.command()
-def forget(context: typer.Context, address: Annotated[str, typer.Argument(metavar="ADDR")]) -> None:
+def forget(
+    context: typer.Context, address: Annotated[str, typer.Argument(metavar="ADDR", help="Of the rules.")]
+) -> None:
     """Takes such rules back: mail with this address is decided like any other again."""
     from agent.store.mail import never, refusals
 

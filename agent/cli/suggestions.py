@@ -45,7 +45,7 @@ def accept(
         typer.Argument(metavar="[EMAIL]", help="Whose it is, or the id. Needed where several are suggested."),
     ] = None,
 ) -> None:
-    """The address is the suggested contact's from now on; one that is suggested of nobody becomes a new contact.
+    """The address is the suggested contact's from now on; one suggested as nobody's becomes a new contact.
 
     Mail that was skipped, and mail still to come, is decided with that.
     """
@@ -57,7 +57,7 @@ def accept(
 
 
 def refuse(context: typer.Context, address: Address) -> None:
-    """The address is not suggested again, of nobody whom it is suggested of now. Only its key is remembered.
+    """The address is not suggested again as that of those whom it is suggested for now. Only its key is remembered.
 
     A name beside it links no mail to those contacts any more, and asks nothing; `review forget` takes that back.
     """
@@ -97,7 +97,7 @@ def _the_one(connection: "sa.Connection", found: "Sequence[Suggested]") -> "Cont
     """The contact of whom alone the address is suggested; None where it is of nobody known."""
     ids = [one.contact_id for one in found if one.contact_id]
     if len(ids) > 1:
-        raise Stop(f"it is suggested of several contacts, name one by its id: {', '.join(ids)}", code=WRONG_USE)
+        raise Stop(f"it is suggested for several contacts, name one by its id: {', '.join(ids)}", code=WRONG_USE)
     return contact_of(connection, ids[0]) if ids else None
 
 

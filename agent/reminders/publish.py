@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
+from agent.reminders.identity import is_of
 from agent.reminders.intents import CREATE, DELETE, UPDATE, CalendarItem
 from agent.reminders.readback import Sighting, gone_items, is_fault, sighting
 from connectors.base import CalendarSink
@@ -107,7 +108,7 @@ def read_back(desk: Desk) -> Reading:
     looked_for = _look_for(desk, missing)
     found_now = (*changes.found, *looked_for)
     gone = (left | unlisted) - {found.uid for found in looked_for}
-    ours = [found for found in found_now if found.uid.endswith(f"@{desk.installation}")]
+    ours = [found for found in found_now if is_of(found.uid, desk.installation)]
     fault = _fault(len(placed), len(gone))
     reading = Reading(
         seen=tuple(_sighting(desk, known[found.uid], found) for found in ours if found.uid in known),

@@ -15,6 +15,8 @@ from agent.store.tables import changes
 
 SIGNAL = "signal"
 """The kind of rows that the agent leaves for itself: who followed the feed would find nothing of theirs in them."""
+THREAD = "thread"
+"""The kind of rows about conversations, which have no row of their own: `merged` is all that happens to them."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,7 +29,7 @@ class UnknownToken(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """What happened to one thing. kind: contact, interaction or reminder; event: added, updated, logged, removed …
+    """What happened to one thing. kind: contact, interaction, reminder, thread …; event: added, updated, logged …
 
     entity: its id. body: what JSON can say of it now (empty where it is gone).
     """

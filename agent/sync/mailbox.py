@@ -1,6 +1,6 @@
 """One complete pass over a mailbox. Plain, synchronous, idempotent: a pass cut off anywhere is finished by the next.
 
-Called by `agent.engine` with a lease. New mail of all folders comes first, then history page by page with a look
+Called by `agent.work` with a lease. New mail of all folders comes first, then history page by page with a look
 for new mail in between, then what has to be repaired or decided anew.
 """
 

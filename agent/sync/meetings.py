@@ -1,6 +1,6 @@
 """Meetings with contacts out of the salesperson's own calendar: read, decided by the same matchers as mail, recorded.
 
-Called by `agent.bootstrap` after a mailbox was read, under its lease. Nothing in the calendar is changed. A meeting is
+Called by `agent.after_mail` once a mailbox was read, under its lease. Nothing in the calendar is changed. A meeting is
 about whoever is invited; private ones are never looked into, and a title is kept as the capture level allows.
 """
 

@@ -77,10 +77,10 @@ class Tending:
 
 @dataclass(frozen=True, kw_only=True)
 class Tended:
-    """What came of it. placed, withdrawn: reminders. error: why the calendar could not be brought up to date."""
+    """What came of it. placed, withdrawn: ids of reminders. error: why the calendar could not be brought up to date."""
 
-    placed: int = 0
-    withdrawn: int = 0
+    placed: frozenset[str] = frozenset()
+    withdrawn: frozenset[str] = frozenset()
     published: Published = field(default_factory=Published)
     error: ConnectorError | None = None
 
@@ -189,8 +189,8 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
             reminders.confirm_bundled(tending.database, connection, mailbox_id, site.place, now)
     if tending.memo is not None:
         tending.memo[tending.name] = asked_now
-    withdrawn = sum(isinstance(action, Withdraw) for action in actions)
-    placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
+    withdrawn = frozenset(action.id for action in actions if isinstance(action, Withdraw))
+    placed = frozenset(one.id for one in actions if isinstance(one, Place) and one.wanted.rule != BUNDLE)
     return Tended(placed=placed, withdrawn=withdrawn)
 
 

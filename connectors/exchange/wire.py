@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -305,8 +304,3 @@ class Wires:
 
 WIRES, REFUSALS = Wires(), Refusals()
 """Those of this process."""
-
-
-def host_of(endpoint: str) -> str:
-    """`mail.example:8443`, for sentences."""
-    return urlsplit(endpoint).netloc.rpartition("@")[2]

@@ -33,6 +33,8 @@ _TOKEN = re.compile(
 )
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Marks that nobody sees: they come along where an address is copied from a page."""
+_WIDE_AT = re.compile("\uff20(?=[\\w-]+(?:[.\uff0e\u3002][\\w-]+)+$)")
+"""As East Asian keyboards write it, before a domain: `山田＠営業` is a name with a department."""
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -151,7 +153,7 @@ class _Piece:
         if self.angle is not None:
             written = "".join(self.angle)
             return _spec(written), _name(phrase) or _name(" ".join(self.comments)) or _leftover(written)
-        if "@" not in phrase:
+        if "@" not in phrase and "\uff20" not in phrase:
             return "", _name(phrase) or _name(" ".join(self.comments))
         address, rest = _bare(phrase)
         return address, _name(rest) or _name(" ".join(self.comments)) or ("" if address else _name(phrase))
@@ -255,7 +257,7 @@ def _bare(phrase: str) -> tuple[str, str]:
 
 def _spec(written: str) -> str:
     """The addr-spec as written without white space, or '' if it is none: no domain, no local part, two @, too long."""
-    written = (written if written.isascii() else _UNSEEN.sub("", written)).strip()
+    written = (written if written.isascii() else _WIDE_AT.sub("@", _UNSEEN.sub("", written).strip())).strip()
     if not written.startswith('"'):
         written = "".join(written.split())
         written = (written[1:-1] if written.startswith("[mailto:") and written[-1] == "]" else written).removeprefix(

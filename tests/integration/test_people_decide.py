@@ -158,6 +158,8 @@ def test_a_doubt_on_a_logged_message_is_settled_at_once(
     (item,) = firm.rows("review", "list")
     ok(firm, "review", "accept", item["id"], id_of(firm, "Max One"))
     assert sorted(named(firm, message)) == [("Jane Doe", "address"), ("Max One", "manual")]
+    (told,) = (row for row in firm.rows("feed") if row["event"] == "updated" and row["kind"] == "interaction")
+    assert told["body"] == {"contacts": sorted([id_of(firm, "Jane Doe"), id_of(firm, "Max One")])}
     read_all_again(firm, user, 77)
     assert sorted(named(firm, message)) == [("Jane Doe", "address"), ("Max One", "manual")]
     assert firm.rows("review", "list") == []

@@ -61,6 +61,7 @@ def check_feed(now: View) -> None:
         assert all((event == "logged") == (index % 2 == 0) for index, event in enumerate(ends)), (entity, events)
         assert (ends[-1:] == ["logged"]) == (entity in now.kept), (entity, events)
     assert now.kept.keys() <= now.feed.keys()
+    assert {id: kept.thread for id, kept in now.kept.items()} == {id: now.threads[id] for id in now.kept}
 
 
 def check_identities(world: World, now: View, *, blurred: frozenset[Where]) -> None:

@@ -67,6 +67,8 @@ class View:
     """(key, address) of every doubt that somebody decided."""
     feed: Mapping[str, tuple[str, ...]]
     """interaction -> its events in order."""
+    threads: Mapping[str, str]
+    """interaction -> its thread, for whoever knows the feed alone."""
 
     def at(self, where: Where) -> Kept | None:
         """The interaction that lies there."""
@@ -86,6 +88,7 @@ def view(database: Database) -> View:
             reviewed=_reviewed(connection),
             ruled=frozenset(tuple(row) for row in connection.execute(_RULINGS)),
             feed=_feed(connection),
+            threads=_threads_told(connection),
         )
 
 
@@ -188,4 +191,17 @@ def _feed(connection: sa.Connection) -> dict[str, tuple[str, ...]]:
     )
     for row in rows:
         found[row.entity] = (*found.get(row.entity, ()), row.event)
+    return found
+
+
+def _threads_told(connection: sa.Connection) -> dict[str, str]:
+    found: dict[str, str] = {}
+    rows = connection.execute(
+        sa.select(changes).where(changes.c.event.in_(["logged", "merged"])).order_by(changes.c.seq)
+    )
+    for row in rows:
+        if row.kind == "interaction":
+            found[row.entity] = row.body["thread_id"]
+        elif row.kind == "thread":
+            found = {id: row.body["into"] if thread == row.entity else thread for id, thread in found.items()}
     return found

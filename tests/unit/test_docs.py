@@ -56,6 +56,12 @@ def test_commands_in_the_pages_exist(page: Path) -> None:
         assert word in known, word
 
 
+def test_every_decision_stands_in_the_list_of_them() -> None:
+    folder = ROOT / "docs/decisions"
+    listed = re.findall(r"\]\((\d{4}-[^)]*)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    assert listed == sorted(path.name for path in folder.glob("0*.md"))
+
+
 def test_the_example_for_the_service_is_a_valid_configuration() -> None:
     assert len(load(ROOT / "deploy/crm-agent.toml", secrets="none").mailboxes) == 2
 

@@ -139,6 +139,14 @@ def test_a_full_name_asks_nothing_about_a_name_that_contradicts_it(known: str) -
     assert asked(decide(from_("Jane Quinn Smith"), answers=staff(replace(JANE, name=known)))) == []
 
 
+@pytest.mark.parametrize("known", ["王伟", "王 伟"])
+def test_a_name_of_two_characters_in_one_is_asked_about_and_never_decides(known: str) -> None:
+    """It may be a whole name, or half of a Japanese or Korean one."""
+    wei = replace(JANE, name=known)
+    log = logged(decide(from_("王伟"), answers=replace(staff(wei, SAM), named={"王伟": (wei,)})))
+    assert (log.links, asked(log)) == ((), [["jane"]])
+
+
 def test_the_contact_of_the_full_name_is_linked_whoever_else_may_be_meant() -> None:
     """Or every colleague who is entered by initials would hold up the mail of whoever is known in full."""
     answers = replace(staff(replace(SAM, name="J. Smith"), JANE), named={"jane smith": (JANE,)})
@@ -204,6 +212,9 @@ def test_the_directory_is_asked_only_at_the_companies_it_knows() -> None:
         ("LEFÈVRE Paul", "P. Lefevre"),
         ("EXT Jane Smith", "Jane Smith"),
         ("J. Silva", "João da Silva e Souza"),
+        *(("Smith Jane", known) for known in ("J. Smith", "Smith, J.", "J. Q. Smith")),
+        *(("Wang Wei", "W. Wang"), ("Smith Bob", "R. Smith"), ("Gates Bill", "W. Gates")),
+        *(("王伟", "王 伟"), ("王 伟", "王伟"), ("王伟", "王伟"), ("佐々木", "佐々木"), ("민수", "민 수")),
     ],
 )
 def test_initials_may_mean_a_name_that_contradicts_none_of_them(short: str, known: str) -> None:
@@ -223,6 +234,15 @@ def test_initials_may_mean_a_name_that_contradicts_none_of_them(short: str, know
         ("J. García Pérez", "Juan García López"),
         ("M. García", "Juan García López"),
         ("J. García", "García Juan López"),
+        *(
+            ("Smith, Jane", "S. Jane"),
+            ("Smith Jane", "K. Smith"),
+            ("Smith Jane", "J. P. Jones"),
+            ("SMITH Jane", "S. Jane"),
+            ("Smith Jr", "J. Smith"),
+            ("Smith Sales", "S. Smith"),
+        ),
+        *(("王伟", "王 伟国"), ("王伟", "李伟"), ("佐々木", "佐々木 太郎"), ("王", "王 伟")),
     ],
 )
 def test_initials_do_not_mean_a_name_that_they_contradict(short: str, known: str) -> None:

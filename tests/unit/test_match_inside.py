@@ -144,6 +144,26 @@ def test_a_forward_by_one_of_us_asks_whether_the_customer_is_meant() -> None:
     assert [one.contact_id for one in review.doubts[0].candidates] == ["bob"]
 
 
+FINNISH = "Lähettäjä: Bob Birch <bob@cust.example>\nLähetetty: 4. toukokuuta 2026\nVastaanottaja: Anna\nAihe: Tarjous\n"
+NORWEGIAN = "Fra: Bob Birch <bob@cust.example>\nSendt: 4. mai 2026\nTil: Anna\nEmne: Tilbud\n"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "asks"),
+    [
+        ("VS: Tarjous", FINNISH, False),
+        ("VS: VL: Tarjous", FINNISH, False),
+        ("VL: Tarjous", FINNISH, True),
+        ("VL: VS: Tarjous", FINNISH, True),
+        ("VS: Tilbud", NORWEGIAN, True),
+        ("VS: SV: Tilbud", NORWEGIAN + FINNISH, True),
+    ],
+)
+def test_what_is_quoted_tells_whether_vs_is_a_forward_or_an_answer(subject: str, text: str, asks: bool) -> None:
+    """A Finnish program writes it before an answer, a Danish or Norwegian one before a forward."""
+    assert isinstance(inside(forward(subject=subject), text), Review if asks else Skip)
+
+
 def test_a_chain_of_forwards_leads_past_our_own_people() -> None:
     ours = "From: Anna <anna@ourfirm.example>\nTo: Cem\nSubject: x\n\n"
     assert isinstance(inside(forward(), ours + GMAIL), Review)

@@ -143,7 +143,7 @@ def decide(mails: list[Envelope], answers: Answers, thread: ThreadView | None = 
 
 
 @given(st.lists(ENVELOPES, max_size=3), DIRECTORIES, THREADS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_no_header_raises(mails: list[Envelope], answers: Answers, thread: ThreadView | None) -> None:
     asked = wanted([read_heading(mail) for mail in mails])
     assert "" not in asked.keys | asked.domains
@@ -157,7 +157,7 @@ PEOPLE = ("from_", "reply_to", "to", "cc", "bcc")
 
 
 @given(st.lists(MAILS, max_size=4), DIRECTORIES, THREADS, st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_the_order_of_people_contacts_and_messages_decides_nothing(
     mails: list[Envelope], answers: Answers, thread: ThreadView | None, random: Random
 ) -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors import mime
-from connectors.message import NO_FLAGS, TEXT_LIMIT, Envelope, Message
+from connectors.message import NO_FLAGS, TEXT_LIMIT, Address, Envelope, Message
 from connectors.mime.addresses import MOST_ADDRESSES, read_addresses
 from connectors.mime.dates import read_date
 from connectors.mime.html import html_to_text
@@ -155,6 +155,20 @@ def test_people_around_such_a_mailbox_are_read_too() -> None:
 @pytest.mark.parametrize("written", ["j@x.example\u200b", "\ufeffj@x.example", "Jane <\u202aj@x.example\u202c>"])
 def test_marks_that_nobody_sees_are_no_part_of_an_address(written: str) -> None:
     assert [mailbox.address for mailbox in read_addresses(written)] == ["j@x.example"]
+
+
+@pytest.mark.parametrize(
+    ("written", "address", "name"),
+    [
+        ("kim＠acme.example", "kim@acme.example", ""),
+        ("Kim <kim＠acme．example>", "kim@acme．example", "Kim"),
+        ("山田＠営業 <taro@acme.example>", "taro@acme.example", "山田＠営業"),
+        ("山田＠営業", "", "山田＠営業"),
+    ],
+)
+def test_a_wide_at_sign_stands_for_one_before_a_domain(written: str, address: str, name: str) -> None:
+    """As keyboards of East Asia write it; in a name it stands before a department."""
+    assert read_addresses(written) == (Address(address=address, name=name),)
 
 
 def test_what_only_begins_like_such_a_name_is_an_address() -> None:

@@ -3,16 +3,19 @@
 import pytest
 import sqlalchemy as sa
 
+from agent.people.erasing import Forgetting, erase_address
 from agent.people.importing import import_rows
 from agent.people.rows import Row
+from agent.reminders import identity
 from agent.store import feed
 from agent.store.database import Database
 from agent.store.directory import contacts, lookup
 from agent.store.directory.contact_writes import open_directory, waiting
 from agent.store.hashes import Hasher
+from agent.store.mail import corrections, refusals
 from agent.store.persons import merging
 from agent.store.persons.merging import Merged
-from agent.store.tables import calendar_items, merges, participants, reminders, rereads, rulings
+from agent.store.tables import calendar_items, links, merges, participants, reminders, rereads, rulings
 from agent.store.tables import contacts as people
 from tests.unit.people_room import add_mail, everything, links_of
 from tests.unit.store_room import NOW, add_contacts, add_mailbox, add_place, draft, queued
@@ -223,15 +226,10 @@ def test_mail_in_doubt_between_two_of_a_name_is_looked_at_again_once_they_are_on
 
 def test_reminders_keep_their_state_and_their_items(database: Database, hasher: Hasher, two: tuple[str, str]) -> None:
     """What was dismissed for one does not come back for the other: it bears the name the rules will give it."""
-    from agent.reminders import identity
-
     kim, old = two
     anna = add_mailbox(database)
-    name = identity.name(hasher.hash, "flagged", "anna@ourfirm.example", old, "reason")
-    row = {"id": name, "rule": "flagged", "mailbox_id": anna, "contact_id": old, "reason": "reason", "title": "t"}
-    row |= {"why": "", "planned": "2026-12-01T08:30:00", "due": "2026-12-01T08:30:00", "timezone": "UTC"}
+    name = add_reminder(database, hasher, anna, old, "dismissed")
     with database.write() as connection:
-        connection.execute(sa.insert(reminders).values(**row, state="dismissed", created_at=NOW, changed_at=NOW))
         item = {"uid": "u", "place": "p", "mailbox_id": anna, "reminder_id": name, "attempts": 0}
         connection.execute(sa.insert(calendar_items).values(item))
     merge(database, hasher, kim, old)
@@ -242,6 +240,35 @@ def test_reminders_keep_their_state_and_their_items(database: Database, hasher: 
     unmerge(database, hasher, kim)
     with database.read() as connection:
         assert connection.execute(sa.select(reminders.c.id, reminders.c.contact_id)).all() == [(name, old)]
+
+
+def test_the_feed_tells_by_which_id_a_reminder_was_known_and_which_one_was_a_second_one(
+    database: Database, hasher: Hasher, two: tuple[str, str]
+) -> None:
+    kim, old = two
+    anna = add_mailbox(database)
+    theirs = add_reminder(database, hasher, anna, old, "in-calendar")
+    second = add_reminder(database, hasher, anna, old, "in-calendar", reason="both")
+    add_reminder(database, hasher, anna, kim, "in-calendar", reason="both")
+    merge(database, hasher, kim, old)
+    new = identity.name(hasher.hash, "flagged", "anna@ourfirm.example", kim, "reason")
+    with database.read() as connection:
+        told = [entry.change for entry in feed.read(connection, 0, 100) if entry.change.kind == "reminder"]
+    assert [(one.event, one.entity, one.body.get("was")) for one in told] == [
+        ("moved", new, theirs),
+        ("not-needed", second, None),
+    ]
+
+
+def add_reminder(
+    database: Database, hasher: Hasher, mailbox_id: int, contact: str, state: str, *, reason: str = "reason"
+) -> str:
+    name = identity.name(hasher.hash, "flagged", "anna@ourfirm.example", contact, reason)
+    row = {"id": name, "rule": "flagged", "mailbox_id": mailbox_id, "contact_id": contact, "reason": reason}
+    row |= {"title": "t", "why": "", "planned": "2026-12-01T08:30:00", "due": "2026-12-01T08:30:00", "timezone": "UTC"}
+    with database.write() as connection:
+        connection.execute(sa.insert(reminders).values(**row, state=state, created_at=NOW, changed_at=NOW))
+    return name
 
 
 def test_what_people_said_of_a_message_moves_and_comes_back(
@@ -257,6 +284,53 @@ def test_what_people_said_of_a_message_moves_and_comes_back(
     unmerge(database, hasher, kim)
 
     assert set(_rulings(database)) == {("x@y.example", "", old), ("", old, kim)}
+
+
+def test_whoever_is_erased_leaves_nothing_in_a_merge_of_others(
+    database: Database, hasher: Hasher, two: tuple[str, str]
+) -> None:
+    """Somebody had said of their address whose it is and whose not: the merge remembers that for its undoing."""
+    kim, old = two
+    with database.write() as connection:
+        row = {"message_key": b"k" * 16, "address": "X@y.example", "contact_id": old, "made_at": NOW}
+        connection.execute(sa.insert(rulings).values(**row))
+        refusals.refuse(database, connection, "x@y.example", [old], NOW)
+    merge(database, hasher, kim, old)
+    assert "x@y.example" in everything(database)
+    erase_address(Forgetting(database=database, hasher=hasher, second=None, now=NOW, who="root"), "x@y.example")
+    assert "x@y.example" not in everything(database)
+    unmerge(database, hasher, kim)
+
+
+@pytest.mark.parametrize("theirs", ["manual", "automatic"])
+def test_undoing_brings_back_what_was_linked_to_both_by_hand_or_not(
+    database: Database, hasher: Hasher, two: tuple[str, str], theirs: str
+) -> None:
+    kim, old = two
+    ours = "automatic" if theirs == "manual" else "manual"
+    anna = add_mailbox(database)
+    add_mail(database, hasher, anna, "m", {"kim@acme.example": "from"}, {kim: "kim@acme.example"}, origin=ours)
+    with database.write() as connection:
+        link = {"interaction_id": "m", "contact_id": old, "role": "from", "email": "kk@old.example", "rule": "address"}
+        more = {"confidence": 1.0, "evidence": [], "origin": theirs, "occurred_at": NOW}
+        connection.execute(sa.insert(links).values(**link, **more))
+    before = links_of(database, kim), links_of(database, old)
+    merge(database, hasher, kim, old)
+    unmerge(database, hasher, kim)
+    assert (links_of(database, kim), links_of(database, old)) == before
+
+
+def test_mail_that_was_taken_from_the_two_since_is_not_given_back(
+    database: Database, hasher: Hasher, two: tuple[str, str]
+) -> None:
+    kim, old = two
+    (lea,) = add_contacts(database, hasher, draft("Lea", "lea@other.example"))
+    add_mail(database, hasher, add_mailbox(database), "m", {"kk@old.example": "from"}, {old: "kk@old.example"})
+    merge(database, hasher, kim, old)
+    with database.write() as connection:
+        corrections.move(database, connection, "m", kim, contacts.load(connection, [lea])[lea], NOW)
+    unmerge(database, hasher, kim)
+    assert [len(links_of(database, one)) for one in (kim, old, lea)] == [0, 0, 1]
 
 
 def _rulings(database: Database) -> list[tuple[str, str, str]]:

@@ -116,7 +116,6 @@ def test_what_a_page_tells_of_bounces_is_in_the_feed_for_the_rules_alone(room: R
 def test_a_conversation_that_took_in_a_reminders_own_is_asked_about_under_its_new_name(
     room: Room, database: Database
 ) -> None:
-    """Mail that nobody logs may join two conversations, and the feed says nothing of it."""
     memo: dict[str, object] = {}
     room.contact()
     room.wrote(thread="new")
@@ -129,6 +128,30 @@ def test_a_conversation_that_took_in_a_reminders_own_is_asked_about_under_its_ne
         connection.execute(sa.delete(tables.changes).where(tables.changes.c.event == "updated"))
     room.tend(memo=memo)
     assert room.titles() == [WAITING]
+
+
+def test_conversations_that_a_page_joins_are_asked_about_at_once(room: Room, database: Database) -> None:
+    """Mail in doubt joins them: nothing new is logged, and whoever waited for an answer has it."""
+    memo: dict[str, object] = {}
+    room.contact()
+    room.wrote(thread="we")
+    room.wait(minutes=1)
+    room.received(thread="they", subject="Delivery")
+    room.wrote(thread="elsewhere", subject="Another offer")
+    room.tend(memo=memo)
+    waiting = room.titles()
+    hashes = {name: name.encode().ljust(16) for name in ("we", "they")}
+    with database.write() as connection:
+        members = [{"id_hash": one, "thread_id": name} for name, one in hashes.items()]
+        connection.execute(sa.insert(tables.thread_members), members)
+        record.record(database, connection, PageRows(tying_ids=[tuple(hashes.values())]), room.now)
+        # the room, which watches each column, would tell of every message
+        connection.execute(sa.delete(tables.changes).where(tables.changes.c.event == "updated"))
+    room.tend(memo=memo)
+    by_memo = room.titles()
+    room.tend()
+    assert room.titles() == by_memo
+    assert (len(waiting), len(by_memo)) == (2, 1)
 
 
 def test_a_meeting_is_followed_up_once_somebody_writes_to_who_was_there(room: Room) -> None:

@@ -59,7 +59,7 @@ def test_what_stood_there_already_moves_too_and_an_answer_meanwhile_leaves_the_b
         ("2 more follow-ups", datetime(2026, 3, 17, 8, 30))
     ]
     before = room.tend()
-    assert (before.placed, before.published.updated) == (0, 0)
+    assert (before.placed, before.published.updated) == (frozenset(), 0)
     room.wait(days=2)
     room.received("max", thread="max")
     room.tend()

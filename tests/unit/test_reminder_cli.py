@@ -1,24 +1,23 @@
 """Reminders of one's own, from the command line to the calendar."""
 
-import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from agent.cli.main import main
 from config.model import IcsCalendar
 from connectors.ics import IcsSink
+from tests.unit.command_line import CommandLine
 
 
 @pytest.fixture
-def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs `crm-agent …` for one mailbox with an empty archive and a calendar folder; fails unless it exits 0."""
+def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """One mailbox with an empty archive and a calendar folder."""
     for folder in ("mail/cur", "mail/new", "mail/tmp", "calendar"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "crm-agent.toml").write_text(
+    settings = (
         "[organisation]\ndomains = ['ourfirm.example']\ntimezone = 'Europe/Berlin'\n"
         "[[connectors]]\nname = 'archive'\ntype = 'maildir'\n"
         "[[connectors.mailboxes]]\naddress = 'Anna@ourfirm.example'\npath = 'mail'\n"
@@ -27,22 +26,14 @@ def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     (tmp_path / "people.csv").write_text(
         "name,email,owner\nZoë Buyer,zoe@buyer.example,anna@ourfirm.example\nNo Body,nobody@buyer.example,\n"
     )
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CRM_AGENT_CONFIG", raising=False)
-
-    def run(*arguments: str, code: int = 0) -> str:
-        exit_code = main(arguments)
-        told = capsys.readouterr()
-        assert exit_code == code, told.err
-        return told.out if code == 0 else told.err
-
+    run = CommandLine(tmp_path, monkeypatch, capsys, settings)
     run("sync")
     run("contacts", "import", "people.csv")
     return run
 
 
-def listed(crm: Callable[..., str], *more: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in crm("reminders", "list", "--json", *more).splitlines()]
+def listed(crm: CommandLine, *more: str) -> list[dict[str, object]]:
+    return crm.rows("reminders", "list", *more)
 
 
 def in_calendar() -> Sequence[str]:
@@ -52,7 +43,7 @@ def in_calendar() -> Sequence[str]:
 
 @pytest.mark.parametrize("named", [(), ("--mailbox", "new@ourfirm.example")])
 def test_a_reminder_is_added_for_a_mailbox_that_was_never_read(
-    crm: Callable[..., str], tmp_path: Path, named: Sequence[str]
+    crm: CommandLine, tmp_path: Path, named: Sequence[str]
 ) -> None:
     with (tmp_path / "crm-agent.toml").open("a") as file:
         file.write("[[connectors.mailboxes]]\naddress = 'new@ourfirm.example'\npath = 'mail'\n")
@@ -63,7 +54,7 @@ def test_a_reminder_is_added_for_a_mailbox_that_was_never_read(
     crm("reminders", "feed-link", "new@ourfirm.example")
 
 
-def test_a_reminder_added_by_hand_stands_in_the_calendar_of_the_contacts_owner(crm: Callable[..., str]) -> None:
+def test_a_reminder_added_by_hand_stands_in_the_calendar_of_the_contacts_owner(crm: CommandLine) -> None:
     crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02T14:00", "--title", "Send the catalogue")
     assert [one["state"] for one in listed(crm)] == ["pending"]
     crm("sync")
@@ -79,7 +70,7 @@ def test_a_reminder_added_by_hand_stands_in_the_calendar_of_the_contacts_owner(c
 
 
 @pytest.mark.parametrize(("command", "state"), [("done", "done"), ("dismiss", "dismissed")])
-def test_a_closed_reminder_leaves_the_calendar(crm: Callable[..., str], command: str, state: str) -> None:
+def test_a_closed_reminder_leaves_the_calendar(crm: CommandLine, command: str, state: str) -> None:
     crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02", "--title", "Send the catalogue")
     crm("sync")
     (one,) = listed(crm)
@@ -90,7 +81,7 @@ def test_a_closed_reminder_leaves_the_calendar(crm: Callable[..., str], command:
     assert "already" in crm("reminders", command, str(one["id"]), code=1)
 
 
-def test_a_snoozed_reminder_moves_in_the_calendar(crm: Callable[..., str]) -> None:
+def test_a_snoozed_reminder_moves_in_the_calendar(crm: CommandLine) -> None:
     crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02", "--title", "Send the catalogue")
     crm("sync")
     (one,) = listed(crm)
@@ -101,7 +92,7 @@ def test_a_snoozed_reminder_moves_in_the_calendar(crm: Callable[..., str]) -> No
     assert [found["state"] for found in listed(crm, "--state", "snoozed")] == ["snoozed"]
 
 
-def test_what_is_wrong_is_said_in_one_sentence(crm: Callable[..., str]) -> None:
+def test_what_is_wrong_is_said_in_one_sentence(crm: CommandLine) -> None:
     due = ("--due", "2099-03-02", "--title", "T")
     assert "no owner" in crm("reminders", "add", "nobody@buyer.example", *due, code=2)
     assert "no mailbox" in crm("reminders", "add", "zoe@buyer.example", "--mailbox", "x@y.example", *due, code=2)
@@ -111,7 +102,7 @@ def test_what_is_wrong_is_said_in_one_sentence(crm: Callable[..., str]) -> None:
     assert "unknown" in crm("reminders", "list", "--state", "open", code=2)
 
 
-def test_purchases_are_imported_once_and_corrected_by_their_order(crm: Callable[..., str], tmp_path: Path) -> None:
+def test_purchases_are_imported_once_and_corrected_by_their_order(crm: CommandLine, tmp_path: Path) -> None:
     sales = tmp_path / "sales.csv"
     sales.write_text(
         "email;date;amount;currency;product;order_id;company\n"
@@ -125,7 +116,7 @@ def test_purchases_are_imported_once_and_corrected_by_their_order(crm: Callable[
     assert crm("purchases", "import", "sales.csv") == "0 added, 1 updated, 0 unchanged, 0 refused\n"
 
 
-def test_purchases_of_nobody_known_are_refused_by_line(crm: Callable[..., str], tmp_path: Path) -> None:
+def test_purchases_of_nobody_known_are_refused_by_line(crm: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "sales.csv").write_text(
         "email,date\nzoe@buyer.example,2026-01-05\nstranger@x.example,2026-01-05\nzoe@buyer.example,03/04/2026\n"
         "zoe@buyer.example,2999-01-01\n,2026-01-05\n"
@@ -143,7 +134,7 @@ def test_purchases_of_nobody_known_are_refused_by_line(crm: Callable[..., str], 
     assert "is no .csv file" in crm("purchases", "import", "people.txt", code=2)
 
 
-def test_only_a_suggestion_can_be_accepted(crm: Callable[..., str]) -> None:
+def test_only_a_suggestion_can_be_accepted(crm: CommandLine) -> None:
     crm("reminders", "add", "zoe@buyer.example", "--due", "2099-03-02T14:00", "--title", "Send the catalogue")
     (one,) = listed(crm)
     assert "no suggestion" in crm("reminders", "accept", str(one["id"]), code=1)
@@ -151,7 +142,7 @@ def test_only_a_suggestion_can_be_accepted(crm: Callable[..., str]) -> None:
     assert listed(crm, "--state", "suggested") == []
 
 
-def test_a_link_to_subscribe_is_made_and_ended(crm: Callable[..., str]) -> None:
+def test_a_link_to_subscribe_is_made_and_ended(crm: CommandLine) -> None:
     first, second = (crm("reminders", "feed-link", "Anna@ourfirm.example") for _ in range(2))
     assert first.startswith("http://127.0.0.1:8046/")
     assert first != second

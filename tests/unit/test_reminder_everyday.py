@@ -142,8 +142,10 @@ def test_an_answer_that_only_a_colleague_got_settles_the_question_in_the_same_sy
     """The colleague's mailbox is read after the question was put into the calendar."""
     desk.wrote(QUESTION, id="q@our", ago=9)
     desk.received("Here it is.", id="a@buyer", box=BEN, to=BEN, answers="q@our", ago=8)
+    desk.wrote(QUESTION, id="open@our", to="max@buyer.example", by=BEN, ago=9)
     desk.sync()
     assert desk.shown() == ()
+    assert [desk.house.memory.counts[box]["reminders"] for box in (ANNA, BEN)] == [0, 1]  # as its last line says
 
 
 def test_a_first_sync_floods_nothing(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.reminders.rules.waiting_for_them import same_subject
 from agent.store.database import Database
 from agent.store.hashes import Hasher
 from config.model import AfterRule, GoneQuiet, KeyDate, LateOrder, MeetingFollowUp, PromiseRule
@@ -39,6 +40,18 @@ def test_every_rule_is_given_its_rows_by_both_databases(database_url: str, hashe
     assert {one.rule for one in room.reminders()} == set(every)
     assert sorted(one.state for one in room.reminders()).count("suggested") == 1
     database.close()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        *("order 12", "Re: Order 12", "AW: WG: Order 12", "RE[2]: Order 12", "VS: Order 12", "VL: SV: Order 12"),
+        *("回复：Order 12", "转发: 答复: Order 12", "Odp: PD: Order 12", "ΑΠ: Order 12"),
+    ],
+)
+def test_subjects_are_the_same_but_for_what_programs_put_in_front(subject: str) -> None:
+    assert same_subject(subject, "Order 12")
+    assert not same_subject(f"{subject}0", "Order 12")
 
 
 class TestWaitingForUs:

@@ -1,6 +1,5 @@
 """One answer for all questions about an address: `--always` settles those that wait and those to come; it is undone."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copyfile
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from agent.cli.main import main
 from agent.people.ruling import give_address
 from agent.store.database import Database
 from agent.store.directory import contacts, lookup
@@ -23,6 +21,7 @@ from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process
 from tests.machines.told_anew import HASHER, template
 from tests.machines.world import ANNA, BOB, Letter, Person, World
+from tests.unit.command_line import CommandLine
 from tests.unit.store_room import NOW, add_contacts, draft
 
 JANE = Person(name="Jane Smith", address="jane@customer.example", company="Customer")
@@ -200,25 +199,17 @@ def test_it_is_kept_whose_an_address_is_not(database: Database, hasher: Hasher) 
 
 
 @pytest.fixture
-def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs `crm-agent …` on a folder of such mail, and of an address that two contacts share; gives what it says."""
+def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """With a folder of such mail, and an address that two contacts share."""
     (tmp_path / "mail").mkdir()
-    (tmp_path / "crm-agent.toml").write_text(
+    settings = (
         "[organisation]\ndomains = ['ourfirm.example']\n[[connectors]]\nname = 'archive'\ntype = 'maildir'\n"
         f"mailboxes = [{{ address = '{ANNA}', path = 'mail' }}]\n"
     )
     for number, sender in enumerate((JS, JS, JS, "Office <office@shared.example>")):
         letter = Letter(id=f"{number}@mail.example", from_=sender, to=ANNA, date="Fri, 20 Nov 2026 10:00:00 +0100")
         (tmp_path / "mail" / f"{number}.eml").write_bytes(letter.raw)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CRM_AGENT_CONFIG", raising=False)
-
-    def run(*words: str, code: int = 0) -> str:
-        ended = main(words)
-        told = capsys.readouterr()
-        assert ended == code, told.err
-        return told.out + ("" if "--json" in words else told.err)
-
+    run = CommandLine(tmp_path, monkeypatch, capsys, settings)
     run("migrate")
     run("contacts", "add", JANE.address, "--name", JANE.name, "--company", JANE.company)
     for name in ("Office One", "Office Two"):
@@ -227,18 +218,19 @@ def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return run
 
 
-def waiting(crm: Callable[..., str], address: str) -> list[dict[str, Any]]:
-    items = [json.loads(line) for line in crm("review", "list", "--json").splitlines()]
-    return [item for item in items if item["address"] == address]
+def waiting(crm: CommandLine, address: str) -> list[dict[str, Any]]:
+    return [item for item in crm.rows("review", "list") if item["address"] == address]
 
 
-def test_the_command_line_says_that_one_answer_settles_all_and_takes_it_back(crm: Callable[..., str]) -> None:
+def test_the_command_line_says_that_one_answer_settles_all_and_takes_it_back(crm: CommandLine) -> None:
     one, other, _ = waiting(crm, "js@customer.example")
-    assert "2 more about js@customer.example: `review reject ID --always`" in crm("review", "reject", one["id"])
-    assert "more about" not in crm("review", "reject", other["id"], "--always")
+    crm("review", "reject", one["id"])
+    assert "2 more about js@customer.example: `review reject ID --always`" in crm.notes
+    crm("review", "reject", other["id"], "--always")
+    assert "more about" not in crm.notes
     crm("sync")
     assert waiting(crm, "js@customer.example") == []
-    (rule,) = [json.loads(line) for line in crm("review", "rules", "--json").splitlines()]
+    (rule,) = crm.rows("review", "rules")
     assert (rule["address"], rule["rule"], rule["contact"]["name"]) == ("js@customer.example", "not theirs", JANE.name)
     assert JANE.name in crm("review", "rules")
     crm("review", "forget", "js@customer.example")
@@ -247,8 +239,9 @@ def test_the_command_line_says_that_one_answer_settles_all_and_takes_it_back(crm
     crm("review", "forget", "js@customer.example", code=1)
 
 
-def test_a_shared_address_asks_for_each_mail_and_no_rule_says_otherwise(crm: Callable[..., str]) -> None:
+def test_a_shared_address_asks_for_each_mail_and_no_rule_says_otherwise(crm: CommandLine) -> None:
     (item,) = waiting(crm, "office@shared.example")
     refused = crm("review", "reject", item["id"], "--always", code=2)
     assert "is an address of a contact" in refused
-    assert "more about" not in crm("review", "reject", item["id"])
+    crm("review", "reject", item["id"])
+    assert "more about" not in crm.notes

@@ -1,19 +1,27 @@
 """The change feed is ordered as commits were, can be read again, and refuses a token it never gave."""
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 
 import pytest
+import sqlalchemy as sa
 
 from agent.store import feed
 from agent.store.database import Database
 from agent.store.feed import Change, UnknownToken
+from agent.store.hashes import Hasher
+from agent.store.mail import record
+from agent.store.mail.record import PageRows
+from agent.store.tables import interactions, thread_members
 from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process
 from tests.machines.told_anew import HASHER, template
 from tests.machines.views import view
 from tests.machines.world import ANNA, BOB, DIRECTORY, KIM, Letter, World
+from tests.unit.people_room import add_mail
+from tests.unit.store_room import NOW, add_mailbox
 
 
 def change(entity: str) -> Change:
@@ -82,6 +90,33 @@ def test_whoever_reads_up_to_a_number_has_seen_everything_below_it(database: Dat
     assert seen_meanwhile == []
     with database.read() as connection:
         assert [entry.change.entity for entry in feed.read(connection, 0, 10)] == ["slow", "quick"]
+
+
+def test_conversations_that_become_one_are_told_in_one_row_however_many_messages_they_have(
+    database: Database, hasher: Hasher
+) -> None:
+    anna = add_mailbox(database)
+    for number in range(3):
+        add_mail(database, hasher, anna, f"m{number}", {KIM: "from"}, {})
+    with database.write() as connection:
+        ids = [(hasher.of_id("m0"), "t-m0"), (hasher.of_id("m1"), "t-m1"), (hasher.of_id("seen by nobody"), "t-none")]
+        connection.execute(sa.insert(thread_members), [{"id_hash": one, "thread_id": thread} for one, thread in ids])
+        connection.execute(sa.update(interactions).where(interactions.c.id == "m2").values(thread_id="t-m1"))
+        for _ in range(2):
+            record.record(database, connection, PageRows(tying_ids=[tuple(one for one, _ in ids)]), NOW)
+        told = [entry.change for entry in feed.read(connection, 0, 10)]
+    assert told == [Change(kind="thread", event="merged", entity="t-m1", body={"into": "t-m0"})]
+
+
+def test_tells_once_of_a_mail_that_another_copy_dates_earlier(database: Database, hasher: Hasher) -> None:
+    add_mail(database, hasher, add_mailbox(database), "m1", {KIM: "from"}, {})
+    earlier = NOW - timedelta(days=3)
+    with database.write() as connection:
+        for _ in range(2):
+            record.record(database, connection, PageRows(earlier=[("m1", earlier), ("m1", NOW)]), NOW)
+        told = [entry.change for entry in feed.read(connection, 0, 10)]
+    body = {"occurred_at": earlier.isoformat()}
+    assert told == [Change(kind="interaction", event="updated", entity="m1", body=body)]
 
 
 def test_tells_of_a_text_that_came_after_its_message_was_logged(tmp_path: Path) -> None:

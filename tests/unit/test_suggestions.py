@@ -1,20 +1,18 @@
 """Addresses that mail suggests: noted where the admin allows it, and anybody's only once somebody says so."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import copyfile
 from threading import Thread
-from typing import Any
 
 import pytest
 
-from agent.cli.main import main
 from agent.people.erasing import Forgetting, erase_contact
 from agent.store.database import Database
-from agent.store.directory import contacts
+from agent.store.directory import contacts, lookup
 from agent.store.directory.contact_writes import open_directory
 from agent.store.hashes import Hasher
+from agent.store.mail import refusals
 from agent.store.persons import erasure, merging, suggested
 from agent.store.persons.person import hashes_of, person_of
 from agent.store.persons.suggested import Suggested
@@ -22,6 +20,7 @@ from connectors.memory import MemoryMailbox
 from tests.machines.processes import Process
 from tests.machines.told_anew import HASHER, template
 from tests.machines.world import ANNA, BOB, DIRECTORY, KIM, Letter, World
+from tests.unit.command_line import CommandLine
 from tests.unit.store_room import NOW, add_contacts, draft
 
 DATE = "Fri, 20 Nov 2026 10:00:00 +0100"
@@ -96,6 +95,28 @@ def test_a_suggestion_follows_a_merge_and_goes_with_an_erased_contact(database: 
     assert told(database) == []
 
 
+@pytest.mark.parametrize("of_kept", [None, "open", "refused"])
+@pytest.mark.parametrize("of_gone", [None, "open", "refused"])
+def test_a_refusal_outlives_a_merge_and_its_undoing(
+    database: Database, hasher: Hasher, of_kept: str | None, of_gone: str | None
+) -> None:
+    kim, double = add_contacts(database, hasher, draft("Kim", KIM), draft("Kim Double", "double@x.example"))
+    said = {kim: of_kept, double: of_gone}
+    note(database, hasher, *(one for one, state in said.items() if state == "open"))
+    with database.write() as connection:
+        refusals.refuse(database, connection, ELSE, [one for one, state in said.items() if state == "refused"], NOW)
+        writer = open_directory(database, connection, hasher)
+        known = contacts.load(connection, [kim, double])
+        merging.merge(writer, known[kim], known[double], NOW)
+        one = kim if "refused" in said.values() else None
+        assert lookup.refused(connection, [ELSE]) == ({ELSE: {one}} if one else {})
+        last = merging.last_merge(connection, kim)
+        assert last is not None
+        merging.unmerge(writer, contacts.load(connection, [kim])[kim], last, NOW)
+        theirs = {one for one, state in said.items() if state == "refused"}
+        assert lookup.refused(connection, [ELSE]) == ({ELSE: theirs} if theirs else {})
+
+
 def test_whoever_is_being_erased_is_not_suggested(database: Database, hasher: Hasher) -> None:
     """Another worker noted the address before the erasure could be seen."""
     noting = Thread(target=note, args=(database, hasher, ""))
@@ -110,11 +131,11 @@ def test_whoever_is_being_erased_is_not_suggested(database: Database, hasher: Ha
 
 
 @pytest.fixture
-def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs `crm-agent …` where Kim is a contact, and a stranger in her conversation and one other are suggested."""
+def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """Where Kim is a contact, and a stranger in her conversation and one other are suggested."""
     for folder in ("cur", "new", "tmp"):
         (tmp_path / "mail" / folder).mkdir(parents=True)
-    (tmp_path / "crm-agent.toml").write_text(
+    settings = (
         "[organisation]\ndomains = ['ourfirm.example']\n[policy]\nsuggest_contacts = true\n[[connectors]]\n"
         f"name = 'archive'\ntype = 'maildir'\nmailboxes = [{{ address = '{ANNA}', path = 'mail' }}]\n"
     )
@@ -125,54 +146,42 @@ def crm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     )
     for letter in letters:
         (tmp_path / "mail" / "cur" / f"{letter.id}:2,S").write_bytes(letter.raw)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CRM_AGENT_CONFIG", raising=False)
-
-    def run(*words: str, code: int = 0) -> str:
-        ended = main(words)
-        told = capsys.readouterr()
-        assert ended == code, told.err
-        return told.out if code == 0 else told.err
-
+    run = CommandLine(tmp_path, monkeypatch, capsys, settings)
     run("migrate")
     run("contacts", "add", KIM, "--name", "Kim")
     run("sync")
     return run
 
 
-def rows(crm: Callable[..., str], *words: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in crm(*words, "--json").splitlines()]
-
-
-def test_accepting_gives_the_contact_the_address_or_makes_a_contact(crm: Callable[..., str]) -> None:
-    shown = {str(one["address"]): one for one in rows(crm, "contacts", "suggestions")}
+def test_accepting_gives_the_contact_the_address_or_makes_a_contact(crm: CommandLine) -> None:
+    shown = {str(one["address"]): one for one in crm.rows("contacts", "suggestions")}
     assert shown.keys() == {ELSE, "nora@new.example"}
     assert (shown[ELSE]["name"], shown[ELSE]["contact"]["email"]) == ("Kim K", KIM)
     assert ELSE in crm("contacts", "suggestions")
     crm("contacts", "accept", ELSE)
     crm("contacts", "accept", "nora@new.example")
-    assert rows(crm, "contacts", "suggestions") == []
+    assert crm.rows("contacts", "suggestions") == []
     crm("sync")
     assert [linked_by(crm, id) for id in ("two", "three")] == [("Kim", "address"), ("Nora New", "address")]
 
 
-def linked_by(crm: Callable[..., str], id: str) -> tuple[str, str]:
+def linked_by(crm: CommandLine, id: str) -> tuple[str, str]:
     """(name, rule) of the one contact of this message."""
-    (told,) = [one for one in rows(crm, "interactions", "list") if one["message_id"] == f"{id}@mail.example"]
+    (told,) = [one for one in crm.rows("interactions", "list") if one["message_id"] == f"{id}@mail.example"]
     (contact,) = told["contacts"]
     return contact["name"], contact["rule"]
 
 
-def test_refusing_leaves_the_address_nobodys(crm: Callable[..., str]) -> None:
+def test_refusing_leaves_the_address_nobodys(crm: CommandLine) -> None:
     crm("contacts", "refuse", ELSE)
     assert "nothing is suggested" in crm("contacts", "accept", ELSE, code=1)
-    assert [one["address"] for one in rows(crm, "contacts", "suggestions")] == ["nora@new.example"]
+    assert [one["address"] for one in crm.rows("contacts", "suggestions")] == ["nora@new.example"]
     assert ELSE not in crm("contacts", "list", "--json")
 
 
-def test_an_address_suggested_of_several_is_given_to_nobody_without_a_word(crm: Callable[..., str]) -> None:
+def test_an_address_suggested_of_several_is_given_to_nobody_without_a_word(crm: CommandLine) -> None:
     crm("contacts", "add", "lea@other.example", "--name", "Lea")
-    lea = next(str(one["id"]) for one in rows(crm, "contacts", "list") if one["name"] == "Lea")
+    lea = next(str(one["id"]) for one in crm.rows("contacts", "list") if one["name"] == "Lea")
     database = Database("sqlite:///crm-agent.db")
     note(database, HASHER, lea)
     database.close()

@@ -7,8 +7,11 @@ import sqlalchemy as sa
 
 from agent.store import feed
 from agent.store.database import Database
+from agent.store.directory import lookup
 from agent.store.hashes import Hasher
-from agent.store.persons import retention
+from agent.store.mail import refusals
+from agent.store.persons import retention, suggested
+from agent.store.persons.suggested import Suggested
 from agent.store.tables import locations, message_refs
 from agent.upkeep import AGAIN, Upkeep, kept_from
 from config.model import Policy
@@ -47,6 +50,22 @@ def test_interactions_go_with_their_texts_after_their_days_and_their_places_stay
     with database.read() as connection:
         told = [entry.change for entry in feed.read(connection, 0, 100)]
     assert sorted(one.entity for one in told if one.event == "expired") == ["m101", "m102", "m103", "m104"]
+
+
+def test_a_refusal_outlives_the_days_that_a_suggestion_is_kept(database: Database, hasher: Hasher) -> None:
+    """Whose an address is not is a rule that somebody made, like one never to keep its mail."""
+    (kim,) = add_contacts(database, hasher, draft("Kim", "kim@acme.example"))
+    then = NOW - timedelta(days=101)
+    with database.write() as connection:
+        found = [
+            Suggested(match_key=key, address=key, name="", contact_id=kim) for key in ("a@x.example", "b@x.example")
+        ]
+        suggested.note(database, connection, hasher, found, then)
+        refusals.refuse(database, connection, "a@x.example", [kim], then)
+    Upkeep(database=database).to_the_end(POLICY, NOW)
+    with database.read() as connection:
+        assert lookup.refused(connection, ["a@x.example", "b@x.example"]) == {"a@x.example": {kim}}
+        assert list(suggested.listed(connection)) == []
 
 
 @pytest.mark.usefixtures("kept")

@@ -7,11 +7,13 @@ from datetime import date, datetime, timedelta
 
 from agent.reminders.calendar_days import local_day
 from agent.reminders.rules.base import Item, Ledger, Party, Terms, Wanted, day_text
+from matchers.lists import FORWARD_PREFIXES, REPLY_PREFIXES
 
 RULE = "waiting_for_them"
 MANY_RECIPIENTS = 10
 """A mail to more people than this is an announcement; nobody owes it an answer."""
-_PREFIX = re.compile(r"(?:(?:re|aw|antw|sv|vs|r|res|rv|odp|fw|fwd|wg|tr|rif|doorst|enc)(?:\[\d{1,3}\])?\s?:\s*){1,10}")
+_PREFIXES = "|".join(map(re.escape, (*REPLY_PREFIXES, *FORWARD_PREFIXES)))
+_PREFIX = re.compile(rf"(?:(?:{_PREFIXES})(?:\[\d{{1,3}}\])?\s?[:：]\s*){{1,10}}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

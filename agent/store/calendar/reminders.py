@@ -6,6 +6,7 @@ Every change of a reminder is a row of the change feed.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -159,11 +160,20 @@ def insert(
     publish_changes(database, connection, [(one.id, "added")])
 
 
-def publish_changes(database: Database, connection: sa.Connection, changed: Sequence[tuple[str, str]]) -> None:
-    """Tells the feed. changed: (reminder id, what happened). Bundles are our own affair."""
+def publish_changes(
+    database: Database,
+    connection: sa.Connection,
+    changed: Sequence[tuple[str, str]],
+    earlier_ids: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Tells the feed. changed: (reminder id, what happened). earlier_ids: by which others knew it until now.
+
+    Bundles are our own affair.
+    """
     if not changed:
         return
     told = {one.id: one.told() for one in listing.among(connection, [one for one, _ in changed])}
+    told |= {one: {**told[one], "was": earlier} for one, earlier in earlier_ids.items() if one in told}
     batch = [
         feed.Change(kind="reminder", event=event, entity=one, body=told[one]) for one, event in changed if one in told
     ]

@@ -5,7 +5,7 @@ beside it, follow-up flags. Whatever they cannot tell exactly means that all is 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -29,14 +29,14 @@ _FLAGS = Prepared(
     )
 )
 _LATE = (
-    sa.select(changes.c.kind, changes.c.event, changes.c.entity)
+    sa.select(changes.c.kind, changes.c.event, changes.c.entity, changes.c.body["into"].as_string().label("into"))
     .where(changes.c.seq > sa.bindparam("position"), changes.c.kind != "reminder")
     .limit(MOST + 1)
     .subquery()
 )
 _WHO = (interactions.c.id, interactions.c.kind, interactions.c.thread_id, links.c.contact_id)
 _CHANGES = Prepared(
-    sa.select(_LATE.c.kind.label("what"), _LATE.c.event, _LATE.c.entity, *_WHO)
+    sa.select(_LATE.c.kind.label("what"), _LATE.c.event, _LATE.c.entity, _LATE.c.into, *_WHO)
     .outerjoin(interactions, sa.and_(_LATE.c.kind == "interaction", interactions.c.id == _LATE.c.entity))
     .outerjoin(links, links.c.interaction_id == interactions.c.id)
 )
@@ -48,8 +48,7 @@ _REMOVED = Prepared(
     sa.select(changes.c.seq)
     .where(
         changes.c.seq > sa.bindparam("position"),
-        changes.c.kind != "reminder",
-        changes.c.kind != feed.SIGNAL,
+        *(changes.c.kind != kind for kind in ("reminder", feed.SIGNAL, feed.THREAD)),
         *(changes.c.event != event for event in _KEPT),
     )
     .limit(1)
@@ -87,12 +86,15 @@ def touched_since(connection: sa.Connection, before: Seen, now: Seen) -> Touched
     """
     rows = _CHANGES.rows(connection, position=before.position)
     told = {entity for kind, _, entity, *_ in rows if kind == feed.SIGNAL}
-    others = [row for row in rows if row[0] != feed.SIGNAL]
+    joined = {thread for kind, _, gone, into, *_ in rows if kind == feed.THREAD for thread in (gone, into)}
+    others = [row for row in rows if row[0] not in {feed.SIGNAL, feed.THREAD}]
     if len(rows) > MOST or any(kind != "interaction" or event not in _KEPT for kind, event, *_ in others):
         return None
-    found = [row[3:] for row in others]
+    found = [row[4:] for row in others]
     found += _CONCERNED.among(connection, sorted({id for id, _ in before.flagged ^ now.flagged}))
-    return _concerned(connection, found, told, settled=all(event == "logged" for _, event, *_ in others))
+    settled = not joined and all(event == "logged" for _, event, *_ in others)
+    touched = _concerned(connection, found, told, settled=settled)
+    return replace(touched, threads=touched.threads | joined)
 
 
 def any_since(connection: sa.Connection, before: Seen) -> bool:

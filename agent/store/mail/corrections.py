@@ -11,6 +11,7 @@ from agent.store.database import Database
 from agent.store.directory.contacts import Contact
 from agent.store.hashes import Hasher
 from agent.store.mail import dating, known, removals, replaced, threads
+from agent.store.mail.places import KEPT_NO_LONGER
 from agent.store.schedule.mailboxes import lock_all, make_due
 from agent.store.tables import (
     company_links,
@@ -41,20 +42,8 @@ def remove(database: Database, connection: sa.Connection, hasher: Hasher, intera
         return False
     thread = connection.execute(sa.select(interactions.c.thread_id).where(interactions.c.id == interaction_id)).scalar()
     key = removals.enter(database, connection, hasher, interaction_id, now)
-    connection.execute(
-        sa.update(locations)
-        .where(locations.c.interaction_id == interaction_id)
-        .values(
-            outcome="skipped",
-            reason="removed",
-            interaction_id=None,
-            size=None,
-            server_time=None,
-            text_digest=None,
-            flagged=False,
-            flag_due=None,
-        )
-    )
+    its = sa.update(locations).where(locations.c.interaction_id == interaction_id)
+    connection.execute(its.values(reason="removed", **KEPT_NO_LONGER))
     connection.execute(sa.delete(interactions).where(interactions.c.id == interaction_id))
     if key is not None:
         replaced.forget_oddity(connection, key)
@@ -70,13 +59,14 @@ def add(
     database: Database, connection: sa.Connection, *, id: str, kind: str, contact: Contact, text: str, now: datetime
 ) -> None:
     """Enters a call or a note with a contact. id: a fresh one."""
+    direction = "outbound" if kind == "call" else "internal"
     connection.execute(
         sa.insert(interactions).values(
             id=id,
             message_key=None,
             variant=0,
             kind=kind,
-            direction="outbound" if kind == "call" else "internal",
+            direction=direction,
             occurred_at=now,
             date=None,
             from_address="",
@@ -95,7 +85,7 @@ def add(
     connection.execute(sa.insert(texts).values(interaction_id=id, text=text))
     link = _by_hand(id, contact, now, role="to", evidence="entered by hand")
     connection.execute(sa.insert(links).values(link))
-    body = {"direction": "outbound" if kind == "call" else "internal", "contacts": [contact.id]}
+    body = {"direction": direction, "thread_id": None, "contacts": [contact.id]}
     feed.append(database, connection, [feed.Change(kind="interaction", event="logged", entity=id, body=body)])
 
 

@@ -17,13 +17,15 @@ Node = bytes | str
 class Joined:
     """names: id hash -> thread id, of every hash asked for. touched: threads that existed before.
 
-    fresh: hashes that belonged to no thread before. merged: threads that took others in.
+    fresh: hashes that belonged to no thread before. merged: threads that took others in. moves: of threads that had
+    messages, in order, which one they are a part of now.
     """
 
     names: Mapping[bytes, str]
     touched: frozenset[str]
     fresh: frozenset[bytes]
     merged: frozenset[str]
+    moves: tuple[tuple[str, str], ...]
 
 
 def join(database: Database, connection: sa.Connection, groups: Sequence[tuple[bytes, ...]]) -> Joined:
@@ -36,11 +38,17 @@ def join(database: Database, connection: sa.Connection, groups: Sequence[tuple[b
         name = _name(connection, members)
         names.update((node, name) for node in members if isinstance(node, bytes))
         moves.update((node, name) for node in members if isinstance(node, str) and node != name)
-    threads.merge(connection, moves)
+    moved = threads.merge(connection, moves)
     fresh = [one for one in hashes if one not in known]
     met = _claim(database, connection, fresh, names)
-    touched = {moves.get(thread, thread) for thread in known.values()}
-    return Joined(names=names, touched=frozenset(touched), fresh=frozenset(fresh), merged=met | set(moves.values()))
+    moved += threads.merge(connection, met)
+    return Joined(
+        names=names,
+        touched=frozenset(moves.get(thread, thread) for thread in known.values()),
+        fresh=frozenset(fresh),
+        merged=frozenset({*moves.values(), *met.values()}),
+        moves=tuple(moved),
+    )
 
 
 def components(groups: Iterable[tuple[bytes, ...]], known: Mapping[bytes, str]) -> list[list[Node]]:
@@ -77,15 +85,14 @@ def _name(connection: sa.Connection, members: Sequence[Node]) -> str:
 
 def _claim(
     database: Database, connection: sa.Connection, fresh: Sequence[bytes], names: dict[bytes, str]
-) -> frozenset[str]:
-    """Enters new ids; where another worker was first, its thread is ours too. Returns the threads found so."""
+) -> dict[str, str]:
+    """Enters new ids; where another worker was first, its thread is ours too. Returns the moves that follow."""
     rows = [{"id_hash": one, "thread_id": names[one]} for one in fresh]
     database.insert_new(connection, thread_members, rows)
     if database.is_sqlite:
-        return frozenset()  # one writer at a time: nobody can have been first
+        return {}  # one writer at a time: nobody can have been first
     theirs = threads.threads_of(connection, fresh)
     moves = {names[one]: thread for one, thread in theirs.items() if thread != names[one]}
-    threads.merge(connection, moves)
     for one, name in names.items():
         names[one] = moves.get(name, name)
-    return frozenset(moves.values())
+    return moves

@@ -11,6 +11,17 @@ from agent.store.database import Database
 from agent.store.tables import gaps, locations, rereads
 from connectors.idset import compact
 
+KEPT_NO_LONGER = {
+    "outcome": "skipped",
+    "interaction_id": None,
+    "size": None,
+    "server_time": None,
+    "text_digest": None,
+    "flagged": False,
+    "flag_due": None,
+}
+"""Columns of a place of what was kept and is not any more; its reason comes with them."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:

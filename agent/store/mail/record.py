@@ -92,10 +92,11 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     _record_signals(database, connection, rows)
     revise.move_on(database, connection, rows.moved_on)
     revise.deepen(connection, rows.deepened)
-    _redate(connection, rows.earlier)
+    redated = _redate(connection, rows.earlier)
     threads.queue_hanging(database, connection, changed | joined.merged)
     threads.queue_touching(database, connection, joined.fresh)
-    feed.append(database, connection, [*_told(rows), *_relinked(held, holding), *_deepened(rows), *_logged(rows)])
+    older = [*_told(rows), *_relinked(held, holding), *_deepened(rows), *_redated(redated), *_merged(joined)]
+    feed.append(database, connection, [*older, *_logged(rows)])
 
 
 def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
@@ -193,9 +194,11 @@ def _deepened(rows: PageRows) -> list[feed.Change]:
     return [feed.Change(kind="interaction", event="updated", entity=id, body=body) for id, body in kept.items()]
 
 
-def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> None:
-    moved = [interaction_id for interaction_id, instant in earlier if _is_earlier(connection, interaction_id, instant)]
+def _redate(connection: sa.Connection, earlier: Collection[tuple[str, datetime]]) -> dict[str, datetime]:
+    """Dates interactions earlier. Returns those that were dated later before, with the time they have now."""
+    moved = {id: instant for id, instant in earlier if _is_earlier(connection, id, instant)}
     dating.follow(connection, moved)
+    return moved
 
 
 def _is_earlier(connection: sa.Connection, interaction_id: str, instant: datetime) -> bool:
@@ -206,6 +209,16 @@ def _is_earlier(connection: sa.Connection, interaction_id: str, instant: datetim
         .values(occurred_at=instant)
     )
     return changed.rowcount > 0
+
+
+def _redated(moved: Mapping[str, datetime]) -> list[feed.Change]:
+    bodies = {id: {"occurred_at": instant.isoformat()} for id, instant in moved.items()}
+    return [feed.Change(kind="interaction", event="updated", entity=id, body=body) for id, body in bodies.items()]
+
+
+def _merged(joined: joining.Joined) -> list[feed.Change]:
+    """One row a thread, however many messages it has: as with contacts, who follows gives them the other name."""
+    return [feed.Change(kind=feed.THREAD, event="merged", entity=old, body={"into": new}) for old, new in joined.moves]
 
 
 def _link_key(row: Row) -> tuple[str, str]:

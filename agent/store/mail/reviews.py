@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from agent.store import feed
 from agent.store.database import Database
 from agent.store.directory.contacts import Contact
-from agent.store.mail import dating, threads
+from agent.store.mail import dating, revise, threads
 from agent.store.mail.corrections import CHOSEN
 from agent.store.schedule.mailboxes import lock_all, make_due
 from agent.store.tables import interactions, links, locations, mailboxes, rereads, reviews, rulings
@@ -83,9 +83,8 @@ def accept(database: Database, connection: sa.Connection, item: Item, contact: C
         link = _link(item, contact)
         dating.date(connection, [link])
         database.insert_new(connection, links, [link])
-        change = feed.Change(
-            kind="interaction", event="updated", entity=item.interaction_id, body={"contacts": [contact.id]}
-        )
+        having = sorted(revise.holders(connection, [item.interaction_id])[item.interaction_id])
+        change = feed.Change(kind="interaction", event="updated", entity=item.interaction_id, body={"contacts": having})
         _look_at_conversation(database, connection, item.interaction_id, now)
         feed.append(database, connection, [change])
 

@@ -191,11 +191,18 @@ def _firms(connection: sa.Connection, thread_ids: Collection[str]) -> dict[str, 
     return found
 
 
-def merge(connection: sa.Connection, moves: Mapping[str, str]) -> None:
-    """Moves every thread named as a key into its value: members, messages, signals and reminders."""
-    for table in (thread_members, interactions, signals, reminders):
-        for old, new in sorted(moves.items()):
-            connection.execute(sa.update(table).where(table.c.thread_id == old).values(thread_id=new))
+def merge(connection: sa.Connection, moves: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Moves every thread named as a key into its value: members, messages, signals and reminders.
+
+    Returns those that had messages, which others know by the name of their thread.
+    """
+    had_messages = []
+    for old, new in sorted(moves.items()):
+        for table in (thread_members, interactions, signals, reminders):
+            moved = connection.execute(sa.update(table).where(table.c.thread_id == old).values(thread_id=new))
+            if table is interactions and moved.rowcount:
+                had_messages.append((old, new))
+    return had_messages
 
 
 def oldest(connection: sa.Connection, thread_ids: Collection[str]) -> list[str]:

@@ -3,7 +3,7 @@
 Called by `agent.store.persons.erasure`, inside its transaction.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from agent.reminders import identity
 from agent.reminders.cycle import BUNDLE, DISMISSED
 from agent.store.bulk import chunks
 from agent.store.database import Database
-from agent.store.persons import merging
+from agent.store.persons import merged_rows, merging
 from agent.store.persons.person import Person, names
 from agent.store.schedule.mailboxes import make_due
 from agent.store.tables import (
@@ -122,12 +122,18 @@ def forget_said(connection: sa.Connection, person: Person) -> None:
     for keys in chunks(person.keys):
         for table in (never_log, suggestions):
             connection.execute(sa.delete(table).where(table.c.match_key.in_(keys)))
-    _forget_merges(connection, person.words)
+    _forget_merges(connection, person)
 
 
-def _forget_merges(connection: sa.Connection, words: Collection[str]) -> None:
-    """What a merge kept for its undoing, where it names the person: that merge cannot be undone any more."""
-    for row in connection.execute(sa.select(merges.c.id, merges.c.gone, merges.c.kept)).all():
+def _forget_merges(connection: sa.Connection, person: Person) -> None:
+    """What a merge kept for its undoing, where it is about the person: that merge cannot be undone any more.
+
+    Where somebody only said of their address whose it is, that alone goes.
+    """
+    for row in connection.execute(sa.select(merges.c.id, merges.c.gone, merges.c.kept, merges.c.moved)).all():
         said = merging.told(row.gone, row.kept)
-        if any(word in said for word in words):
+        left = merged_rows.without(row.moved, person.keys)
+        if any(word in said for word in person.words):
             connection.execute(sa.delete(merges).where(merges.c.id == row.id))
+        elif left != row.moved:
+            connection.execute(sa.update(merges).where(merges.c.id == row.id).values(moved=left))

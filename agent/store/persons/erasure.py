@@ -16,6 +16,7 @@ from agent.store.bulk import CHUNK, chunks
 from agent.store.directory.companies import withdraw_claims
 from agent.store.directory.contact_writes import Writer
 from agent.store.mail import rewriting, threads, tombstones
+from agent.store.mail.places import KEPT_NO_LONGER
 from agent.store.mail.threads import THREAD_RULE
 from agent.store.persons import erased_queues, suggested
 from agent.store.persons.person import Person, names
@@ -33,17 +34,6 @@ from agent.store.tables import (
     texts,
 )
 from matchers.company import corporate_domain
-
-NO_PLACE = {
-    "outcome": "skipped",
-    "interaction_id": None,
-    "size": None,
-    "server_time": None,
-    "text_digest": None,
-    "flagged": False,
-    "flag_due": None,
-}
-"""Columns of a place of what is kept no longer; its reason comes with them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,7 +128,7 @@ def _threads_of(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
 def _take_out(connection: sa.Connection, gone: Sequence[str]) -> None:
     for chunk in chunks(gone):
         places = sa.update(locations).where(locations.c.interaction_id.in_(chunk))
-        connection.execute(places.values(reason="erased", **NO_PLACE))
+        connection.execute(places.values(reason="erased", **KEPT_NO_LONGER))
         connection.execute(sa.delete(interactions).where(interactions.c.id.in_(chunk)))
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from agent.store import bulk
 from agent.store.database import Database
 from agent.store.mail import revise
+from agent.store.mail.places import KEPT_NO_LONGER
 from agent.store.tables import interactions, locations, removals
 
 _UNDECIDED = ("logged", "pending", "quarantined")
@@ -73,17 +74,5 @@ def _is_alone(connection: sa.Connection, key: bytes) -> bool:
 
 
 def _take_along(connection: sa.Connection, live: Lain, former: Sequence[Lain]) -> None:
-    connection.execute(
-        sa.update(locations)
-        .where(locations.c.id.in_([place.id for place in former]))
-        .values(
-            outcome=live.outcome,
-            reason=live.reason,
-            interaction_id=None,
-            size=None,
-            server_time=None,
-            text_digest=None,
-            flagged=False,
-            flag_due=None,
-        )
-    )
+    theirs = sa.update(locations).where(locations.c.id.in_([place.id for place in former]))
+    connection.execute(theirs.values({**KEPT_NO_LONGER, "outcome": live.outcome, "reason": live.reason}))

@@ -3,20 +3,21 @@
 Called by `agent.store.persons.merging`, inside its transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from agent.reminders import identity
+from agent.reminders.cycle import NOT_NEEDED
 from agent.store.bulk import chunks
 from agent.store.calendar import reminders as shelf
 from agent.store.directory.purchases import renew_rhythms
-from agent.store.mail import dating
 from agent.store.tables import (
     calendar_items,
     contact_emails,
+    interactions,
     links,
     mailboxes,
     merged_links,
@@ -27,50 +28,58 @@ from agent.store.tables import (
     rulings,
     signals,
 )
+from matchers.address import normalise
 
 if TYPE_CHECKING:
     from agent.store.directory.contact_writes import Writer
 
 _KEPT = ("role", "email", "rule", "confidence", "evidence", "origin")
 """Columns of a link that a merge remembers."""
+_THEIRS, _OURS = links.alias("theirs"), links.alias("ours")
+"""The links of the one who goes and of the one who stays to one interaction."""
+_SURER = sa.or_(
+    sa.and_(_THEIRS.c.origin == "manual", _OURS.c.origin != "manual"),
+    sa.and_(_THEIRS.c.origin == _OURS.c.origin, _THEIRS.c.confidence > _OURS.c.confidence),
+)
+"""Where ours gives way: theirs alone is by hand, or it is the surer of two alike."""
 
 
 def move_links(connection: sa.Connection, merge: int, gone: str, kept: str) -> int:
     """Every link of `gone` becomes one of `kept`. How many interactions had both."""
-    _remember(connection, merge, gone, of_kept=False)
-    doubled = _doubled(connection, gone, kept)
-    for chunk in chunks(doubled):
-        here = links.c.interaction_id.in_(chunk)
-        _remember(connection, merge, kept, of_kept=True, only=here)
-    for chunk in chunks(_weaker(connection, gone, kept)):
-        connection.execute(sa.delete(links).where(links.c.interaction_id.in_(chunk), links.c.contact_id == kept))
-    still = _doubled(connection, gone, kept)
-    for chunk in chunks(still):
-        connection.execute(sa.delete(links).where(links.c.interaction_id.in_(chunk), links.c.contact_id == gone))
+    _remember(connection, merge, links.c.contact_id == gone, of_kept=False)
+    doubled = _doubled(gone, kept)
+    _remember(connection, merge, links.c.contact_id == kept, links.c.interaction_id.in_(doubled), of_kept=True)
+    for one, gives_way in ((kept, doubled.where(_SURER)), (gone, doubled)):
+        second = (links.c.contact_id == one, links.c.interaction_id.in_(gives_way))
+        connection.execute(sa.delete(links).where(*second))
     connection.execute(sa.update(links).where(links.c.contact_id == gone).values(contact_id=kept))
-    return len(doubled)
+    return count_links(connection, merge, of_kept=True)
 
 
-def count_links(connection: sa.Connection, merge: int) -> int:
-    """How many interactions moved with a merge."""
-    query = sa.select(sa.func.count()).where(merged_links.c.merge_id == merge, ~merged_links.c.of_kept)
+def count_links(connection: sa.Connection, merge: int, *, of_kept: bool = False) -> int:
+    """How many interactions moved with a merge; of_kept: of these, how many the other one had too."""
+    query = sa.select(sa.func.count()).where(merged_links.c.merge_id == merge, merged_links.c.of_kept == of_kept)
     return int(connection.execute(query).scalar_one())
 
 
 def return_links(connection: sa.Connection, merge: int, kept: str, gone: str) -> int:
-    """Puts back what moved. A link that somebody made by hand since then stays as it is."""
-    rows = connection.execute(sa.select(merged_links).where(merged_links.c.merge_id == merge)).all()
-    before = {row.interaction_id: row for row in rows if row.of_kept}
-    moved = [row for row in rows if not row.of_kept]
-    by_hand = _made_by_hand(connection, kept, {row.interaction_id: row for row in rows})
-    for row in moved:
-        if row.interaction_id in by_hand:
-            continue
-        _forget(connection, row.interaction_id, (kept, gone))
-        _write(connection, row, gone)
-        if row.interaction_id in before:
-            _write(connection, before[row.interaction_id], kept)
-    return len(before)
+    """Puts back what moved. How many interactions both had.
+
+    A link that somebody made by hand since then stays as it is, and one that was taken away is not given back.
+    """
+    of_merge, both = merged_links.c.merge_id == merge, count_links(connection, merge, of_kept=True)
+    connection.execute(sa.delete(merged_links).where(of_merge, ~_stands_as_moved(kept)))
+    its = sa.select(merged_links.c.interaction_id).where(of_merge)
+    connection.execute(sa.delete(links).where(links.c.interaction_id.in_(its), links.c.contact_id.in_([kept, gone])))
+    whose = sa.case((merged_links.c.of_kept, kept), else_=gone)
+    wanted = (
+        sa.select(merged_links.c.interaction_id, whose, interactions.c.occurred_at, *(merged_links.c[n] for n in _KEPT))
+        .join(interactions, interactions.c.id == merged_links.c.interaction_id)
+        .where(of_merge)
+    )
+    names = ["interaction_id", "contact_id", "occurred_at", *_KEPT]
+    connection.execute(sa.insert(links).from_select(names, wanted))
+    return both
 
 
 def follow_addresses(connection: sa.Connection, kept: str, gone: str, keys: Sequence[str]) -> None:
@@ -94,60 +103,38 @@ def _keys_of(contact_id: str) -> "sa.Select[tuple[str]]":
     return sa.select(contact_emails.c.match_key).where(contact_emails.c.contact_id == contact_id)
 
 
-def _remember(
-    connection: sa.Connection, merge: int, contact: str, *, of_kept: bool, only: "sa.ColumnElement[bool] | None" = None
-) -> None:
+def _remember(connection: sa.Connection, merge: int, *which: sa.ColumnElement[bool], of_kept: bool) -> None:
     wanted = sa.select(
         sa.literal(merge), links.c.interaction_id, sa.literal(of_kept), *(links.c[name] for name in _KEPT)
-    ).where(links.c.contact_id == contact)
-    if only is not None:
-        wanted = wanted.where(only)
+    ).where(*which)
     connection.execute(sa.insert(merged_links).from_select(["merge_id", "interaction_id", "of_kept", *_KEPT], wanted))
 
 
-def _doubled(connection: sa.Connection, gone: str, kept: str) -> Sequence[str]:
-    other = links.alias()
-    query = (
-        sa.select(links.c.interaction_id)
-        .join(other, other.c.interaction_id == links.c.interaction_id)
-        .where(links.c.contact_id == gone, other.c.contact_id == kept)
+def _doubled(gone: str, kept: str) -> "sa.Select[tuple[str]]":
+    return (
+        sa.select(_THEIRS.c.interaction_id)
+        .join(_OURS, _OURS.c.interaction_id == _THEIRS.c.interaction_id)
+        .where(_THEIRS.c.contact_id == gone, _OURS.c.contact_id == kept)
     )
-    return connection.execute(query).scalars().all()
 
 
-def _weaker(connection: sa.Connection, gone: str, kept: str) -> Sequence[str]:
-    """Where the link of `kept` gives way: the other one was made by hand, or both were not and it is surer."""
-    other = links.alias()
-    by_hand = sa.and_(links.c.origin == "manual", other.c.origin != "manual")
-    surer = sa.and_(links.c.origin == other.c.origin, links.c.confidence > other.c.confidence)
-    query = (
-        sa.select(links.c.interaction_id)
-        .join(other, other.c.interaction_id == links.c.interaction_id)
-        .where(links.c.contact_id == gone, other.c.contact_id == kept, sa.or_(by_hand, surer))
+def _stands_as_moved(kept: str) -> sa.ColumnElement[bool]:
+    """Of a remembered link: `kept` has one to the interaction, and nobody made it by hand since the merge."""
+    memory = merged_links.alias()
+    was_by_hand = sa.select(memory.c.interaction_id).where(
+        memory.c.merge_id == merged_links.c.merge_id,
+        memory.c.interaction_id == merged_links.c.interaction_id,
+        memory.c.origin == "manual",
     )
-    return connection.execute(query).scalars().all()
-
-
-def _made_by_hand(connection: sa.Connection, kept: str, before: Mapping[str, "sa.Row[Any]"]) -> set[str]:
-    """Interactions whose link somebody made since the merge."""
-    found: set[str] = set()
-    for chunk in chunks(before.keys()):
-        query = sa.select(links.c.interaction_id).where(
-            links.c.interaction_id.in_(chunk), links.c.contact_id == kept, links.c.origin == "manual"
+    return (
+        sa.select(links.c.interaction_id)
+        .where(
+            links.c.interaction_id == merged_links.c.interaction_id,
+            links.c.contact_id == kept,
+            sa.or_(links.c.origin != "manual", was_by_hand.exists()),
         )
-        found.update(one for one in connection.execute(query).scalars() if before[one].origin != "manual")
-    return found
-
-
-def _forget(connection: sa.Connection, interaction: str, people: Sequence[str]) -> None:
-    query = sa.delete(links).where(links.c.interaction_id == interaction, links.c.contact_id.in_(people))
-    connection.execute(query)
-
-
-def _write(connection: sa.Connection, row: "sa.Row[Any]", contact: str) -> None:
-    values = {name: getattr(row, name) for name in _KEPT}
-    values |= {"contact_id": contact, "occurred_at": dating.of(connection, row.interaction_id)}
-    connection.execute(sa.insert(links).values(interaction_id=row.interaction_id, **values))
+        .exists()
+    )
 
 
 def move_rest(writer: "Writer", gone: str, kept: str, now: datetime) -> dict[str, list[Any]]:
@@ -181,6 +168,12 @@ def return_rest(writer: "Writer", moved: Mapping[str, Sequence[Any]], kept: str,
         connection.execute(sa.update(signals).where(*of_message, signals.c.contact_id == kept).values(contact_id=gone))
     _rename(writer, [(new, old) for old, new in moved["reminders"]], gone, now)
     _give_purchases(writer, list(moved["purchases"]), gone, (gone, kept))
+
+
+def without(moved: Mapping[str, Sequence[Any]], keys: Collection[str]) -> dict[str, Sequence[Any]]:
+    """What a merge remembers to have moved, without what people said of these match keys. Pure."""
+    told = [one for one in moved["rulings"] if normalise(one[1]).match_key not in keys]
+    return {**moved, "rulings": told, "suggestions": [one for one in moved["suggestions"] if one[0] not in keys]}
 
 
 def _move_rulings(connection: sa.Connection, gone: str, kept: str) -> list[Any]:
@@ -229,7 +222,10 @@ def _give_purchases(writer: "Writer", ids: Sequence[str], to: str, people: Seque
 
 
 def _move_reminders(writer: "Writer", gone: str, kept: str, now: datetime) -> list[Any]:
-    """They get the names that the rules will give them, so that what was dismissed does not come back."""
+    """They get the names that the rules will give them, so that what was dismissed does not come back.
+
+    Where the one who stays has the same reminder already, theirs ends, and goes with its contact.
+    """
     rows = writer.connection.execute(
         sa.select(reminders.c.id, reminders.c.rule, reminders.c.reason, mailboxes.c.address)
         .join(mailboxes, mailboxes.c.id == reminders.c.mailbox_id)
@@ -237,7 +233,10 @@ def _move_reminders(writer: "Writer", gone: str, kept: str, now: datetime) -> li
         .order_by(reminders.c.id)
     ).all()
     wanted = [(row.id, identity.name(writer.hasher.hash, row.rule, row.address, kept, row.reason)) for row in rows]
-    return _rename(writer, wanted, kept, now)
+    moved = _rename(writer, wanted, kept, now)
+    second = {row.id for row in rows} - {old for old, _ in moved}
+    shelf.set_state(writer.database, writer.connection, second, NOT_NEEDED, now)
+    return moved
 
 
 def _rename(writer: "Writer", wanted: Sequence[Sequence[str]], contact: str, now: datetime) -> list[Any]:
@@ -254,5 +253,6 @@ def _rename(writer: "Writer", wanted: Sequence[Sequence[str]], contact: str, now
             query = sa.update(calendar_items).where(calendar_items.c.reminder_id == old)
             connection.execute(query.values(reminder_id=new))
             moved.append([old, new])
-    shelf.publish_changes(writer.database, connection, [(new, "moved") for _, new in moved])
+    earlier = {new: old for old, new in moved}
+    shelf.publish_changes(writer.database, connection, [(new, "moved") for new in earlier], earlier)
     return moved

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from agent.store import feed
 from agent.store.database import Database
-from agent.store.persons.erasure import NO_PLACE
+from agent.store.mail.places import KEPT_NO_LONGER
 from agent.store.tables import (
     calendar_items,
     interactions,
@@ -60,22 +60,22 @@ def drop_old(database: Database, before: datetime, now: datetime) -> int:
 
 def _take_out(connection: sa.Connection, gone: Sequence[str], now: datetime) -> None:
     places = sa.update(locations).where(locations.c.interaction_id.in_(gone))
-    connection.execute(places.values(reason=TOO_OLD, decided_at=now, **NO_PLACE))
+    connection.execute(places.values(reason=TOO_OLD, decided_at=now, **KEPT_NO_LONGER))
     connection.execute(sa.delete(interactions).where(interactions.c.id.in_(gone)))
 
 
 def drop_waiting(database: Database, before: datetime, now: datetime) -> None:
-    """Questions, signals, suggestions, and reminders that are over, all older."""
+    """Questions, signals, suggestions, and reminders that are over, all older. Refusals stay: they are rules."""
     with database.write() as connection:
         old = sa.select(reviews.c.message_key).where(reviews.c.created_at < before, reviews.c.interaction_id.is_(None))
         connection.execute(
             sa.update(locations)
             .where(locations.c.message_key.in_(old), locations.c.outcome == "review", locations.c.decided_at < before)
-            .values(reason=TOO_OLD, decided_at=now, **NO_PLACE)
+            .values(reason=TOO_OLD, decided_at=now, **KEPT_NO_LONGER)
         )
         connection.execute(sa.delete(reviews).where(reviews.c.created_at < before))
         connection.execute(sa.delete(signals).where(signals.c.occurred_at < before))
-        connection.execute(sa.delete(suggestions).where(suggestions.c.made_at < before))
+        connection.execute(sa.delete(suggestions).where(suggestions.c.made_at < before, ~suggestions.c.refused))
         stands = sa.select(calendar_items.c.uid).where(calendar_items.c.reminder_id == reminders.c.id)
         over = (reminders.c.state.in_(_OVER), reminders.c.changed_at < before, ~stands.exists())
         connection.execute(sa.delete(reminders).where(*over))

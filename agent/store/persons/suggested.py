@@ -10,6 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from agent.store.bulk import chunks
 from agent.store.database import Database
 from agent.store.directory.contacts import Contact, load
 from agent.store.hashes import Hasher
@@ -98,12 +99,46 @@ def forget_contact(connection: sa.Connection, contact_id: str) -> None:
     connection.execute(sa.delete(suggestions).where(suggestions.c.contact_id == contact_id))
 
 
-def follow(connection: sa.Connection, gone: str, kept: str) -> None:
-    """What was suggested of one contact is suggested of the one that it became a part of."""
-    held = sa.select(suggestions.c.match_key).where(suggestions.c.contact_id == kept)
-    theirs = suggestions.c.contact_id == gone
-    connection.execute(sa.delete(suggestions).where(theirs, suggestions.c.match_key.in_(held)))
-    connection.execute(sa.update(suggestions).where(theirs).values(contact_id=kept))
+Followed = tuple[str, bool, bool | None]
+"""(match key, whether it was refused as the one's, whether as the other's, None where nothing was said of that)."""
+
+
+def follow(connection: sa.Connection, gone: str, kept: str) -> list[Followed]:
+    """What was suggested, or refused, of one contact is so of the one that it became a part of. Returns what was."""
+    theirs, ours = _refused_by_key(connection, gone), _refused_by_key(connection, kept)
+    for chunk in chunks(sorted(theirs.keys() & ours.keys())):
+        connection.execute(sa.delete(suggestions).where(_of(gone), suggestions.c.match_key.in_(chunk)))
+    for chunk in chunks([key for key in sorted(theirs) if theirs[key] and ours.get(key) is False]):
+        query = sa.update(suggestions).where(_of(kept), suggestions.c.match_key.in_(chunk))
+        connection.execute(query.values(refused=True, address="", name=""))
+    connection.execute(sa.update(suggestions).where(_of(gone)).values(contact_id=kept))
+    return [(key, theirs[key], ours.get(key)) for key in sorted(theirs)]
+
+
+def part(connection: sa.Connection, followed: Sequence[Followed], kept: str, gone: str, now: datetime) -> None:
+    """Undoes `follow` where the contacts are two again and the answer is still there.
+
+    One that waited for both waits for `kept` alone: the next mail of that kind suggests it once more.
+    """
+    stand = _refused_by_key(connection, kept)
+    for key, theirs, ours in followed:
+        of_key = (_of(kept), suggestions.c.match_key == key)
+        if key in stand and ours is None:
+            connection.execute(sa.update(suggestions).where(*of_key).values(contact_id=gone))
+        elif key in stand and theirs:
+            refusal = row_of(Suggested(match_key=key, address="", name="", contact_id=gone), now)
+            connection.execute(sa.insert(suggestions).values({**refusal, "refused": True}))
+            if not ours:  # what was suggested went with the refusal
+                connection.execute(sa.delete(suggestions).where(*of_key))
+
+
+def _refused_by_key(connection: sa.Connection, contact_id: str) -> dict[str, bool]:
+    query = sa.select(suggestions.c.match_key, suggestions.c.refused).where(_of(contact_id))
+    return {row.match_key: row.refused for row in connection.execute(query)}
+
+
+def _of(contact_id: str) -> sa.ColumnElement[bool]:
+    return suggestions.c.contact_id == contact_id
 
 
 def _open() -> "sa.Select[tuple[object, ...]]":

@@ -1,6 +1,6 @@
 """When the owner of a mailbox is away, as their automatic replies and their calendar say it.
 
-Called by `agent.bootstrap` and `agent.reminders.meetings` at each pass, and read before reminders are placed.
+Written by `agent.work` and `agent.store.mail.meetings` at each pass, and read before reminders are placed.
 """
 
 from collections.abc import Mapping
