@@ -1,5 +1,6 @@
 """When the rules are asked, and what may happen to the history meanwhile."""
 
+import re
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from agent.store.mail import record, threads
 from agent.store.mail.record import PageRows
 from agent.store.mail.revise import Relink
 from config.model import LateOrder, MeetingFollowUp, Reminders
+from tests.unit.overheard import overheard
 from tests.unit.reminder_room import Room
 
 WAITING = "Waiting for an answer: Zoë Buyer"
@@ -26,9 +28,13 @@ def room(database: Database, hasher: Hasher, tmp_path: Path) -> Room:
     return Room(database=database, hasher=hasher, folder=folder)
 
 
+def looks_for_threads(reads: list[str]) -> bool:
+    """Whether somebody asked for all mail of late of this mailbox."""
+    return any(re.search(r"participants\.match_key (IN|= ANY)", text) for text in reads)
+
+
 def test_rules_are_not_asked_again_about_the_same_history(room: Room, database: Database) -> None:
-    reads: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    reads = overheard(database)
     memo: dict[str, str] = {}
     room.contact()
     id = room.wrote()
@@ -50,20 +56,20 @@ def test_rules_are_not_asked_again_about_the_same_history(room: Room, database: 
 def test_after_new_mail_only_what_it_touches_is_asked_about_and_the_answer_is_the_same(
     room: Room, database: Database
 ) -> None:
-    reads: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    reads = overheard(database)
     memo: dict[str, object] = {}
     for name in ("zoe", "max", "eva"):
         room.contact(name, name=name.title())
         room.wrote(name, thread=name, subject=f"Offer {name}")
     room.tend(memo=memo)
     assert len(room.shown()) == 3
+    assert looks_for_threads(reads)
     reads.clear()
     room.wait(minutes=1)
     room.received("zoe", thread="another", subject="Re: Offer zoe")
     room.tend(memo=memo)
     assert room.titles() == ["Waiting for an answer: Eva", "Waiting for an answer: Max"]
-    assert not [text for text in reads if "match_key IN" in text]  # nobody looked for open threads
+    assert not looks_for_threads(reads)
     room.met("max")
     room.wait(minutes=1)
     room.wrote("zoe", thread="another", asks=True)
@@ -78,8 +84,7 @@ def test_after_new_mail_only_what_it_touches_is_asked_about_and_the_answer_is_th
 def test_after_a_bounce_an_automatic_reply_or_a_flag_only_its_thread_is_asked_about(
     room: Room, database: Database, what: str
 ) -> None:
-    reads: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    reads = overheard(database)
     memo: dict[str, object] = {}
     for name in ("zoe", "max"):
         room.contact(name, name=name.title())
@@ -92,7 +97,7 @@ def test_after_a_bounce_an_automatic_reply_or_a_flag_only_its_thread_is_asked_ab
     room.tend(memo=memo)
     by_memo = room.reminders()
     assert {one.title: one.due_at for one in by_memo if one.state != "not-needed"} != before
-    assert not [text for text in reads if "match_key IN" in text]  # nobody looked for open threads
+    assert not looks_for_threads(reads)
     room.tend()
     assert room.reminders() == by_memo
 

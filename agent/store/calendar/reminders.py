@@ -72,7 +72,7 @@ def apply(
     known = {one.id: one.state for one in before}
     fresh = [_row(mailbox_id, zone, action, now) for action in placed if action.id not in known]
     database.insert_new(connection, reminders, fresh)
-    _set_all(connection, withdrawn, {"state": NOT_NEEDED, "bundle_id": None}, now)
+    _WITHDRAWN.change_among(connection, withdrawn, now=now)
     changed = [action for action in placed if action.id in known]
     _set_each(connection, [{"of": one.id, **_again(zone, one, known[one.id])} for one in changed], now)
     told = [(action.id, "updated" if action.id in known else "added") for action in placed]
@@ -259,5 +259,10 @@ _OPEN = Prepared(
     _OF_MAILBOX.where(
         sa.or_(*(reminders.c.state == state for state in [*sorted(ACTIVE), SUGGESTED]), reminders.c.rule == BUNDLE)
     )
+)
+_WITHDRAWN = Prepared(
+    sa.update(reminders)
+    .where(reminders.c.id.in_(VALUES))
+    .values(state=NOT_NEEDED, bundle_id=sa.null(), changed_at=sa.bindparam("now"))
 )
 _AMONG = Prepared(_OF_MAILBOX.where(reminders.c.id.in_(VALUES)))
