@@ -1,6 +1,7 @@
 """Statements straight to the driver: what SQLAlchemy does around each takes longer than most of those of a pass.
 
-Called by `agent.store.prepared` and for the lock of the feed. Connections, transactions and the errors that come out stay SQLAlchemy's.
+Called by `agent.store.prepared` and for the lock of the feed. Connections, transactions and the errors that come out
+stay SQLAlchemy's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

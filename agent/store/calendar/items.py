@@ -124,11 +124,6 @@ def _item(
     )
 
 
-def touch(row: Plain, party: Party) -> Item:
-    """What came from this contact, went to them or was held with them; others in it are left out."""
-    return _item(row, _NOBODY, (party,), {}, ())
-
-
 def _parties(
     connection: sa.Connection, ids: Sequence[str], people: Mapping[str, People], own: Mapping[str, str]
 ) -> dict[str, list[Party]]:

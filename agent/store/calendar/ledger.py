@@ -12,10 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.reminders.cycle import ACTIVE
-from agent.reminders.rules.base import Item, Ledger, Party, Told
+from agent.reminders.rules.base import Item, Ledger, Party, Told, Touch
 from agent.store.calendar import customers
 from agent.store.calendar.asked_about import asked_about
-from agent.store.calendar.items import COLUMNS, Plain, read_items, touch
+from agent.store.calendar.items import COLUMNS, Plain, read_items
 from agent.store.calendar.scope import Scope
 from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import (
@@ -90,15 +90,12 @@ def _asking(items: Sequence[Item]) -> tuple[Party, ...]:
     return mails[-1].named("from", "reply-to") if mails and mails[-1].direction == "inbound" else ()
 
 
-def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
+def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> Mapping[str, Sequence[Touch]]:
     """What came from these contacts, or was held with them, in any of our mailboxes."""
-    found: dict[str, list[Item]] = defaultdict(list)
-    for contact_id, role, email, *plain in _TOUCHES.among(connection, sorted(people), since=scope.since):
-        row = Plain._make(plain)
-        if row.kind == "meeting" or row.direction == "outbound" or role in ("from", "reply-to"):
-            party = Party(contact_id=contact_id, name="", address=email, role=role)
-            found[contact_id].append(touch(row, party))
-    return {contact: tuple(sorted(touched, key=lambda one: one.occurred_at)) for contact, touched in found.items()}
+    found: dict[str, list[Touch]] = defaultdict(list)
+    for contact_id, *touch in _TOUCHES.among(connection, sorted(people), since=scope.since):
+        found[contact_id].append(Touch._make(touch))
+    return found
 
 
 def _told(connection: sa.Connection, threads: Mapping[str, Sequence[Item]], scope: Scope) -> list[Told]:
@@ -131,13 +128,17 @@ def _meetings(connection: sa.Connection, scope: Scope) -> tuple[Item, ...]:
 _SINCE: sa.BindParameter[Any] = sa.bindparam("since")
 _MAILBOX: sa.BindParameter[Any] = sa.bindparam("mailbox")
 _TOUCHES = Prepared(
-    sa.select(links.c.contact_id, links.c.role, links.c.email, *COLUMNS)
+    sa.select(links.c.contact_id, *(interactions.c[name] for name in Touch._fields))
     .join(interactions, interactions.c.id == links.c.interaction_id)
     .where(
         links.c.contact_id.in_(VALUES),
         links.c.occurred_at >= _SINCE,
         interactions.c.cancelled_at.is_(None),
-        sa.or_(interactions.c.kind == "meeting", interactions.c.direction != "internal"),
+        sa.or_(
+            interactions.c.kind == "meeting",
+            interactions.c.direction == "outbound",
+            sa.and_(interactions.c.direction != "internal", sa.or_(links.c.role == "from", links.c.role == "reply-to")),
+        ),
     )
 )
 _TOLD = Prepared(
