@@ -6,7 +6,8 @@ that are over; and of its customers those who may be due (`agent.store.calendar.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,24 +40,39 @@ def read(connection: sa.Connection, scope: Scope, meetings: Sequence[Item] | Non
     people = {party.contact_id for content in threads.values() for party in (*_asked(content), *_asking(content))}
     people |= {one.contact_id for one in told if one.kind == "bounce"}
     people |= {party.contact_id for meeting in meetings for party in meeting.parties}
+    touches = _touches(connection, people, scope)
     return Ledger(
         threads=threads,
         told=told,
-        touches=_touches(connection, people, scope),
+        touches=touches,
         meetings=tuple(meetings),
-        **_of_customers(connection, scope),
+        **_of_customers(connection, scope, _met(threads, touches, scope)),
     )
 
 
-def _of_customers(connection: sa.Connection, scope: Scope) -> dict[str, Any]:
-    """What the rules about customers are given; nothing for those that are off.
+def _met(threads: Mapping[str, Sequence[Item]], touches: Mapping[str, Sequence[Touch]], scope: Scope) -> set[str]:
+    """Who is not quiet, by what was read anyway: most of those that new mail touches."""
+    if scope.chosen.gone_quiet is None:
+        return set()
+    since = customers.quiet_since(scope.chosen.gone_quiet, scope.now)
+    late = (item for content in threads.values() for item in content if item.occurred_at > since)
+    by_mail = {party.contact_id for item in late if item.kind == "email" for party in item.parties}
+    return by_mail | {contact for contact, touched in touches.items() if _is_met(touched, since)}
+
+
+def _is_met(touched: Sequence[Touch], since: datetime) -> bool:
+    return any(one.occurred_at > since and one.kind in customers.CONTACT for one in touched)
+
+
+def _of_customers(connection: sa.Connection, scope: Scope, met: Set[str]) -> dict[str, Any]:
+    """What the rules about customers are given; nothing for those that are off. met: see `customers.silences`.
 
     Of all that changes one by one only mail, calls and meetings matter to any of them, and to one of them alone.
     """
     chosen, found = scope.chosen, dict[str, Any]()
-    about = customers.about(connection, scope)
+    about = customers.about(connection, scope, met)
     if chosen.gone_quiet is not None:
-        found["silences"] = customers.silences(connection, about, chosen.gone_quiet, chosen.max_age)
+        found["silences"] = customers.silences(connection, about, chosen.gone_quiet, chosen.max_age, met)
     if scope.only is not None:
         return found
     if chosen.late_order is not None:
