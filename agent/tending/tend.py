@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.reminders import identity
 from agent.reminders.calendar_days import WorkDays
-from agent.reminders.cycle import ADOPTED, BUNDLE, Frame, Place, Standing, Withdraw, plan
+from agent.reminders.cycle import ADOPTED, BUNDLE, Frame, Place, Standing, Withdraw, plan, young
 from agent.reminders.intents import CalendarItem, new_intents
 from agent.reminders.item import note_in
 from agent.reminders.publish import Desk, Published, publish, read_back
@@ -176,14 +176,14 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         tending.database.serialise(connection)
         is_whole = before.seen is not None and touched.nothing_left(connection, seen)
         left = wanted if is_whole else _with_reasons(connection, wanted)
-        known_before = reminders.standing(connection, mailbox_id, wanted)
+        known_before = reminders.standing(connection, mailbox_id, young(left, frame))
         actions = plan(left, known_before, frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, known_before, now)
         site = _site(tending) if has_calendar else None
         if site is not None:
             items = item_rows.load_items(connection, mailbox_id, site.place)
             _note_what_was_adopted(tending, connection, known_before, items, now)
-            named = {*wanted, *(item.reminder_id for item in items)}
+            named = {item.reminder_id for item in items}
             changed = new_intents(reminders.standing(connection, mailbox_id, named), items, _uid_of(tending))
             item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
             reminders.confirm_bundled(tending.database, connection, mailbox_id, site.place, now)
