@@ -21,6 +21,7 @@ from agent.reminders.rules.base import Ledger, Terms, Wanted
 from agent.store.calendar import item_rows, leaving, ledger, notes, reminders, touched
 from agent.store.calendar.leaving import Site
 from agent.store.calendar.outset import outset
+from agent.store.calendar.reminders import Stood
 from agent.store.calendar.scope import Scope, Touched
 from agent.store.calendar.shelf import CalendarShelf
 from agent.store.calendar.touched import Seen
@@ -176,7 +177,9 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         tending.database.serialise(connection)
         is_whole = before.seen is not None and touched.nothing_left(connection, seen)
         left = wanted if is_whole else _with_reasons(connection, wanted)
-        known_before = reminders.standing(connection, mailbox_id, young(left, frame))
+        before_it = asked_now.stood if is_whole else None
+        known_before = reminders.standing(connection, mailbox_id, young(left, frame), before_it)
+        stood = Stood(position=seen.position, reminders={one.id: one for one in known_before})
         actions = plan(left, known_before, frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, known_before, now)
         site = _site(tending) if has_calendar else None
@@ -184,11 +187,12 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
             items = item_rows.load_items(connection, mailbox_id, site.place)
             _note_what_was_adopted(tending, connection, known_before, items, now)
             named = {item.reminder_id for item in items}
-            changed = new_intents(reminders.standing(connection, mailbox_id, named), items, _uid_of(tending))
+            stands = reminders.standing(connection, mailbox_id, named, stood)
+            changed = new_intents(stands, items, _uid_of(tending))
             item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
             reminders.confirm_bundled(tending.database, connection, mailbox_id, site.place, now)
     if tending.memo is not None:
-        tending.memo[tending.name] = asked_now
+        tending.memo[tending.name] = replace(asked_now, stood=stood)
     withdrawn = sum(isinstance(action, Withdraw) for action in actions)
     placed = sum(isinstance(action, Place) and action.wanted.rule != BUNDLE for action in actions)
     return Tended(placed=placed, withdrawn=withdrawn)

@@ -237,3 +237,44 @@ def test_what_is_taken_out_while_the_rules_are_asked_is_no_reason_any_more(
     room.tend()
     assert set(room.states().values()) <= {"not-needed"}
     assert room.shown() == []
+
+
+@pytest.mark.parametrize("by", ["a person", "another worker"])
+def test_what_others_did_to_reminders_is_seen_after_the_next_mail(room: Room, by: str) -> None:
+    """How reminders stood is remembered too: a person's decision and another worker's pass are told by the feed."""
+    memo: dict[str, object] = {}
+    for number in range(8):
+        room.contact(f"c{number}", name=f"Buyer {number}")
+        room.wrote(f"c{number}", thread=f"t{number}", subject=f"Offer {number}")
+    room.tend(memo=memo)
+    assert "3 more follow-ups" in room.titles()
+    if by == "a person":
+        bundled = {one.title for one in room.reminders()} - set(room.titles())
+        room.dismiss(min(bundled))
+    else:
+        room.wait(minutes=1)
+        room.received("c0", thread="t0")
+        room.tend()
+    room.wait(minutes=1)
+    room.contact("new", name="Somebody new")
+    room.wrote("new", thread="new", subject="Something else")
+    room.tend(memo=memo)
+    by_memo = room.reminders(), sorted(room.titles())
+    room.tend()
+    assert (room.reminders(), sorted(room.titles())) == by_memo
+    assert "3 more follow-ups" in room.titles()  # one less, and the new one
+
+
+def test_only_reminders_that_changed_are_read_after_new_mail(room: Room, database: Database) -> None:
+    memo: dict[str, object] = {}
+    reads = overheard(database)
+    room.contact()
+    room.wrote()
+    for number in range(2):
+        reads.clear()
+        room.contact(f"c{number}", name=f"Buyer {number}")
+        room.wrote(f"c{number}", thread=f"another{number}", subject=f"Offer {number}")
+        room.tend(memo=memo)
+    of_all = [text for text in reads if re.search(r"reminders\.state = .* OR reminders\.rule = ", text)]
+    assert not of_all
+    assert len(room.reminders()) == 3
