@@ -117,11 +117,18 @@ def _item(
         promises=row.promises,
         ends_at=row.ends_at,
         author=who.author,
-        addressed=seats or tuple(dict.fromkeys(who.addressed[at] for at in sorted(who.addressed))),
+        addressed=seats or _in_order(who.addressed),
         parties=tuple(parties),
         recipients=max(who.count, 1),
         flags=flags,
     )
+
+
+def _in_order(addressed: Mapping[int, str]) -> tuple[str, ...]:
+    """Each once, by position."""
+    if len(addressed) < 2:
+        return tuple(addressed.values())
+    return tuple(dict.fromkeys(addressed[at] for at in sorted(addressed)))
 
 
 def _parties(
