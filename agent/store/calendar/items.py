@@ -61,14 +61,14 @@ _FLAGGED = Prepared(
 
 @dataclass(kw_only=True, slots=True)
 class People:
-    """Of one interaction. keys: match keys of all. addressed: position in To -> our mailbox there.
+    """Of one interaction. ours: our mailboxes that it names. addressed: position in To -> our mailbox there.
 
     places: (role, address) -> position within its header.
     """
 
     author: str | None = None
     count: int = 0
-    keys: set[str] = field(default_factory=set)
+    ours: set[str] = field(default_factory=set)
     addressed: dict[int, str] = field(default_factory=dict)
     places: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -171,12 +171,13 @@ def people_of(connection: sa.Connection, ids: Collection[str], own: Mapping[str,
     for id, role, address, match_key, position in _NAMED.among(connection, ids):
         who, ours = found[id], own.get(match_key)
         who.count += role in _RECEIVING
-        who.keys.add(match_key)
         who.places[role, address] = position
-        if role == "from" and ours is not None:
-            who.author = ours
-        elif role == "to" and ours is not None:
-            who.addressed[position] = ours
+        if ours is not None:
+            who.ours.add(ours)
+            if role == "from":
+                who.author = ours
+            elif role == "to":
+                who.addressed[position] = ours
     return found
 
 
