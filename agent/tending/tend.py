@@ -177,8 +177,8 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         tending.database.serialise(connection)
         is_whole = before.seen is not None and touched.nothing_left(connection, seen)
         left = wanted if is_whole else _with_reasons(connection, wanted)
-        before_it = asked_now.stood if is_whole else None
-        known_before = reminders.standing(connection, mailbox_id, young(left, frame), before_it)
+        then = asked_now.stood if is_whole else None
+        known_before = reminders.standing(connection, mailbox_id, young(left, frame), then)
         stood = Stood(position=seen.position, reminders={one.id: one for one in known_before})
         actions = plan(left, known_before, frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, known_before, now)

@@ -66,3 +66,19 @@ def test_prepared_questions_alone_see_one_state(filled: Database) -> None:
         with filled.write() as connection:
             connection.execute(sa.delete(interactions))
         assert (before, len(AFTER.rows(reading, since=NOW - timedelta(days=1)))) == (3, 3)
+
+
+def test_a_prepared_change_meets_the_rows_it_names_and_no_others(filled: Database) -> None:
+    ids = [f"{number}{text}" for number, text in enumerate(AWKWARD)]
+    shorter = sa.update(interactions).values(words=sa.bindparam("count"))
+    one = Prepared(shorter.where(interactions.c.id == sa.bindparam("of")))
+    some = Prepared(shorter.where(interactions.c.id.in_(VALUES)))
+    with filled.write() as connection:
+        assert one.change(connection, of=ids[0], count=107) == 1
+        assert one.change(connection, of="nobody", count=107) == 0
+        some.change_among(connection, [*ids[1:3], *ids[1:3], "nobody"], count=108)
+        some.change_among(connection, [], count=109)
+    with filled.read() as connection:
+        found = connection.execute(sa.select(interactions.c.id).where(interactions.c.words == 108)).scalars()
+        assert set(found) == {*ids[1:3]}
+        assert connection.execute(sa.select(interactions.c.words).where(interactions.c.words == 109)).all() == []
