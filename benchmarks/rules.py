@@ -16,6 +16,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from agent import garbage
 from agent.reminders.rhythm import rhythm_of
 from agent.store import feed, migrate, tables
 from agent.store.database import Database
@@ -62,6 +63,7 @@ ALL = Reminders(
 
 def measure(lab: Lab) -> None:
     """Prints a table for each database."""
+    garbage.look_seldom()  # as the program does
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         _on(f"sqlite:///{Path(folder) / 'crm-agent.db'}", "SQLite", lab)
     try:

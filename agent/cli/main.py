@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from agent import garbage
 from agent.cli.commands import NOUNS, Lazy
 from agent.cli.context import Invocation
 from agent.cli.failure import failure
@@ -65,6 +66,7 @@ def command() -> TyperGroup:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code. A command may return its own, or None for 0."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    garbage.look_seldom()
     open_streams()
     try:
         code = command().main(args=given, prog_name="crm-agent", standalone_mode=False)

@@ -119,6 +119,11 @@ def plan(wanted: Mapping[str, Wanted], standing: Sequence[Standing], frame: Fram
     return (*withdrawn, *suggested, *placed, *_bundles(after, known, frame))
 
 
+def young(wanted: Mapping[str, Wanted], frame: Frame) -> frozenset[str]:
+    """Those that may be reminded of anew. Of the others it matters only whether they stand."""
+    return frozenset(name for name, one in wanted.items() if _is_young(one, frame))
+
+
 def morning_for(planned: datetime, frame: Frame) -> datetime:
     """Where a due time really stands: at the next working morning if it has passed, at a time that clocks show.
 
@@ -172,7 +177,11 @@ def _is_fresh(one: Wanted, before: Standing | None, frame: Frame) -> bool:
     if before is not None and before.state != NOT_NEEDED:
         return False
     is_read = frame.read_back_to is None or frame.read_back_to <= one.reason_at
-    return is_read and frame.now - one.reason_at <= frame.max_age
+    return is_read and _is_young(one, frame)
+
+
+def _is_young(one: Wanted, frame: Frame) -> bool:
+    return frame.now - one.reason_at <= frame.max_age
 
 
 def _urgency(item: tuple[datetime, str, Wanted]) -> tuple[datetime, float, str]:

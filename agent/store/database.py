@@ -21,7 +21,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from agent.store import bulk
+from agent.store import bulk, driver
 from agent.store.errors import StoreError as StoreError
 from agent.store.errors import Unfit
 from config.personal import is_loopback
@@ -39,7 +39,7 @@ FEED_LOCK = 0x43524D01
 """Advisory lock that puts feed rows in commit order on PostgreSQL; any constant of our own."""
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """Of PostgreSQL, where each statement would see another state otherwise. SQLite gives one to each transaction."""
-_ALONE = sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK))
+_ALONE = "SELECT pg_advisory_xact_lock(%s)"
 
 
 class Database:
@@ -134,7 +134,7 @@ class Database:
         transaction = connection.get_transaction()
         if self.is_sqlite or (transaction is not None and connection.info.get("alone") is transaction):
             return
-        connection.execute(_ALONE)
+        driver.rows(connection, _ALONE, (FEED_LOCK,))
         connection.info["alone"] = connection.get_transaction()  # there are no savepoints that could let it go
 
     def close(self) -> None:

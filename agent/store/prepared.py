@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.store import arrays
+from agent.store import arrays, driver
 from agent.store.bulk import IN_LIST, LIST, Convert, binding, chunks
 
 VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
@@ -35,9 +35,9 @@ class _Plan:
 
 
 class Prepared:
-    """A SELECT with its parameters named by `sa.bindparam`. Make it once, beside the code that asks it."""
+    """A SELECT or UPDATE with its parameters named by `sa.bindparam`. Make it once, beside the code that asks it."""
 
-    def __init__(self, statement: sa.Select[Any]) -> None:
+    def __init__(self, statement: sa.Select[Any] | sa.Update) -> None:
         self._statement = statement
         self._plans: dict[str, _Plan] = {}
 
@@ -52,17 +52,21 @@ class Prepared:
         """Rows of a query without a list."""
         return self._rows(connection, (), bound)
 
+    def change(self, connection: sa.Connection, **bound: object) -> int:
+        """Carries out an UPDATE without a list; how many rows it met."""
+        return driver.change(connection, *_asked(self._plan(connection.dialect), (), bound))
+
+    def change_among(self, connection: sa.Connection, values: Collection[str], **bound: object) -> None:
+        """Carries out an UPDATE for a list of distinct words."""
+        plan = self._plan(connection.dialect)
+        for chunk in chunks(values):
+            driver.change(connection, *_asked(plan, chunk, bound))
+
     def _rows(
         self, connection: sa.Connection, values: Sequence[str], bound: Mapping[str, object]
     ) -> list[tuple[Any, ...]]:
         plan = self._plan(connection.dialect)
-        given = {**plan.constants, **{name: _written(plan.convert[name], value) for name, value in bound.items()}}
-        if plan.order:
-            sql = ",".join("?" * len(values)).join(plan.parts)
-            rows = connection.exec_driver_sql(sql, tuple(_placed(plan.order, given, values))).all()
-        else:
-            rows = connection.exec_driver_sql(plan.parts[0], {**given, "values": arrays.words(values)}).all()
-        return _converted(rows, plan.read)
+        return _converted(driver.rows(connection, *_asked(plan, values, bound)), plan.read)
 
     def _plan(self, dialect: sa.Dialect) -> _Plan:
         if dialect.name not in self._plans:
@@ -70,12 +74,21 @@ class Prepared:
         return self._plans[dialect.name]
 
 
-def _plan(statement: sa.Select[Any], dialect: sa.Dialect) -> _Plan:
+def _asked(plan: _Plan, values: Sequence[str], bound: Mapping[str, object]) -> tuple[str, driver.Parameters]:
+    """The statement and its parameters, as the driver takes them."""
+    given = {**plan.constants, **{name: _written(plan.convert[name], value) for name, value in bound.items()}}
+    if plan.order:
+        return ",".join("?" * len(values)).join(plan.parts), tuple(_placed(plan.order, given, values))
+    return plan.parts[0], {**given, "values": arrays.words(values)}
+
+
+def _plan(statement: sa.Select[Any] | sa.Update, dialect: sa.Dialect) -> _Plan:
     compiled = statement.compile(dialect=dialect)
     sql = str(compiled)
     parts = LIST.split(sql) if dialect.positional else [IN_LIST.sub("= ANY(%(values)s::VARCHAR[])", sql)]
     binds = {name: compiled.binds[name].type for name in compiled.params}
-    readers = [_reader(column.type, dialect) for column in statement.selected_columns]
+    columns = statement.selected_columns if isinstance(statement, sa.Select) else ()
+    readers = [_reader(column.type, dialect) for column in columns]
     convert = {name: binding(kind, dialect) for name, kind in binds.items() if name != "values"}
     return _Plan(
         parts=parts,
@@ -110,10 +123,10 @@ def _written(convert: Convert | None, value: object) -> object:
     return value if convert is None else convert(value)
 
 
-def _converted(rows: Sequence[Any], read: Mapping[int, Read]) -> list[tuple[Any, ...]]:
+def _converted(rows: Sequence[tuple[Any, ...]], read: Mapping[int, Read]) -> list[tuple[Any, ...]]:
     """Column by column."""
     if not rows or not read:
-        return [tuple(row) for row in rows]
+        return list(rows)
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for at, convert in read.items():
         columns[at] = [None if value is None else convert(value) for value in columns[at]]

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from agent.store.database import Database
+from agent.store.prepared import Prepared
 from agent.store.tables import mailboxes
 
-_HELD = (
+_HELD = Prepared(
     sa.update(mailboxes)
     .where(
         mailboxes.c.id == sa.bindparam("mailbox"),
@@ -42,7 +43,6 @@ class Lease:
 def fenced(database: Database, lease: Lease, *, durable: bool = False) -> Iterator[sa.Connection]:
     """A transaction that commits only while the lease is ours. Raises LeaseLost."""
     with database.write(durable=durable) as connection:
-        held = connection.execute(_HELD, {"mailbox": lease.mailbox_id, "epoch": lease.epoch, "owner": lease.owner})
-        if held.rowcount != 1:
+        if _HELD.change(connection, mailbox=lease.mailbox_id, epoch=lease.epoch, owner=lease.owner) != 1:
             raise LeaseLost(f"the lease of mailbox {lease.mailbox_id} went to another worker")
         yield connection

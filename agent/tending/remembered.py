@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.reminders.rules import gone_quiet, key_date, late_order, meeting_follow_up
 from agent.reminders.rules.base import Item, Ledger, Wanted
+from agent.store.calendar.reminders import Stood
 from agent.store.calendar.scope import Touched
 from agent.store.calendar.touched import Seen
 
@@ -20,7 +21,8 @@ _UNTOUCHED = frozenset({late_order.RULE, key_date.RULE})
 class Remembered:
     """rest: what was looked at beside the history, of which `seen` was there, None of none yet. wanted: by reminder id.
 
-    named: thread of each of them -> contacts named in it. meetings: those of late.
+    named: thread of each of them -> contacts named in it. meetings: those of late. stood: the reminders of the mailbox
+    before what was done then; None where they are to be read anew.
     """
 
     rest: str
@@ -28,6 +30,7 @@ class Remembered:
     wanted: Mapping[str, Wanted] = field(default_factory=dict)
     named: Mapping[str, frozenset[str]] = field(default_factory=dict)
     meetings: tuple[Item, ...] = ()
+    stood: Stood | None = None
 
     def with_their_threads(self, touched: Touched) -> Touched:
         """Also the threads in which somebody who was touched is waited for: what came elsewhere may settle them."""
@@ -57,7 +60,7 @@ class Remembered:
         meetings = (*(one for one in self.meetings if one.id not in again), *rows.meetings)
         about = {one.thread_id for one in wanted.values() if one.thread_id is not None}
         named = {one: self._named(one, rows) for one in about}
-        return Remembered(rest=self.rest, seen=seen, wanted=wanted, named=named, meetings=meetings)
+        return replace(self, seen=seen, wanted=wanted, named=named, meetings=meetings)
 
     def _named(self, thread: str, rows: Ledger) -> frozenset[str]:
         if thread not in rows.threads:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.reminders import identity
 from agent.reminders.calendar_days import WorkDays
-from agent.reminders.cycle import ADOPTED, BUNDLE, Frame, Place, Standing, Withdraw, plan
+from agent.reminders.cycle import ADOPTED, BUNDLE, Frame, Place, Standing, Withdraw, plan, young
 from agent.reminders.intents import CalendarItem, new_intents
 from agent.reminders.item import note_in
 from agent.reminders.publish import Desk, Published, publish, read_back
@@ -21,6 +21,7 @@ from agent.reminders.rules.base import Ledger, Terms, Wanted
 from agent.store.calendar import item_rows, leaving, ledger, notes, reminders, touched
 from agent.store.calendar.leaving import Site
 from agent.store.calendar.outset import outset
+from agent.store.calendar.reminders import Stood
 from agent.store.calendar.scope import Scope, Touched
 from agent.store.calendar.shelf import CalendarShelf
 from agent.store.calendar.touched import Seen
@@ -176,19 +177,22 @@ def _derive(tending: Tending, *, has_calendar: bool) -> Tended:
         tending.database.serialise(connection)
         is_whole = before.seen is not None and touched.nothing_left(connection, seen)
         left = wanted if is_whole else _with_reasons(connection, wanted)
-        known_before = reminders.standing(connection, mailbox_id, wanted)
+        then = asked_now.stood if is_whole else None
+        known_before = reminders.standing(connection, mailbox_id, young(left, frame), then)
+        stood = Stood(position=seen.position, reminders={one.id: one for one in known_before})
         actions = plan(left, known_before, frame)
         reminders.apply(tending.database, connection, mailbox_id, frame.zone, actions, known_before, now)
         site = _site(tending) if has_calendar else None
         if site is not None:
             items = item_rows.load_items(connection, mailbox_id, site.place)
             _note_what_was_adopted(tending, connection, known_before, items, now)
-            named = {*wanted, *(item.reminder_id for item in items)}
-            changed = new_intents(reminders.standing(connection, mailbox_id, named), items, _uid_of(tending))
+            named = {item.reminder_id for item in items}
+            stands = reminders.standing(connection, mailbox_id, named, stood)
+            changed = new_intents(stands, items, _uid_of(tending))
             item_rows.save_intents(tending.database, connection, mailbox_id, site.place, changed)
             reminders.confirm_bundled(tending.database, connection, mailbox_id, site.place, now)
     if tending.memo is not None:
-        tending.memo[tending.name] = asked_now
+        tending.memo[tending.name] = replace(asked_now, stood=stood)
     withdrawn = frozenset(action.id for action in actions if isinstance(action, Withdraw))
     placed = frozenset(one.id for one in actions if isinstance(one, Place) and one.wanted.rule != BUNDLE)
     return Tended(placed=placed, withdrawn=withdrawn)

@@ -1,5 +1,6 @@
 """When the rules are asked, and what may happen to the history meanwhile."""
 
+import re
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from agent.store.mail import record, threads
 from agent.store.mail.record import PageRows
 from agent.store.mail.revise import Relink
 from config.model import LateOrder, MeetingFollowUp, Reminders
+from tests.unit.overheard import overheard
 from tests.unit.reminder_room import Room
 
 WAITING = "Waiting for an answer: Zoë Buyer"
@@ -26,9 +28,13 @@ def room(database: Database, hasher: Hasher, tmp_path: Path) -> Room:
     return Room(database=database, hasher=hasher, folder=folder)
 
 
+def looks_for_threads(reads: list[str]) -> bool:
+    """Whether somebody asked for all mail of late of this mailbox."""
+    return any(re.search(r"participants\.match_key (IN|= ANY)", text) for text in reads)
+
+
 def test_rules_are_not_asked_again_about_the_same_history(room: Room, database: Database) -> None:
-    reads: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    reads = overheard(database)
     memo: dict[str, str] = {}
     room.contact()
     id = room.wrote()
@@ -50,20 +56,20 @@ def test_rules_are_not_asked_again_about_the_same_history(room: Room, database: 
 def test_after_new_mail_only_what_it_touches_is_asked_about_and_the_answer_is_the_same(
     room: Room, database: Database
 ) -> None:
-    reads: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    reads = overheard(database)
     memo: dict[str, object] = {}
     for name in ("zoe", "max", "eva"):
         room.contact(name, name=name.title())
         room.wrote(name, thread=name, subject=f"Offer {name}")
     room.tend(memo=memo)
     assert len(room.shown()) == 3
+    assert looks_for_threads(reads)
     reads.clear()
     room.wait(minutes=1)
     room.received("zoe", thread="another", subject="Re: Offer zoe")
     room.tend(memo=memo)
     assert room.titles() == ["Waiting for an answer: Eva", "Waiting for an answer: Max"]
-    assert not [text for text in reads if "match_key IN" in text]  # nobody looked for open threads
+    assert not looks_for_threads(reads)
     room.met("max")
     room.wait(minutes=1)
     room.wrote("zoe", thread="another", asks=True)
@@ -78,8 +84,7 @@ def test_after_new_mail_only_what_it_touches_is_asked_about_and_the_answer_is_th
 def test_after_a_bounce_an_automatic_reply_or_a_flag_only_its_thread_is_asked_about(
     room: Room, database: Database, what: str
 ) -> None:
-    reads: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda c, cursor, text, *rest: reads.append(text))
+    reads = overheard(database)
     memo: dict[str, object] = {}
     for name in ("zoe", "max"):
         room.contact(name, name=name.title())
@@ -92,7 +97,7 @@ def test_after_a_bounce_an_automatic_reply_or_a_flag_only_its_thread_is_asked_ab
     room.tend(memo=memo)
     by_memo = room.reminders()
     assert {one.title: one.due_at for one in by_memo if one.state != "not-needed"} != before
-    assert not [text for text in reads if "match_key IN" in text]  # nobody looked for open threads
+    assert not looks_for_threads(reads)
     room.tend()
     assert room.reminders() == by_memo
 
@@ -255,3 +260,44 @@ def test_what_is_taken_out_while_the_rules_are_asked_is_no_reason_any_more(
     room.tend()
     assert set(room.states().values()) <= {"not-needed"}
     assert room.shown() == []
+
+
+@pytest.mark.parametrize("by", ["a person", "another worker"])
+def test_what_others_did_to_reminders_is_seen_after_the_next_mail(room: Room, by: str) -> None:
+    """How reminders stood is remembered too: a person's decision and another worker's pass are told by the feed."""
+    memo: dict[str, object] = {}
+    for number in range(8):
+        room.contact(f"c{number}", name=f"Buyer {number}")
+        room.wrote(f"c{number}", thread=f"t{number}", subject=f"Offer {number}")
+    room.tend(memo=memo)
+    assert "3 more follow-ups" in room.titles()
+    if by == "a person":
+        bundled = {one.title for one in room.reminders()} - set(room.titles())
+        room.dismiss(min(bundled))
+    else:
+        room.wait(minutes=1)
+        room.received("c0", thread="t0")
+        room.tend()
+    room.wait(minutes=1)
+    room.contact("new", name="Somebody new")
+    room.wrote("new", thread="new", subject="Something else")
+    room.tend(memo=memo)
+    by_memo = room.reminders(), sorted(room.titles())
+    room.tend()
+    assert (room.reminders(), sorted(room.titles())) == by_memo
+    assert "3 more follow-ups" in room.titles()  # one less, and the new one
+
+
+def test_only_reminders_that_changed_are_read_after_new_mail(room: Room, database: Database) -> None:
+    memo: dict[str, object] = {}
+    reads = overheard(database)
+    room.contact()
+    room.wrote()
+    for number in range(2):
+        reads.clear()
+        room.contact(f"c{number}", name=f"Buyer {number}")
+        room.wrote(f"c{number}", thread=f"another{number}", subject=f"Offer {number}")
+        room.tend(memo=memo)
+    of_all = [text for text in reads if re.search(r"reminders\.state = .* OR reminders\.rule = ", text)]
+    assert not of_all
+    assert len(room.reminders()) == 3

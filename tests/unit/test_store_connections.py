@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from agent.store import database as databases
 from agent.store.database import Database
 from agent.store.errors import StoreError
+from agent.store.prepared import Prepared
 from agent.store.tables import tombstones
 from agent.store.tokens import StoredTokens
 from tests.servers.postgres import Postgres
@@ -75,6 +76,17 @@ def test_a_connection_that_ended_a_moment_ago_costs_one_try(served: Database, po
         count(one)
     with served.read() as one, served.read() as other:
         assert (count(one), count(other)) == (0, 0)
+
+
+def test_a_prepared_question_meets_an_ended_connection_as_any_other(served: Database, postgres: Postgres) -> None:
+    question = Prepared(sa.select(tombstones.c.hash))
+    with served.read() as one, served.read() as other:
+        assert (question.rows(one), question.rows(other)) == ([], [])
+    end_all(postgres, served)
+    with pytest.raises(StoreError, match="does not answer"), served.read() as one:
+        question.rows(one)
+    with served.read() as one, served.read() as other:
+        assert (question.rows(one), question.rows(other)) == ([], [])
 
 
 def test_a_token_is_kept_though_the_connections_ended_while_the_provider_answered(

@@ -5,9 +5,10 @@ reminders should exist now and why; what to do about those that already stand so
 business. The store makes the rows (`agent.store.calendar.ledger`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from typing import NamedTuple
 
 from agent.reminders.calendar_days import WorkDays
 from agent.reminders.rhythm import Population, Rhythm
@@ -68,6 +69,20 @@ class Item:
         return tuple(party for party in self.parties if party.role in roles)
 
 
+class Touch(NamedTuple):
+    """What came from a contact, went to them or was held with them; each field as of `Item`.
+
+    A mailbox has thousands of late, and most settle nothing: so they are rows and no more.
+    """
+
+    id: str
+    kind: str
+    direction: str
+    occurred_at: datetime
+    subject: str | None = None
+    holds_until: date | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
     """What a bounce or auto-reply says of a contact. kind: bounce | auto-reply; back_on: the return date it names."""
@@ -110,13 +125,13 @@ class Dated:
 class Ledger:
     """The rows of one run. threads: id -> its interactions, oldest first, of all our mailboxes.
 
-    touches: contact id -> what came from them, went to them or was held with them (mail, meetings, calls).
+    touches: contact id -> what came from them, went to them or was held with them (mail, meetings, calls), unordered.
     meetings: those this mailbox takes part in, with contacts. The rest: this mailbox's own customers.
     """
 
     threads: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     told: tuple[Told, ...] = ()
-    touches: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+    touches: Mapping[str, Sequence[Touch]] = field(default_factory=dict)
     meetings: tuple[Item, ...] = ()
     silences: tuple[Silence, ...] = ()
     buyers: tuple[Buyer, ...] = ()

@@ -25,15 +25,17 @@ def _for(told: Told, items: tuple[Item, ...], ledger: Ledger, terms: Terms) -> W
     if mail is None or mail.author != terms.mailbox:
         return None
     contact = _party(mail, told.contact_id)
-    later = [*items, *ledger.touches.get(told.contact_id, ())]
-    if contact is None or any(_is_contact(item, told) for item in later):
+    if contact is None or _is_in_contact(told, items, ledger):
         return None
     return _wanted(mail, contact, told, terms)
 
 
-def _is_contact(item: Item, told: Told) -> bool:
+def _is_in_contact(told: Told, items: tuple[Item, ...], ledger: Ledger) -> bool:
     """Anything with them after the bounce, in either direction."""
-    return item.occurred_at > told.at and _party(item, told.contact_id) is not None
+    touches = ledger.touches.get(told.contact_id, ())
+    return any(touch.occurred_at > told.at for touch in touches) or any(
+        item.occurred_at > told.at and _party(item, told.contact_id) is not None for item in items
+    )
 
 
 def _party(item: Item, contact_id: str) -> Party | None:

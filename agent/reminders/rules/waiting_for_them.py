@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from agent.reminders.calendar_days import local_day
-from agent.reminders.rules.base import Item, Ledger, Party, Terms, Wanted, day_text
+from agent.reminders.rules.base import Item, Ledger, Party, Terms, Touch, Wanted, day_text
 from matchers.lists import FORWARD_PREFIXES, REPLY_PREFIXES
 
 RULE = "waiting_for_them"
@@ -45,16 +45,18 @@ def open_question(items: tuple[Item, ...], terms: Terms) -> Question | None:
     return next((question for question in map(_question, ours) if question is not None), None)
 
 
-def answers(question: Question, items: tuple[Item, ...], ledger: Ledger, terms: Terms) -> list[Item]:
+def answers(question: Question, items: tuple[Item, ...], ledger: Ledger, terms: Terms) -> list[Item | Touch]:
     """Answers in the thread, those that started a new thread, meetings and calls; oldest first."""
     since = question.item.occurred_at
-    found = {item.id: item for item in items if item.occurred_at > since and _answers(item, question, terms)}
+    found: dict[str, Item | Touch] = {
+        item.id: item for item in items if item.occurred_at > since and _answers(item, question, terms)
+    }
     touches = (item for party in question.asked for item in ledger.touches.get(party.contact_id, ()))
     found |= {item.id: item for item in touches if since < item.occurred_at <= terms.now and _settles(item, question)}
     return sorted(found.values(), key=lambda item: (item.occurred_at, item.id))
 
 
-def held_until(answered: Sequence[Item]) -> date | None:
+def held_until(answered: Sequence[Item | Touch]) -> date | None:
     """The day by which they promised to come back, if that is all they answered. A second promise is an answer."""
     return answered[0].holds_until if len(answered) == 1 else None
 
@@ -85,7 +87,7 @@ def _answers(item: Item, question: Question, terms: Terms) -> bool:
     return terms.colleagues and any(party.company_id in companies for party in authors)
 
 
-def _settles(item: Item, question: Question) -> bool:
+def _settles(item: Touch, question: Question) -> bool:
     if item.kind in ("meeting", "call"):
         return True
     return item.kind == "email" and item.direction == "inbound" and same_subject(item.subject, question.item.subject)

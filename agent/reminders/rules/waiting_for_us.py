@@ -5,7 +5,7 @@ from datetime import datetime
 
 from agent.reminders.calendar_days import local_day
 from agent.reminders.open import is_closing
-from agent.reminders.rules.base import Item, Ledger, Party, Terms, Wanted, day_text
+from agent.reminders.rules.base import Item, Ledger, Party, Terms, Touch, Wanted, day_text
 from agent.reminders.rules.waiting_for_them import MANY_RECIPIENTS, same_subject
 
 RULE = "waiting_for_us"
@@ -59,7 +59,7 @@ def _is_answered(letter: Item, contact: Party, items: tuple[Item, ...], ledger: 
     )
 
 
-def _settles(item: Item, letter: Item) -> bool:
+def _settles(item: Touch, letter: Item) -> bool:
     if item.kind in ("call", "meeting"):
         return True
     return item.kind == "email" and item.direction == "outbound" and same_subject(item.subject, letter.subject)

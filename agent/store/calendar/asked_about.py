@@ -121,8 +121,7 @@ def _changed(connection: sa.Connection, only: Touched, scope: Scope) -> list[Ite
 
 def _mine(rows: Iterable[Plain], people: Mapping[str, People], scope: Scope) -> set[str]:
     """Those that name this mailbox, or that its owner flagged."""
-    keys = {*scope.mine}
-    named = {row.id for row in rows if row.id in people and not keys.isdisjoint(people[row.id].keys)}
+    named = {row.id for row in rows if row.id in people and scope.mailbox in people[row.id].ours}
     return named | scope.flagged.keys()
 
 

@@ -3,7 +3,7 @@
 Called by the ledger. Each is one query over rows, however many customers there are; the rules decide.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,9 +23,12 @@ from config.model import GoneQuiet, KeyDate
 _A_DAY = timedelta(days=1)
 
 
+CONTACT = ("email", "call", "meeting")
+"""Kinds of interactions after which a customer is not quiet; a meeting that was held."""
+
+
 def _is_touch(of: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Mail, a call, or a meeting that was held."""
-    kinds = (of.c.kind == kind for kind in ("email", "call", "meeting"))
+    kinds = (of.c.kind == kind for kind in CONTACT)
     return sa.and_(sa.or_(*kinds), of.c.cancelled_at.is_(None))
 
 
@@ -89,10 +92,13 @@ class About:
     spelled: frozenset[str]
 
 
-def about(connection: sa.Connection, scope: Scope) -> About:
-    """Owners are kept as people write them: each spelling is looked at once."""
+def about(connection: sa.Connection, scope: Scope, met: Set[str]) -> About:
+    """Owners are kept as people write them: each spelling is looked at once.
+
+    met: see `silences`. Of what changed one by one they are left out: nothing but silence is asked about then.
+    """
     if scope.only is not None:
-        rows = _THESE.among(connection, sorted(scope.only.contacts))
+        rows = _THESE.among(connection, sorted(scope.only.contacts - met))
     else:
         owners = (owner for (owner,) in _OWNERS.rows(connection))
         rows = _OWNED.among(connection, [one for one in owners if owner_of(one, scope.own) == scope.mailbox])
@@ -111,14 +117,25 @@ def _customer(row: tuple[Any, ...], mailbox: str) -> _Customer:
     return _Customer(party=party, stage=stage)
 
 
-def silences(connection: sa.Connection, about: About, chosen: GoneQuiet, max_age: timedelta) -> tuple[Silence, ...]:
+def quiet_since(chosen: GoneQuiet, now: datetime) -> datetime:
+    """Who had contact later is not quiet by any of the spans."""
+    return now - min(_spans(chosen))
+
+
+def _spans(chosen: GoneQuiet) -> list[timedelta]:
+    return [span for span in (chosen.after, *(span for _, span in chosen.stages)) if span is not None]
+
+
+def silences(
+    connection: sa.Connection, about: About, chosen: GoneQuiet, max_age: timedelta, met: Set[str]
+) -> tuple[Silence, ...]:
     """Customers whose last contact is as long ago as one of the spans asks, and not so long that nobody cares.
 
-    Those that a reminder stands for are told whatever their age.
+    Those that a reminder stands for are told whatever their age. met: contacts of whom it is known that they had
+    contact after `quiet_since`, so that nobody looks.
     """
-    spans = [span for span in (chosen.after, *(span for _, span in chosen.stages)) if span is not None]
-    until, since = about.now - min(spans), about.now - max(spans) - max_age - _A_DAY
-    last = {one: at for one, at in _LAST.among(connection, about.people) if at is not None and at <= until}
+    until, since = quiet_since(chosen, about.now), about.now - max(_spans(chosen)) - max_age - _A_DAY
+    last = {one: at for one, at in _LAST.among(connection, about.people.keys() - met) if at is not None and at <= until}
     if any(at < since for at in last.values()):
         reminded = {contact for (contact,) in _REMINDED.rows(connection, mailbox=about.mailbox_id)}
         last = {one: at for one, at in last.items() if at >= since or one in reminded}

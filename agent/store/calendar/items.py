@@ -61,14 +61,14 @@ _FLAGGED = Prepared(
 
 @dataclass(kw_only=True, slots=True)
 class People:
-    """Of one interaction. keys: match keys of all. addressed: position in To -> our mailbox there.
+    """Of one interaction. ours: our mailboxes that it names. addressed: position in To -> our mailbox there.
 
     places: (role, address) -> position within its header.
     """
 
     author: str | None = None
     count: int = 0
-    keys: set[str] = field(default_factory=set)
+    ours: set[str] = field(default_factory=set)
     addressed: dict[int, str] = field(default_factory=dict)
     places: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -117,16 +117,18 @@ def _item(
         promises=row.promises,
         ends_at=row.ends_at,
         author=who.author,
-        addressed=seats or tuple(dict.fromkeys(who.addressed[at] for at in sorted(who.addressed))),
+        addressed=seats or _in_order(who.addressed),
         parties=tuple(parties),
         recipients=max(who.count, 1),
         flags=flags,
     )
 
 
-def touch(row: Plain, party: Party) -> Item:
-    """What came from this contact, went to them or was held with them; others in it are left out."""
-    return _item(row, _NOBODY, (party,), {}, ())
+def _in_order(addressed: Mapping[int, str]) -> tuple[str, ...]:
+    """Each once, by position."""
+    if len(addressed) < 2:
+        return tuple(addressed.values())
+    return tuple(dict.fromkeys(addressed[at] for at in sorted(addressed)))
 
 
 def _parties(
@@ -169,12 +171,13 @@ def people_of(connection: sa.Connection, ids: Collection[str], own: Mapping[str,
     for id, role, address, match_key, position in _NAMED.among(connection, ids):
         who, ours = found[id], own.get(match_key)
         who.count += role in _RECEIVING
-        who.keys.add(match_key)
         who.places[role, address] = position
-        if role == "from" and ours is not None:
-            who.author = ours
-        elif role == "to" and ours is not None:
-            who.addressed[position] = ours
+        if ours is not None:
+            who.ours.add(ours)
+            if role == "from":
+                who.author = ours
+            elif role == "to":
+                who.addressed[position] = ours
     return found
 
 

@@ -6,16 +6,17 @@ that are over; and of its customers those who may be due (`agent.store.calendar.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from agent.reminders.cycle import ACTIVE
-from agent.reminders.rules.base import Item, Ledger, Party, Told
+from agent.reminders.rules.base import Item, Ledger, Party, Told, Touch
 from agent.store.calendar import customers
 from agent.store.calendar.asked_about import asked_about
-from agent.store.calendar.items import COLUMNS, Plain, read_items, touch
+from agent.store.calendar.items import COLUMNS, Plain, read_items
 from agent.store.calendar.scope import Scope
 from agent.store.prepared import VALUES, Prepared
 from agent.store.tables import (
@@ -39,24 +40,39 @@ def read(connection: sa.Connection, scope: Scope, meetings: Sequence[Item] | Non
     people = {party.contact_id for content in threads.values() for party in (*_asked(content), *_asking(content))}
     people |= {one.contact_id for one in told if one.kind == "bounce"}
     people |= {party.contact_id for meeting in meetings for party in meeting.parties}
+    touches = _touches(connection, people, scope)
     return Ledger(
         threads=threads,
         told=told,
-        touches=_touches(connection, people, scope),
+        touches=touches,
         meetings=tuple(meetings),
-        **_of_customers(connection, scope),
+        **_of_customers(connection, scope, _met(threads, touches, scope)),
     )
 
 
-def _of_customers(connection: sa.Connection, scope: Scope) -> dict[str, Any]:
-    """What the rules about customers are given; nothing for those that are off.
+def _met(threads: Mapping[str, Sequence[Item]], touches: Mapping[str, Sequence[Touch]], scope: Scope) -> set[str]:
+    """Who is not quiet, by what was read anyway: most of those that new mail touches."""
+    if scope.chosen.gone_quiet is None:
+        return set()
+    since = customers.quiet_since(scope.chosen.gone_quiet, scope.now)
+    late = (item for content in threads.values() for item in content if item.occurred_at > since)
+    by_mail = {party.contact_id for item in late if item.kind == "email" for party in item.parties}
+    return by_mail | {contact for contact, touched in touches.items() if _is_met(touched, since)}
+
+
+def _is_met(touched: Sequence[Touch], since: datetime) -> bool:
+    return any(one.occurred_at > since and one.kind in customers.CONTACT for one in touched)
+
+
+def _of_customers(connection: sa.Connection, scope: Scope, met: Set[str]) -> dict[str, Any]:
+    """What the rules about customers are given; nothing for those that are off. met: see `customers.silences`.
 
     Of all that changes one by one only mail, calls and meetings matter to any of them, and to one of them alone.
     """
     chosen, found = scope.chosen, dict[str, Any]()
-    about = customers.about(connection, scope)
+    about = customers.about(connection, scope, met)
     if chosen.gone_quiet is not None:
-        found["silences"] = customers.silences(connection, about, chosen.gone_quiet, chosen.max_age)
+        found["silences"] = customers.silences(connection, about, chosen.gone_quiet, chosen.max_age, met)
     if scope.only is not None:
         return found
     if chosen.late_order is not None:
@@ -90,15 +106,12 @@ def _asking(items: Sequence[Item]) -> tuple[Party, ...]:
     return mails[-1].named("from", "reply-to") if mails and mails[-1].direction == "inbound" else ()
 
 
-def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> dict[str, tuple[Item, ...]]:
+def _touches(connection: sa.Connection, people: Collection[str], scope: Scope) -> Mapping[str, Sequence[Touch]]:
     """What came from these contacts, or was held with them, in any of our mailboxes."""
-    found: dict[str, list[Item]] = defaultdict(list)
-    for contact_id, role, email, *plain in _TOUCHES.among(connection, sorted(people), since=scope.since):
-        row = Plain._make(plain)
-        if row.kind == "meeting" or row.direction == "outbound" or role in ("from", "reply-to"):
-            party = Party(contact_id=contact_id, name="", address=email, role=role)
-            found[contact_id].append(touch(row, party))
-    return {contact: tuple(sorted(touched, key=lambda one: one.occurred_at)) for contact, touched in found.items()}
+    found: dict[str, list[Touch]] = defaultdict(list)
+    for contact_id, *touch in _TOUCHES.among(connection, sorted(people), since=scope.since):
+        found[contact_id].append(Touch._make(touch))
+    return found
 
 
 def _told(connection: sa.Connection, threads: Mapping[str, Sequence[Item]], scope: Scope) -> list[Told]:
@@ -131,13 +144,17 @@ def _meetings(connection: sa.Connection, scope: Scope) -> tuple[Item, ...]:
 _SINCE: sa.BindParameter[Any] = sa.bindparam("since")
 _MAILBOX: sa.BindParameter[Any] = sa.bindparam("mailbox")
 _TOUCHES = Prepared(
-    sa.select(links.c.contact_id, links.c.role, links.c.email, *COLUMNS)
+    sa.select(links.c.contact_id, *(interactions.c[name] for name in Touch._fields))
     .join(interactions, interactions.c.id == links.c.interaction_id)
     .where(
         links.c.contact_id.in_(VALUES),
         links.c.occurred_at >= _SINCE,
         interactions.c.cancelled_at.is_(None),
-        sa.or_(interactions.c.kind == "meeting", interactions.c.direction != "internal"),
+        sa.or_(
+            interactions.c.kind == "meeting",
+            interactions.c.direction == "outbound",
+            sa.and_(interactions.c.direction != "internal", sa.or_(links.c.role == "from", links.c.role == "reply-to")),
+        ),
     )
 )
 _TOLD = Prepared(

@@ -5,6 +5,7 @@ Every change of a reminder is a row of the change feed.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -32,20 +33,38 @@ from agent.store.calendar import listing
 from agent.store.calendar.listing import wall_time
 from agent.store.database import Database
 from agent.store.prepared import VALUES, Prepared
-from agent.store.tables import calendar_items, contacts, interactions, reminders
+from agent.store.tables import calendar_items, changes, contacts, interactions, reminders
 
 
-def standing(connection: sa.Connection, mailbox_id: int, named: Collection[str] | None = None) -> list[Standing]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stood:
+    """What a mailbox's reminders were, by id. position: the feed told nothing of them up to there that is not in it."""
+
+    position: int
+    reminders: Mapping[str, Standing]
+
+
+def standing(
+    connection: sa.Connection, mailbox_id: int, named: Collection[str] | None = None, before: Stood | None = None
+) -> list[Standing]:
     """The reminders of a mailbox, the finished ones too: what was dismissed must not come back.
 
-    named: of those that are over, only these, and bundles: a mailbox finishes a thousand a year.
+    named: of those that are over, only these, and bundles: a mailbox finishes a thousand a year. before: how they stood
+    once, where no contact was merged or erased since; only what changed is read then, whoever changed it.
     """
     if named is None:
-        rows = _ALL.rows(connection, mailbox=mailbox_id)
+        return list(_by_id(_ALL.rows(connection, mailbox=mailbox_id)).values())
+    if before is None:
+        known = _by_id(_OPEN.rows(connection, mailbox=mailbox_id))
     else:
-        rows = _OPEN.rows(connection, mailbox=mailbox_id)
-        rows += _AMONG.among(connection, sorted({*named} - {row[0] for row in rows}), mailbox=mailbox_id)
-    return [_standing(*row) for row in sorted(rows)]
+        known = {id: one for id, one in before.reminders.items() if one.rule != BUNDLE}
+        known |= _by_id(_LATE.rows(connection, mailbox=mailbox_id, position=before.position))
+    known |= _by_id(_AMONG.among(connection, sorted({*named} - known.keys()), mailbox=mailbox_id))
+    return [known[id] for id in sorted(known)]
+
+
+def _by_id(rows: Iterable[tuple[Any, ...]]) -> dict[str, Standing]:
+    return {row[0]: _standing(*row) for row in sorted(rows)}
 
 
 def reasons_gone(connection: sa.Connection, wanted: Iterable[Wanted]) -> frozenset[str | None]:
@@ -73,7 +92,7 @@ def apply(
     known = {one.id: one.state for one in before}
     fresh = [_row(mailbox_id, zone, action, now) for action in placed if action.id not in known]
     database.insert_new(connection, reminders, fresh)
-    _set_all(connection, withdrawn, {"state": NOT_NEEDED, "bundle_id": None}, now)
+    _WITHDRAWN.change_among(connection, withdrawn, now=now)
     changed = [action for action in placed if action.id in known]
     _set_each(connection, [{"of": one.id, **_again(zone, one, known[one.id])} for one in changed], now)
     told = [(action.id, "updated" if action.id in known else "added") for action in placed]
@@ -270,4 +289,22 @@ _OPEN = Prepared(
         sa.or_(*(reminders.c.state == state for state in [*sorted(ACTIVE), SUGGESTED]), reminders.c.rule == BUNDLE)
     )
 )
+_WITHDRAWN = Prepared(
+    sa.update(reminders)
+    .where(reminders.c.id.in_(VALUES))
+    .values(state=NOT_NEEDED, bundle_id=sa.null(), changed_at=sa.bindparam("now"))
+)
+_LATE = Prepared(
+    _OF_MAILBOX.where(
+        sa.or_(
+            reminders.c.rule == BUNDLE,
+            reminders.c.id.in_(
+                sa.select(changes.c.entity).where(
+                    changes.c.kind == "reminder", changes.c.seq > sa.bindparam("position", type_=sa.BigInteger)
+                )
+            ),
+        )
+    )
+)
+"""The feed tells of all but bundles."""
 _AMONG = Prepared(_OF_MAILBOX.where(reminders.c.id.in_(VALUES)))

@@ -71,6 +71,9 @@ class Seen:
 
     def due_dates(self) -> dict[str, date | None]:
         """By interaction; of copies that are flagged twice, the later date."""
+        found = dict(self.flagged)
+        if len(found) == len(self.flagged):
+            return found
         return dict(sorted(self.flagged, key=lambda one: one[1] or date.min))
 
 
