@@ -27,6 +27,8 @@ reminders = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),
     sa.Index(None, "mailbox_id", "state"),
+    # asked of every interaction that goes
+    sa.Index("ix_reminders_interaction_id", "interaction_id", sqlite_where=sa.text("interaction_id IS NOT NULL")),
 )
 
 calendar_items = sa.Table(

@@ -187,6 +187,8 @@ reviews = sa.Table(
     sa.Column("evidence", sa.JSON, nullable=False),
     sa.Column("envelope", sa.JSON, nullable=False),  # from, to, subject, date: what a person needs to decide
     sa.Column("created_at", Instant, nullable=False),
+    # asked of every interaction that goes
+    sa.Index("ix_reviews_interaction_id", "interaction_id", sqlite_where=sa.text("interaction_id IS NOT NULL")),
 )
 
 rulings = sa.Table(

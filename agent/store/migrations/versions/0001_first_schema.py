@@ -279,6 +279,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['mailbox_id'], ['mailboxes.id'], name=op.f('fk_reviews_mailbox_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_reviews'))
     )
+    op.create_index('ix_reviews_interaction_id', 'reviews', ['interaction_id'], unique=False, sqlite_where=sa.text('interaction_id IS NOT NULL'), postgresql_where=sa.text('interaction_id IS NOT NULL'))
     op.create_index(op.f('ix_reviews_message_key'), 'reviews', ['message_key'], unique=False)
     op.create_table('texts',
     sa.Column('interaction_id', sa.String(), nullable=False),

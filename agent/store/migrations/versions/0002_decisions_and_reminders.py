@@ -60,6 +60,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_reminders_bundle_id'), 'reminders', ['bundle_id'], unique=False)
     op.create_index(op.f('ix_reminders_contact_id'), 'reminders', ['contact_id'], unique=False)
+    op.create_index('ix_reminders_interaction_id', 'reminders', ['interaction_id'], unique=False, sqlite_where=sa.text('interaction_id IS NOT NULL'), postgresql_where=sa.text('interaction_id IS NOT NULL'))
     op.create_index(op.f('ix_reminders_mailbox_id_state'), 'reminders', ['mailbox_id', 'state'], unique=False)
     op.create_index(op.f('ix_reminders_thread_id'), 'reminders', ['thread_id'], unique=False)
     op.create_table('rulings',
