@@ -18,7 +18,7 @@ from agent.store import migrate
 from agent.store.calendar import touched
 from agent.store.database import Database
 from agent.store.hashes import Hasher
-from agent.store.schedule import mailboxes
+from agent.store.schedule import clock, mailboxes
 from agent.store.unit import Lease, LeaseLost
 from agent.sync.meetings import Diary, read_meetings
 from agent.tending.farewell import Leaver, withdraw
@@ -80,7 +80,7 @@ class AfterMail:
         other = mailbox.reminders.meetings if isinstance(mailbox.reminders.meetings, str) else None
         with self.database.read() as connection:
             since = mailboxes.since(connection, lease.mailbox_id)
-        floor = floor_of(self.settings.policy, since, self.clock())
+        floor = floor_of(self.settings.policy, since, clock.reckoned(self.database, self.clock()))
         fresh, error = read_meetings(
             Diary(
                 database=self.database,

@@ -18,8 +18,6 @@ Form = Literal["auto", "json", "readable"]
 Level = Literal["debug", "info", "warning", "error"]
 
 _OURS = ("config", "connectors", "matchers", "agent")
-_CHATTY = "apscheduler"
-"""Tells of every tick, four lines a second."""
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:|/\\]+@[^\s@<>\"'(),;:|/\\]+")
 _CONTENT = frozenset({"address", "addresses", "subject", "text", "body", "to", "sender", "recipient", "name"})
 _LONGEST = 2000
@@ -56,8 +54,7 @@ class _Bridge(logging.Handler):
         """Of libraries only warnings and worse, above debug only their constant part."""
         ours = record.name.partition(".")[0] in _OURS
         debugging = logging.getLogger().isEnabledFor(logging.DEBUG)
-        quiet = not debugging or record.name.startswith(_CHATTY)
-        if not ours and quiet and record.levelno < logging.WARNING:
+        if not ours and not debugging and record.levelno < logging.WARNING:
             return
         event = record.getMessage() if ours or debugging else str(record.msg)
         facts: dict[str, object] = {"logger": record.name}

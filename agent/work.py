@@ -18,7 +18,7 @@ from agent.engine.sources import Sources
 from agent.memory import Memory
 from agent.store.database import Database
 from agent.store.hashes import Hasher
-from agent.store.schedule import absences, mailboxes
+from agent.store.schedule import absences, clock, mailboxes
 from agent.store.unit import Lease
 from agent.sync.mailbox import sync_mailbox
 from agent.sync.reader import Reader
@@ -76,8 +76,9 @@ class Work:
         """Mail in. False if the pass was cut short because the process stops."""
         with self.database.read() as connection:
             since = mailboxes.since(connection, lease.mailbox_id)
-        kept = kept_from(self.settings.policy, self.clock())
-        floor = floor_of(self.settings.policy, since, self.clock())
+        now = clock.reckoned(self.database, self.clock())
+        kept = kept_from(self.settings.policy, now)
+        floor = floor_of(self.settings.policy, since, now)
         with Reader(source) as reader:
             room = Room(
                 database=self.database,

@@ -4,7 +4,6 @@ Called by `connectors.caldav`. Promises: credentials go to the configured origin
 and time, XML with a document type is refused (entity bombs need one), and nothing but `connectors.errors` is raised.
 """
 
-import email.utils
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 from requests.utils import get_environ_proxies
 
 from connectors.errors import ConnectorError, Fatal, NeedsSignIn, Retriable, Skippable
+from connectors.http_dates import http_date
 
 DAV = "{DAV:}"
 ANSWER_LIMIT = 32 * 1024 * 1024
@@ -248,12 +248,8 @@ def retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value[:9]), RETRY_LIMIT)
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    seconds = (when.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), RETRY_LIMIT)
+    when = http_date(value)
+    return None if when is None else min(max((when - datetime.now(UTC)).total_seconds(), 0.0), RETRY_LIMIT)
 
 
 def _network_error(error: requests.RequestException | ValueError) -> ConnectorError:

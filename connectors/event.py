@@ -6,6 +6,8 @@ from typing import NewType
 
 CalendarCursor = NewType("CalendarCursor", str)
 """Opaque place in a calendar's changes; only the connector which made it can read it."""
+YEARS = range(1980, 2201)
+"""Of calendar items: programs and libraries reckon with these, while rules of zones end before the year 9999 does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from icalendar import Alarm, Calendar, Event
 from icalendar.cal.component import Component
 
 from connectors.errors import Skippable
-from connectors.event import CalendarEvent, FoundEvent
+from connectors.event import YEARS, CalendarEvent, FoundEvent
 from connectors.zones import iana_name
 
 PROPERTY = "X-CRM-REMINDER"
@@ -26,7 +26,6 @@ TITLE_LIMIT = 1_000
 DESCRIPTION_LIMIT = 32_000
 _LINES = 20_000
 _COMPONENTS = 200
-_FIRST_YEAR, _LAST_YEAR = 1980, 2200
 _DONE_CATEGORIES = frozenset({"done", "✓"})
 _DONE_TITLE = re.compile(r"\s*(?:done\b|[✓✔✅☑])", re.IGNORECASE)
 _ALARM_MEMORY = ("X-MOZ-LASTACK", "X-MOZ-SNOOZE-TIME", "ACKNOWLEDGED")
@@ -187,7 +186,7 @@ def _start(item: Event) -> tuple[datetime | date, str]:
     """Wall time and zone. The zone is '' for a whole day and for floating time: then it is where the owner is."""
     value = _first(item, "DTSTART")
     start: datetime | date = value.dt
-    if not _FIRST_YEAR <= start.year <= _LAST_YEAR:
+    if start.year not in YEARS:
         raise ValueError("a year that calendars cannot reckon with")
     if not isinstance(start, datetime):
         return start, ""

@@ -4,6 +4,7 @@ Imported only when a mailbox needs it: msal costs 0.3 s. Exchange Online takes I
 IMAP.AccessAsApp and a service principal that has FullAccess on the mailbox.
 """
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,12 @@ def asked(authority: str, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return reaching(authority, step)
     except msal.exceptions.MsalServiceError as error:
         raise Retriable(f"the sign-in service {authority} is out of order") from error
+
+
+def is_passing(error: ValueError) -> bool:
+    """Whether msal calls a tenant unknown because the authority was busy for a moment, or a proxy answered instead."""
+    inner = error.__context__
+    return isinstance(inner, json.JSONDecodeError) or any(f"HTTP status: {one}," in str(inner) for one in (408, 429))
 
 
 class MicrosoftTokens:
@@ -80,6 +87,8 @@ class MicrosoftTokens:
             try:
                 self._app = self._made(common)
             except ValueError as error:
+                if is_passing(error):
+                    raise
                 raise Fatal("the tenant is not known to Microsoft", advice="check `tenant_id`") from error
         return self._app
 

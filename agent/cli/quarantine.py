@@ -12,6 +12,9 @@ from agent.exit_codes import SOME_FAILED, WRONG_USE
 
 app = noun("Messages that could not be read.")
 
+_DIGITS = 18
+"""Of the largest number that both databases have for a row."""
+
 
 @app.command("list")
 def list_(context: typer.Context, as_json: Json = False) -> None:
@@ -34,7 +37,12 @@ def retry(
     if id is not None and not id.isdecimal():
         raise Stop(f"{id} is no number: `crm-agent quarantine list` shows the ids", code=WRONG_USE)
     with changing(context) as (_house, connection):
-        count = gaps.retry(connection, utc_now(), int(id) if id else None)
+        count = gaps.retry(connection, utc_now(), None if id is None else _row(id))
     if id is not None and not count:
         raise Stop(f"{id} is not in quarantine: `crm-agent quarantine list` shows the ids", code=SOME_FAILED)
     say(f"{count} to be tried again at the next pass")
+
+
+def _row(id: str) -> int:
+    """The number of a row; 0, which none has, for one that no database could hold."""
+    return int(id) if len(id) <= _DIGITS else 0

@@ -42,7 +42,7 @@ def reconcile(
 def _accounts(house: "House", mailbox: "Mailbox", wrong: list[str]) -> Iterator[dict[str, object]]:
     """The rows of one mailbox; what is wrong with it is added to `wrong`."""
     from agent.cli.choosing import mailbox_id
-    from agent.store.schedule import mailboxes
+    from agent.store.schedule import clock, mailboxes
     from agent.sync.reconcile import reconcile as count
     from agent.upkeep import floor_of
     from connectors.errors import ConnectorError
@@ -50,7 +50,7 @@ def _accounts(house: "House", mailbox: "Mailbox", wrong: list[str]) -> Iterator[
     with house.database.read() as connection:
         id = mailbox_id(connection, mailbox.address)
         since = mailboxes.since(connection, id)
-    floor = floor_of(house.settings.policy, since, house.clock())
+    floor = floor_of(house.settings.policy, since, clock.reckoned(house.database, house.clock()))
     try:
         for account in house.sources.use(mailbox, lambda source: list(count(house.database, source, id, floor))):
             if account.missing or account.problem:

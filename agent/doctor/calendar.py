@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from xml.etree.ElementTree import Element
 
@@ -24,6 +23,7 @@ from connectors.caldav_discovery import CAL, Offered, calendars
 from connectors.dav import DAV, Answer, DavClient, Resource, Timeouts, resources
 from connectors.errors import Fatal, NeedsSignIn, Skippable
 from connectors.event import CalendarEvent
+from connectors.http_dates import http_date
 from connectors.meeting import Window
 
 APART = timedelta(seconds=60)
@@ -206,11 +206,10 @@ def _clock(visit: CalendarVisit) -> Said:
 
 def judge_clock(date: str, now: datetime) -> Said:
     """date: the server's Date field (RFC 9110 section 6.6.1), whole seconds. now: when it came. Pure."""
-    try:
-        told = parsedate_to_datetime(date)
-    except (ValueError, TypeError):
+    told = http_date(date)
+    if told is None:
         return skipped("the server does not tell its time")
-    apart = (told if told.tzinfo else told.replace(tzinfo=UTC)) - now
+    apart = told - now
     seconds = round(abs(apart).total_seconds())
     if abs(apart) <= APART:
         return fine("the server's clock and ours agree")

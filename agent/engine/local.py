@@ -9,22 +9,24 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 
-from agent.engine.runner import Ended, Runner
+from agent.engine.runner import Ended, Runner, place_of
 from agent.engine.servers import PER_SERVER, server_of
 from agent.store import leases
 from agent.store.calendar import leaving
 from agent.store.database import StoreError
 from agent.store.owner import this_process
-from agent.store.schedule import mailboxes
+from agent.store.schedule import clock, mailboxes
 from agent.store.schedule.mailboxes import Due
 from agent.store.unit import Lease
 from config.model import Mailbox
 
 TICK_SECONDS = 1.0
+STEP = timedelta(seconds=5)
+"""How far back a clock must be set to count: smaller steps are waited out."""
 WORKERS = 16
 """Mailboxes read at a time by this process."""
 
@@ -55,14 +57,12 @@ class Local:
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._in_doubt = False
-        self._scheduler = BackgroundScheduler(timezone="UTC", daemon=True)
-        self._scheduler.add_job(
-            self.tick, "interval", seconds=tick, max_instances=1, coalesce=True, misfire_grace_time=None
-        )
+        self._latest = runner.clock()
+        self._ticks = threading.Thread(target=self._look, args=(tick,), name="schedule", daemon=True)
 
     def start(self) -> None:
         """Begins to look whose turn it is."""
-        self._scheduler.start()
+        self._ticks.start()
 
     def read(self, configured: Mapping[str, Mailbox], runner: Runner) -> None:
         """From now on reads these mailboxes with this runner; passes under way end as they began."""
@@ -72,6 +72,7 @@ class Local:
     def tick(self) -> None:
         """Starts every pass that is due and has room. A database out of reach is said once a tick and waited for."""
         try:
+            self._mind_the_clock()
             self._give_back()
             for due in self._due():
                 if self._stop.is_set():
@@ -87,7 +88,6 @@ class Local:
         """Asks every pass to end after its page and waits so long. Returns the ids of mailboxes still being read."""
         with self._changed:
             self._stop.set()
-        self._scheduler.shutdown(wait=False)
         self._pool.shutdown(wait=False)
         with self._changed:
             self._changed.wait_for(lambda: not self._running, timeout=seconds)
@@ -100,6 +100,22 @@ class Local:
         for lease in left:
             with suppress(StoreError):  # then it runs out by itself
                 leases.release(self._runner.database, lease)
+
+    def _look(self, tick: float) -> None:
+        """Every so many seconds by a clock that nobody sets: the wall's may go back by days."""
+        while not self._stop.wait(tick):
+            try:
+                self.tick()
+            except Exception as error:  # noqa: BLE001 - a job boundary: one look at the schedule is not the last
+                _log.error("unexpected error at the schedule", error=type(error).__name__, place=place_of(error))
+
+    def _mind_the_clock(self) -> None:
+        """What was planned by a clock that was ahead is not waited for once it is right."""
+        now = self._runner.clock()
+        back = self._latest - now
+        if back > STEP and clock.set_right(self._runner.database, now):
+            _log.warning("the clock was set back: every mailbox is due", seconds=round(back.total_seconds()))
+        self._latest = now
 
     def _give_back(self) -> None:
         """Once the database is back: leases that it had no time to take from us, or whose giving it could not tell."""

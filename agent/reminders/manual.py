@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from agent.reminders.calendar_days import WorkDays, existing, instant
 from agent.reminders.cycle import MANUAL, PENDING, Standing
+from connectors.event import YEARS
 
 TITLE_LIMIT = 200
 _SPAN = re.compile(r"(?:in |\+)?\s?(\d{1,3})\s?(working days?|days?|d|weeks?|w|hours?|h)")
@@ -39,10 +40,13 @@ class Clock:
 def when(text: str, clock: Clock) -> datetime:
     """Wall time in the owner's zone: a day or time in ISO 8601, "tomorrow", "friday", "2 hours", "3 working days".
 
-    Raises Unclear for anything else, and for what has passed.
+    Raises Unclear for anything else, for what has passed, and for years that calendars do not have.
     """
     words = " ".join(text.casefold().split())
-    due = existing(_iso(words, clock) or _named(words, clock) or _span(words, clock) or _unclear(text), clock.zone)
+    meant = _iso(words, clock) or _named(words, clock) or _span(words, clock) or _unclear(text)
+    if meant.year > YEARS[-1]:
+        raise Unclear(f"{text} is further ahead than calendars go: write a time before the year {YEARS.stop}")
+    due = existing(meant, clock.zone)
     if instant(due, clock.zone) <= clock.now:
         raise Unclear(f"{text} has passed: write a time to come")
     return due
@@ -70,9 +74,9 @@ def _iso(words: str, clock: Clock) -> datetime | None:
         if len(words) <= len("2026-03-01"):
             return datetime.combine(date.fromisoformat(words), clock.at)
         moment = datetime.fromisoformat(words.upper())
-    except ValueError:
+        return moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(clock.zone)).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(clock.zone)).replace(tzinfo=None)
 
 
 def _named(words: str, clock: Clock) -> datetime | None:

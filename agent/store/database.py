@@ -153,7 +153,9 @@ def sqlite_file(url: str) -> Path | None:
 def _engine(url: str) -> sa.Engine:
     try:
         engine = sa.create_engine(url, json_serializer=bulk.json_text, **_options(url))
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        raise Unfit(_missing(error)) from error
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
         raise Unfit(f"store.url cannot be used: {error}; write sqlite:///file.db or postgresql+psycopg://…") from error
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "do_connect", _make_private)
@@ -164,6 +166,13 @@ def _engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "checkin", _rest)
         sa.event.listen(engine, "checkout", partial(_wake, engine.dialect))
     return engine
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """PostgreSQL's driver is an extra; those of other databases nobody should install."""
+    if error.name == "psycopg":
+        return "PostgreSQL cannot be used: its driver is missing: pip install 'crm-sync-agent[postgres]'"
+    return f"store.url cannot be used: {error}; write sqlite:///file.db or postgresql+psycopg://…"
 
 
 def _options(url: str) -> dict[str, Any]:

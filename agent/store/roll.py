@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from agent.store.calendar import leaving
 from agent.store.database import Database, Row
 from agent.store.hashes import Hasher
-from agent.store.schedule import lists
+from agent.store.schedule import clock, lists
 from agent.store.schedule.mailboxes import lifted
 from agent.store.tables import cursors, folders, mailboxes, rereads
 from config.model import Frozen, Mailbox, Settings
@@ -29,6 +29,7 @@ def settle(database: Database, settings: Settings, hasher: Hasher, now: datetime
     Called where secrets can be read (`run`, `sync`).
     """
     configured = {normalise(mailbox.address).normalised: mailbox for mailbox in settings.mailboxes}
+    clock.set_right(database, now)
     with database.write(durable=True) as connection:
         every = sa.select(mailboxes).order_by(mailboxes.c.id).with_for_update(key_share=True)
         known = {row.address: row for row in connection.execute(every)}

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tzlocal.windows_tz import tz_win
 
-from connectors.event import CalendarEvent, FoundEvent
+from connectors.event import YEARS, CalendarEvent, FoundEvent
 from connectors.exchange import shapes
 from connectors.exchange.items import change_key, id_of
 from connectors.exchange.xml import TYPES, Element, children, find, moment, t, text
@@ -24,7 +24,6 @@ _FIELDS = (
     "calendar:Resources",
 )  # fmt: skip
 _PEOPLE = ("RequiredAttendees", "OptionalAttendees", "Resources")
-_FIRST_YEAR, _LAST_YEAR = 1980, 2200
 
 
 def own(name: str = PROPERTY_NAME) -> Element:
@@ -129,7 +128,7 @@ def read(item: Element) -> FoundEvent | None:
     """What stands there, if it is ours and can be read. One with people in it, or cancelled, is its owner's."""
     uid = value_of(item)
     start = moment(text(item, "Start"))
-    if not uid or start is None or not _FIRST_YEAR <= start.year <= _LAST_YEAR or _is_theirs(item):
+    if not uid or start is None or start.year not in YEARS or _is_theirs(item):
         return None
     when, zone = _wall(item, start)
     title = clean_line(text(item, "Subject"))[:TITLE_LIMIT]

@@ -4,7 +4,6 @@ Of a 401 Exchange tells only in headers what it would have taken; what else is w
 it says in a status. The text of an answer is never quoted: it may hold somebody's mail.
 """
 
-import email.utils
 import re
 import ssl
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import requests
 
 from connectors.errors import ConnectorError, Fatal, Interrupted, NeedsSignIn, Retriable, Unreachable
 from connectors.exchange.faults import LONGEST_WAIT, is_online, online
+from connectors.http_dates import http_date
 
 PROTECTION = (
     "if user name and password are right, Extended Protection (on by default since Exchange 2019 CU14) may refuse NTLM "
@@ -71,15 +71,6 @@ def retry_after(value: str) -> float | None:
         return min(float(value[:9]), LONGEST_WAIT)
     when = http_date(value)
     return None if when is None else min(max((when - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_WAIT)
-
-
-def http_date(value: str) -> datetime | None:
-    """A date of HTTP as an aware time, None if it is none."""
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def network_error(error: Exception, endpoint: str, ca_file: Path | None) -> ConnectorError:

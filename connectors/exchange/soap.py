@@ -22,9 +22,9 @@ from exchangelib.version import Build, Version
 
 from connectors.errors import ConnectorError, Interrupted, Retriable
 from connectors.exchange.faults import explain, online
-from connectors.exchange.replies import http_date
 from connectors.exchange.wire import Wire
 from connectors.exchange.xml import MESSAGES, TYPES, Element, parse
+from connectors.http_dates import http_date
 
 logging.getLogger("exchangelib").setLevel(logging.CRITICAL)  # its errors quote requests and answers in full
 

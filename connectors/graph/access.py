@@ -20,7 +20,7 @@ from config.model import GraphAccess
 from config.secrets import Secret, SecretError
 from connectors.errors import ConnectorError, Fatal, NeedsSignIn
 from connectors.graph.refused import meaning, number_of
-from connectors.microsoft import asked
+from connectors.microsoft import asked, is_passing
 from connectors.oauth import EARLY_SECONDS, http_session
 
 MOST_CONNECTIONS = 16
@@ -115,6 +115,8 @@ class Tenant:
                     http_client=self._sign_in,
                 )
             except ValueError as error:
+                if is_passing(error):
+                    raise
                 raise _unusable(self.access) from error
             self._made_with = credential
         return self._app

@@ -15,11 +15,11 @@ ConnectorError
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from time import time
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.errors import Conflict, ConnectorError, Fatal, NeedsSignIn, Retriable, Skippable
+from connectors.http_dates import http_date
 
 BUSY = frozenset((429, 503, 504))
 """Statuses after which the same request may work later ("Microsoft Graph throttling guidance")."""
@@ -142,8 +142,8 @@ def wait_of(reply: Reply) -> float | None:
     try:
         wait = float(written)
     except ValueError:
-        try:
-            wait = parsedate_to_datetime(written).timestamp() - time()
-        except (ValueError, OverflowError):
+        when = http_date(written)
+        if when is None:
             return None
+        wait = (when - datetime.now(UTC)).total_seconds()
     return min(max(wait, 0.0), LONGEST_WAIT) if wait == wait else None  # not for NaN

@@ -9,7 +9,6 @@ repeat and reorder what they tell; nothing is left out for having been seen, for
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import partial
 
 from connectors.errors import Interrupted
@@ -20,6 +19,7 @@ from connectors.graph.fetching import LISTING, Fetcher, Found
 from connectors.graph.place import VALIDITY, Ahead, Past, midnight, read_ahead, read_past, written
 from connectors.graph.together import Together
 from connectors.graph.watch import Watch
+from connectors.http_dates import http_date
 from connectors.message import Cursor, Envelope, Folder, Page
 
 PAGE = 250
@@ -313,10 +313,7 @@ def _is_past(entry: Entry, past: Past) -> bool:
 
 def _server_time(told: Reply) -> datetime:
     """What the server's clock says (RFC 9110 section 6.6.1), or ours."""
-    try:
-        return parsedate_to_datetime(told.headers["date"])
-    except (KeyError, ValueError):
-        return datetime.now(UTC)
+    return http_date(told.headers.get("date", "")) or datetime.now(UTC)
 
 
 def _oldest_first(envelopes: Sequence[Envelope]) -> tuple[Envelope, ...]:

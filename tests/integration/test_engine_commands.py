@@ -134,9 +134,18 @@ def test_the_feed_goes_on_after_a_token(desk: Desk) -> None:
     assert [row["event"] for row in (first, *rest)] == ["added"] * 3
     assert desk.objects("feed", "--after", str(first["token"])) == rest
     assert desk.objects("feed", "--limit", "1") == [first]
+    assert desk.objects("feed", "--limit", "9" * 30) == [first, *rest]
     code, out, err = desk.run("feed", "--after", "9-9", "--json")
     assert (code, out) == (2, "")
     assert "from the beginning" in err
+
+
+def test_numbers_that_no_database_can_hold_are_no_fault_of_the_program(desk: Desk) -> None:
+    desk.run("contacts", "import", desk.folder / "people.csv")
+    assert desk.objects("interactions", "list", "--limit", "9" * 30) == []
+    for number in ("9" * 19, "9" * 5_000):
+        code, _, err = desk.run("quarantine", "retry", number)
+        assert (code, "is not in quarantine" in err) == (1, True)
 
 
 def test_mailboxes_are_new_before_the_first_pass_and_nothing_is_made(desk: Desk) -> None:

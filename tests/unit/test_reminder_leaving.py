@@ -273,6 +273,23 @@ class TestAnotherCalendar:
         assert (items_in(old), items_in(other)) == (1, 0)
         assert room.states() == {WAITING: "in-calendar"}
 
+    def test_a_calendar_that_was_named_by_mistake_and_never_answered_is_owed_nothing(
+        self, room: Room, tmp_path: Path
+    ) -> None:
+        standing_question(room)
+        right = another_calendar(room, tmp_path, "mistake")
+
+        def open_sink(calendar: IcsCalendar) -> CalendarSink:
+            return room.open(calendar) if calendar.path == right else down(calendar)
+
+        room.tend(open_sink=open_sink)
+        room.folder, room.mailbox = right, room.mailbox.model_copy(update={"calendar": IcsCalendar(path=right)})
+        room.wait(hours=1)
+        assert room.tend(open_sink=open_sink).error is None
+        assert waiting(room) == []
+        assert room.titles() == [WAITING]
+        assert room.states() == {WAITING: "in-calendar"}
+
     def test_without_a_calendar_the_items_go_and_reminders_stand_in_the_list(self, room: Room) -> None:
         standing_question(room)
         folder = room.folder

@@ -38,7 +38,11 @@ def test_a_time_is_read_as_the_owners_wall_shows_it(text: str, expected: str) ->
     assert when(text, clock()).isoformat() == expected
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026-02-30", "2026-13-01", "9999 days", "2026-03-01", "today", "30.3."])
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "2026-02-30", "2026-13-01", "9999 days", "2026-03-01", "today", "30.3.", "2201-01-01", "9999-12-31",
+     "9999-12-31T23:00-12:00"],
+)  # fmt: skip
 def test_what_is_no_time_to_come_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(Unclear, match="write"):
         when(text, clock())

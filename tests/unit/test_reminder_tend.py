@@ -255,6 +255,13 @@ def test_a_flag_reminds_on_its_due_date_and_clearing_it_withdraws(room: Room) ->
     assert room.shown() == []
 
 
+def test_a_flag_due_in_a_year_that_no_calendar_has_reminds_as_one_without_a_date(room: Room) -> None:
+    room.contact()
+    room.received(flagged=True, flag_due=date(4501, 1, 1))
+    room.tend()
+    assert [found.start for found in room.shown()] == [THURSDAY]
+
+
 def test_what_is_overdue_at_first_sight_stands_on_the_next_working_morning(room: Room) -> None:
     room.contact()
     room.wrote(at=MONDAY - timedelta(days=20))

@@ -1,5 +1,6 @@
 """What a read sees, and connections that the server ended while nobody used them."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 
 from agent.store import database as databases
 from agent.store.database import Database
-from agent.store.errors import StoreError
+from agent.store.errors import StoreError, Unfit
 from agent.store.prepared import Prepared
 from agent.store.tables import tombstones
 from agent.store.tokens import StoredTokens
@@ -29,6 +30,12 @@ def served(postgres: Postgres, postgres_template: str) -> Iterator[Database]:
 
 def count(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(tombstones)).scalar_one())
+
+
+def test_without_the_driver_of_postgresql_the_extra_that_brings_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(Unfit, match=r"pip install 'crm-sync-agent\[postgres\]'"):
+        Database("postgresql+psycopg://crm@127.0.0.1/crm")
 
 
 def end_all(postgres: Postgres, database: Database) -> None:

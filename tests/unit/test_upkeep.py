@@ -12,6 +12,7 @@ from agent.store.hashes import Hasher
 from agent.store.mail import refusals
 from agent.store.persons import retention, suggested
 from agent.store.persons.suggested import Suggested
+from agent.store.schedule import clock
 from agent.store.tables import locations, message_refs
 from agent.upkeep import AGAIN, Upkeep, kept_from
 from config.model import Policy
@@ -133,3 +134,36 @@ def test_hashes_of_skipped_mail_go_after_their_days_and_the_counts_stay(
 def test_nothing_is_kept_from_is_the_floor_of_reading_too() -> None:
     assert kept_from(POLICY, NOW) == NOW - timedelta(days=100)
     assert kept_from(Policy(retention_days=0), NOW) is None
+
+
+YEARS = timedelta(days=4000)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_clock_that_went_years_ahead_deletes_nothing_before_it_has_held_for_a_day(database: Database) -> None:
+    """Neither the daemon nor a `sync` that is given again: history that a wrong clock deletes would be lost."""
+    young = Policy(retention_days=200, explain_days=10)
+    Upkeep(database=database).to_the_end(young, NOW)
+    for hours in (0, 1, 23):
+        Upkeep(database=database).to_the_end(young, NOW + YEARS + timedelta(hours=hours))
+    assert len(ids(database)) == 5
+
+    Upkeep(database=database).to_the_end(young, NOW + YEARS + timedelta(hours=24))
+    assert ids(database) == []
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_clock_that_was_set_back_is_believed_again_at_once(database: Database) -> None:
+    for now in (NOW, NOW + YEARS, NOW + timedelta(hours=1)):
+        Upkeep(database=database).to_the_end(Policy(retention_days=200, explain_days=10), now)
+    assert len(ids(database)) == 5
+
+    Upkeep(database=database).to_the_end(POLICY, NOW + timedelta(hours=2))
+    assert ids(database) == ["m99"]
+
+
+def test_mail_is_read_down_to_the_same_day_while_a_clock_is_on_trial(database: Database) -> None:
+    """By the wrong year's floor new mail would be older than anything is kept, and passed over."""
+    Upkeep(database=database).to_the_end(POLICY, NOW)
+    assert clock.reckoned(database, NOW + YEARS) == NOW
+    assert clock.reckoned(database, NOW + timedelta(days=30)) == NOW + timedelta(days=30)

@@ -1,10 +1,11 @@
 """The salesperson's own follow-up flag on a mail: a reminder at its due date, else after N working days."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 from agent.reminders.calendar_days import instant, local_day
 from agent.reminders.rules.base import Item, Ledger, Party, Terms, Wanted, day_text
+from connectors.event import YEARS
 
 RULE = "flagged"
 
@@ -21,7 +22,7 @@ def _wanted(thread_id: str, item: Item, terms: Terms) -> Wanted:
     contact = _contact(item)
     label = contact.label if contact is not None else ""
     came_on = local_day(item.occurred_at, terms.zone)
-    day = item.flags[terms.mailbox] or terms.days.after(came_on, terms.after)
+    day = _due_day(item, terms) or terms.days.after(came_on, terms.after)
     return Wanted(
         rule=RULE,
         mailbox=terms.mailbox,
@@ -46,7 +47,13 @@ def _contact(item: Item) -> Party | None:
 
 def _start_of(item: Item, terms: Terms) -> datetime:
     """A flag with a due date is as old as that date, so an old mail flagged for tomorrow is no old reason."""
-    due = item.flags[terms.mailbox]
+    due = _due_day(item, terms)
     if due is None:
         return item.occurred_at
     return min(terms.now, instant(datetime.combine(due, terms.at), terms.zone))
+
+
+def _due_day(item: Item, terms: Terms) -> date | None:
+    """None too for a day that no calendar has: programs write 1 January 4501 for a date that is not set."""
+    due = item.flags[terms.mailbox]
+    return due if due is not None and due.year in YEARS else None

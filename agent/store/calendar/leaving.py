@@ -80,9 +80,9 @@ def leave(database: Database, connection: sa.Connection, mailbox_id: int, now: d
         connection.execute(query.values(state=NOT_NEEDED, set_aside=one.state, changed_at=now))
     reminders.publish_changes(database, connection, [(one.id, "withdrawn") for one in active])
     for row in connection.execute(_of(mailbox_id).where(calendars.c.left_at.is_(None))).all():
-        for item in load_items(connection, mailbox_id, row.place):
-            save_item(connection, mailbox_id, row.place, _left_behind(item, now))
-        _mark_left(connection, mailbox_id, row.place, now)
+        _depart(
+            connection, row, [_left_behind(item, now) for item in load_items(connection, mailbox_id, row.place)], now
+        )
 
 
 def come_back(database: Database, connection: sa.Connection, mailbox_id: int, now: datetime) -> None:
@@ -119,16 +119,14 @@ def settle(database: Database, connection: sa.Connection, mailbox_id: int, site:
     durable transaction.
     """
     rows = connection.execute(_of(mailbox_id).where(calendars.c.left_at.is_(None))).all()
-    others = [row.place for row in rows if site is None or row.place != site.place]
+    others = [row for row in rows if site is None or row.place != site.place]
     if site is not None:
         _mark_current(database, connection, mailbox_id, site)
-    for place in others:
-        items = load_items(connection, mailbox_id, place)
+    for row in others:
+        items = load_items(connection, mailbox_id, row.place)
         if site is not None:
             add_items(database, connection, mailbox_id, site.place, list(_anew(items)))
-        for item in items:
-            save_item(connection, mailbox_id, place, item if item.kept.done else replace(item, intent=DELETE))
-        _mark_left(connection, mailbox_id, place, now)
+        _depart(connection, row, [item if item.kept.done else replace(item, intent=DELETE) for item in items], now)
     if others:
         _stands_nowhere(database, connection, mailbox_id, now)
 
@@ -171,6 +169,21 @@ def give_up(connection: sa.Connection, one: LeftCalendar) -> None:
 def try_again(connection: sa.Connection) -> None:
     """A configuration was read: a secret that could not be resolved may be there now."""
     connection.execute(sa.update(calendars).where(calendars.c.left_at.is_not(None)).values(next_try=None))
+
+
+def _depart(
+    connection: sa.Connection, row: "sa.Row[tuple[object, ...]]", items: Sequence[CalendarItem], now: datetime
+) -> None:
+    """This calendar is left with these items. One that was never read was never written to (`agent.tending.tend` reads
+    first): an address with a mistake in it owes nothing.
+    """
+    if row.read_at is None:
+        here = sa.and_(calendar_items.c.mailbox_id == row.mailbox_id, calendar_items.c.place == row.place)
+        connection.execute(sa.delete(calendar_items).where(here))
+    else:
+        for item in items:
+            save_item(connection, row.mailbox_id, row.place, item)
+    _mark_left(connection, row.mailbox_id, row.place, now)
 
 
 def _left_behind(item: CalendarItem, now: datetime) -> CalendarItem:

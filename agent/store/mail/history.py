@@ -22,6 +22,8 @@ from agent.store.tables import (
 Told = dict[str, object]
 
 PAGE = 500
+_MOST_ROWS = 2**63 - 1
+"""What both databases take for a limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +81,7 @@ def _chosen(wanted: Wanted) -> sa.Select[tuple[str]]:
         chosen = chosen.where(sa.or_(interactions.c.id.in_(held), interactions.c.id.in_(met)))
     if wanted.since is not None:
         chosen = chosen.where(interactions.c.occurred_at >= wanted.since)
-    return chosen.limit(wanted.limit) if wanted.limit is not None else chosen
+    return chosen.limit(min(wanted.limit, _MOST_ROWS)) if wanted.limit is not None else chosen
 
 
 def _people(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Told]]:

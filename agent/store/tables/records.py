@@ -38,7 +38,9 @@ audit = sa.Table(
 chores = sa.Table(
     "chores",
     metadata,
-    sa.Column("name", sa.String, primary_key=True),  # what is owed and was not done yet: rewrite
+    sa.Column(
+        "name", sa.String, primary_key=True
+    ),  # what is owed and was not done yet, and when it was last looked for what is too old
     sa.Column("since", Instant, nullable=False),
 )
 

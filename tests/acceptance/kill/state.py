@@ -16,8 +16,10 @@ _CLOCKS = {
 _VERSIONS = {"etag", "attempts", "sealed", "settings_digest"}
 _NUMBERS = {"seq"}
 _LEFT_OUT = {"installation", "alembic_version", "sqlite_sequence", "audit"}
-_PLACES = {"calendars": {"cursor", "place", "described"}, "calendar_items": {"place"}}
-"""The calendar's cursor, digest and address differ with each calendar; a folder's cursor is compared."""
+_PLACES = {"calendars": {"cursor", "place", "described"}, "calendar_items": {"place"}, "chores": {"since"}}
+"""The calendar's cursor, digest and address differ with each calendar; a folder's cursor is compared. When something
+was last looked at is a clock, and not the `since` of a mailbox.
+"""
 
 
 def rows(database: Path) -> Rows:
