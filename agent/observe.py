@@ -18,6 +18,8 @@ Form = Literal["auto", "json", "readable"]
 Level = Literal["debug", "info", "warning", "error"]
 
 _OURS = ("config", "connectors", "matchers", "agent")
+_CHATTY = "apscheduler"
+"""Tells of every tick, four lines a second."""
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:|/\\]+@[^\s@<>\"'(),;:|/\\]+")
 _CONTENT = frozenset({"address", "addresses", "subject", "text", "body", "to", "sender", "recipient", "name"})
 _LONGEST = 2000
@@ -54,7 +56,8 @@ class _Bridge(logging.Handler):
         """Of libraries only warnings and worse, above debug only their constant part."""
         ours = record.name.partition(".")[0] in _OURS
         debugging = logging.getLogger().isEnabledFor(logging.DEBUG)
-        if not ours and not debugging and record.levelno < logging.WARNING:
+        quiet = not debugging or record.name.startswith(_CHATTY)
+        if not ours and quiet and record.levelno < logging.WARNING:
             return
         event = record.getMessage() if ours or debugging else str(record.msg)
         facts: dict[str, object] = {"logger": record.name}

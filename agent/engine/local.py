@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
 
-from agent.engine.runner import Ended, Runner, place_of
+from agent.engine.progress import utc_now
+from agent.engine.runner import Ended, Runner
 from agent.engine.servers import PER_SERVER, server_of
 from agent.store import leases
 from agent.store.calendar import leaving
@@ -58,11 +61,17 @@ class Local:
         self._stop = threading.Event()
         self._in_doubt = False
         self._latest = runner.clock()
-        self._ticks = threading.Thread(target=self._look, args=(tick,), name="schedule", daemon=True)
+        self._scheduler = BackgroundScheduler(timezone="UTC", daemon=True)
+        self._look = self._scheduler.add_job(
+            self.tick, "interval", seconds=tick, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
+        self._furthest = timedelta(seconds=tick) + STEP
+        self._steady = threading.Thread(target=self._bring_forward, name="clock", daemon=True)
 
     def start(self) -> None:
         """Begins to look whose turn it is."""
-        self._ticks.start()
+        self._scheduler.start()
+        self._steady.start()
 
     def read(self, configured: Mapping[str, Mailbox], runner: Runner) -> None:
         """From now on reads these mailboxes with this runner; passes under way end as they began."""
@@ -88,6 +97,7 @@ class Local:
         """Asks every pass to end after its page and waits so long. Returns the ids of mailboxes still being read."""
         with self._changed:
             self._stop.set()
+        self._scheduler.shutdown(wait=False)
         self._pool.shutdown(wait=False)
         with self._changed:
             self._changed.wait_for(lambda: not self._running, timeout=seconds)
@@ -101,13 +111,16 @@ class Local:
             with suppress(StoreError):  # then it runs out by itself
                 leases.release(self._runner.database, lease)
 
-    def _look(self, tick: float) -> None:
-        """Every so many seconds by a clock that nobody sets: the wall's may go back by days."""
-        while not self._stop.wait(tick):
-            try:
-                self.tick()
-            except Exception as error:  # noqa: BLE001 - a job boundary: one look at the schedule is not the last
-                _log.error("unexpected error at the schedule", error=type(error).__name__, place=place_of(error))
+    def _bring_forward(self) -> None:
+        """Has the next look taken now where the clock was set back: APScheduler waits by the wall's, for days then.
+
+        Waits by a clock that nobody sets.
+        """
+        while not self._stop.wait(TICK_SECONDS):
+            now, planned = utc_now(), self._look.next_run_time
+            if planned is not None and planned - now > self._furthest:
+                with suppress(JobLookupError):  # everything stops at this moment
+                    self._look.modify(next_run_time=now)
 
     def _mind_the_clock(self) -> None:
         """What was planned by a clock that was ahead is not waited for once it is right."""

@@ -68,7 +68,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
     code = (
         "import sys; from agent.cli.main import main; main(['--help']);"
         "heavy = {'pydantic', 'sqlalchemy', 'rich', 'msal', 'requests', 'imapclient', 'exchangelib', 'holidays',"
-        " 'rapidfuzz', 'structlog', 'icalendar', 'keyring', 'cryptography', 'jinja2'};"
+        " 'rapidfuzz', 'structlog', 'apscheduler', 'icalendar', 'keyring', 'cryptography', 'jinja2'};"
         "print('loaded', sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

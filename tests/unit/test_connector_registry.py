@@ -75,7 +75,7 @@ def test_a_pass_over_imap_with_a_password_loads_no_more_than_it_needs() -> None:
     """Each of these takes longer to load than the newest page takes to read."""
     script = (
         "import sys, agent.cli.sync, agent.bootstrap, agent.engine.once, connectors.imap;"
-        "heavy = {'requests', 'msal', 'exchangelib', 'holidays', 'icalendar', 'alembic',"
+        "heavy = {'requests', 'apscheduler', 'msal', 'exchangelib', 'holidays', 'icalendar', 'alembic',"
         " 'email_validator', 'sqlalchemy.dialects.postgresql', 'agent.tending.tend', 'agent.store.persons.erasure'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

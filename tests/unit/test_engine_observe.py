@@ -80,7 +80,7 @@ def test_a_library_s_exception_is_named_and_not_quoted(log: io.StringIO) -> None
     try:
         raise ValueError("Subject: Offer for Jane")
     except ValueError:
-        logging.getLogger("imapclient").exception("Line %s raised", "Jane")
+        logging.getLogger("apscheduler").exception("Job %s raised", "tick")
     (line,) = lines(log)
 
     assert line["error"] == "ValueError"
