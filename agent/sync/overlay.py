@@ -101,6 +101,11 @@ class Overlay:
             for one in self.interactions(key)
         )
 
+    def owed(self, key: bytes, interaction: str) -> list[int]:
+        """Places of this mailbox that it left before it could be decided anew from there."""
+        here = (place for place in self.known.places.get(key, ()) if place.mailbox_id == self.spot.mailbox_id)
+        return [place.id for place in here if place.owed and place.gone and place.interaction_id == interaction]
+
     def add(self, one: Decided) -> KnownInteraction:
         """Gives a new interaction its id and its number under the key."""
         taken = {known.id: known.variant for known in self.interactions(one.key)}

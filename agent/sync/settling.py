@@ -247,7 +247,9 @@ def _log_again(page: Page, one: Decided, interaction: str, body: Message | None)
     envelope = one.envelope
     if not trusted(envelope.date, envelope.server_time, page.spot.now) and envelope.server_time:
         page.out.earlier.append((interaction, envelope.server_time))
-    if envelope.id in page.known_places and isinstance(one.decision, Log):
+    owed = page.overlay.owed(one.key, interaction)
+    page.out.made_up_for.extend(owed)
+    if (owed or envelope.id in page.known_places) and isinstance(one.decision, Log):
         keys = frozenset(str(row["match_key"]) for row in rows.participants(interaction, one))
         page.out.relinked[interaction] = Relink(rule=one.decision.rule, keys=keys)
     if page.overlay.deepens(one.key, Same(interaction_id=interaction)):

@@ -261,6 +261,7 @@ def waiting(connection: sa.Connection) -> Counter[str]:
     query = (
         sa.select(locations.c.outcome, sa.func.count())
         .join(rereads, rereads.c.location_id == locations.c.id)
+        .where(locations.c.gone_at.is_(None))
         .group_by(locations.c.outcome)
     )
     return Counter({str(outcome): int(count) for outcome, count in connection.execute(query)})

@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from agent.store.tables import cursors, folders, gaps, locations, rereads
+from agent.store.mail import places
+from agent.store.tables import cursors, folders, gaps, locations
 from connectors.message import Cursor, Folder
 
 FORWARD = "forward"
@@ -98,11 +99,10 @@ def update(connection: sa.Connection, folder_id: int, **values: object) -> None:
 
 
 def renumber(connection: sa.Connection, state: FolderState, validity: str, now: datetime) -> None:
-    """Every place known in this folder under another validity is void, nothing of it is owed; what was logged stays."""
+    """Every place known in this folder under another validity is void; what was logged stays."""
     void = locations.c.folder_id == state.id, locations.c.validity != validity
     connection.execute(sa.update(locations).where(*void, locations.c.gone_at.is_(None)).values(gone_at=now))
-    places = sa.select(locations.c.id).where(*void)
-    connection.execute(sa.delete(rereads).where(rereads.c.location_id.in_(places)))
+    places.forget_rereads(connection, sa.and_(*void))
     connection.execute(sa.delete(gaps).where(gaps.c.folder_id == state.id, gaps.c.validity != validity))
     known_before = state.validity is not None
     update(

@@ -7,7 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from agent.store.database import Database
-from agent.store.tables import folders, gaps, locations, mailboxes, rereads
+from agent.store.mail import places
+from agent.store.tables import folders, gaps, locations, mailboxes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,8 +161,7 @@ def forget_place(
         return
     here = _at(locations, folder_id, validity, uids)
     connection.execute(sa.update(locations).where(*here, locations.c.gone_at.is_(None)).values(gone_at=now))
-    ids = sa.select(locations.c.id).where(*here)
-    connection.execute(sa.delete(rereads).where(rereads.c.location_id.in_(ids)))
+    places.forget_rereads(connection, sa.and_(*here))
     settle(connection, folder_id, validity, uids)
 
 

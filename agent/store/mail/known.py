@@ -10,7 +10,7 @@ from agent.store import bulk
 from agent.store.mail import removals
 from agent.store.mail.removals import Removal
 from agent.store.prepared import VALUES, Prepared
-from agent.store.tables import contact_emails, contacts, interactions, locations, rulings
+from agent.store.tables import contact_emails, contacts, interactions, locations, rereads, rulings
 from matchers.contact import Holder
 
 _LOGGED = sa.select(interactions.c.message_key).where(
@@ -55,7 +55,7 @@ class KnownInteraction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownPlace:
-    """A place of a logged message. gone: it no longer lies there."""
+    """A place of a logged message. gone: it no longer lies there. owed: it was to be decided anew from there."""
 
     id: int
     mailbox_id: int
@@ -67,6 +67,7 @@ class KnownPlace:
     size: int | None
     text_digest: bytes | None
     gone: bool
+    owed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,9 +137,11 @@ def _interactions(connection: sa.Connection, keys: Collection[bytes]) -> dict[by
 
 
 def _places(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, tuple[KnownPlace, ...]]:
-    names = [name for name in KnownPlace.__dataclass_fields__ if name != "gone"]
+    names = [name for name in KnownPlace.__dataclass_fields__ if name not in ("gone", "owed")]
     rows = connection.execute(
         sa.select(*(locations.c[name] for name in names), locations.c.gone_at.is_not(None).label("gone"))
+        .add_columns(rereads.c.location_id.is_not(None).label("owed"))
+        .outerjoin(rereads, rereads.c.location_id == locations.c.id)
         .where(locations.c.message_key.in_(keys), locations.c.interaction_id.is_not(None))
         .order_by(locations.c.id)
     )

@@ -72,6 +72,15 @@ def queue(database: Database, connection: sa.Connection, mailbox_id: int, ids: S
     database.insert_new(connection, rereads, rows)
 
 
+def forget_rereads(connection: sa.Connection, left: "sa.ColumnElement[bool]") -> None:
+    """Nothing is owed of places that were left, but of what was logged: that is decided anew where it is met next.
+
+    left: which places.
+    """
+    gone = sa.select(locations.c.id).where(left, locations.c.interaction_id.is_(None))
+    connection.execute(sa.delete(rereads).where(rereads.c.location_id.in_(gone)))
+
+
 def queued(connection: sa.Connection, mailbox_id: int, limit: int, passed: Collection[int] = ()) -> list[Place]:
     """Places whose headers should be read again, newest first, without those already passed over.
 
@@ -109,7 +118,11 @@ def queued_at(connection: sa.Connection, folder_id: int, validity: str, uids: Co
 
 def how_many_queued(connection: sa.Connection, mailbox_id: int) -> int:
     """How much of the mailbox is to be decided anew."""
-    query = sa.select(sa.func.count()).where(rereads.c.mailbox_id == mailbox_id)
+    query = (
+        sa.select(sa.func.count())
+        .join_from(rereads, locations, locations.c.id == rereads.c.location_id)
+        .where(rereads.c.mailbox_id == mailbox_id, locations.c.gone_at.is_(None))
+    )
     return int(connection.execute(query).scalar_one())
 
 

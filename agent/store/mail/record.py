@@ -43,7 +43,8 @@ class PageRows:
     mail that was met once more, where a server may know it by another conversation.
     earlier: (interaction id, instant) of places that may date an undated message earlier. strangers: ids of mail not
     logged that belonged to no thread when it was decided. relinked: interactions decided anew. deepened: columns of
-    interactions of which more may be kept than before.
+    interactions of which more may be kept than before. made_up_for: places left before the message could be decided
+    anew from there, as it is here.
     """
 
     places: list[Row] = field(default_factory=list)
@@ -64,6 +65,7 @@ class PageRows:
     strangers: set[bytes] = field(default_factory=set)
     relinked: dict[str, revise.Relink] = field(default_factory=dict)
     deepened: list[Changing] = field(default_factory=list)
+    made_up_for: list[int] = field(default_factory=list)
 
 
 def record(database: Database, connection: sa.Connection, rows: PageRows, now: datetime) -> None:
@@ -74,9 +76,11 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
     database.serialise(connection)
     groups = [rows.ids[str(row["id"])] for row in rows.interactions]
     joined = joining.join(database, connection, [*groups, *rows.tying_ids])
-    held = revise.holders(connection, rows.relinked)
-    changed = _record_interactions(database, connection, rows, joined)
-    holding = revise.holders(connection, rows.relinked)
+    _enter(database, connection, rows, joined)
+    older = _linked_again(rows)
+    held = revise.holders(connection, older)
+    changed = _link(database, connection, rows, joined)
+    holding = revise.holders(connection, older)
     for table, new in (
         (texts, rows.texts),
         (participants, rows.participants),
@@ -91,12 +95,13 @@ def record(database: Database, connection: sa.Connection, rows: PageRows, now: d
         raise Collision
     _record_signals(database, connection, rows)
     revise.move_on(database, connection, rows.moved_on)
+    revise.settle(connection, rows.made_up_for)
     revise.deepen(connection, rows.deepened)
     redated = _redate(connection, rows.earlier)
     threads.queue_hanging(database, connection, changed | joined.merged)
     threads.queue_touching(database, connection, joined.fresh)
-    older = [*_told(rows), *_relinked(held, holding), *_deepened(rows), *_redated(redated), *_merged(joined)]
-    feed.append(database, connection, [*older, *_logged(rows)])
+    changes = [*_told(rows), *_relinked(held, holding), *_deepened(rows), *_redated(redated), *_merged(joined)]
+    feed.append(database, connection, [*changes, *_logged(rows)])
 
 
 def add_places(database: Database, connection: sa.Connection, places: Sequence[Row]) -> None:
@@ -104,13 +109,15 @@ def add_places(database: Database, connection: sa.Connection, places: Sequence[R
     database.insert_new(connection, locations, places)
 
 
-def _record_interactions(
-    database: Database, connection: sa.Connection, rows: PageRows, joined: joining.Joined
-) -> set[str]:
-    """Interactions with threads and links. Returns the threads that concern others than before."""
+def _enter(database: Database, connection: sa.Connection, rows: PageRows, joined: joining.Joined) -> None:
+    """Interactions with their threads. Those that are there already are in `rows` no more."""
     for row in rows.interactions:
         row["thread_id"] = joined.names[rows.ids[str(row["id"])][0]]
     _insert_interactions(database, connection, rows.interactions)
+
+
+def _link(database: Database, connection: sa.Connection, rows: PageRows, joined: joining.Joined) -> set[str]:
+    """Whom interactions concern. Returns the threads that concern others than before."""
     dating.date(connection, [*rows.participants, *rows.links], rows.interactions)
     touched = joined.touched | _threads_of_links(connection, rows) | _shared_threads(rows)
     before = threads.concerned(connection, touched)
@@ -152,13 +159,17 @@ def _shared_threads(rows: PageRows) -> frozenset[str]:
 
 def _threads_of_links(connection: sa.Connection, rows: PageRows) -> frozenset[str]:
     """Threads of interactions that were there before and get another link now."""
-    new = {row["id"] for row in rows.interactions}
-    older = {row["interaction_id"] for row in (*rows.links, *rows.company_links)} | rows.relinked.keys()
-    older -= new
+    older = _linked_again(rows)
     if not older:
         return frozenset()
     found = connection.execute(sa.select(interactions.c.thread_id).where(interactions.c.id.in_(older))).scalars()
     return frozenset(thread for thread in found if thread is not None)
+
+
+def _linked_again(rows: PageRows) -> set[str]:
+    """Interactions that were there before and may get other links now."""
+    met = {str(row["interaction_id"]) for row in (*rows.links, *rows.company_links)} | rows.relinked.keys()
+    return met - {str(row["id"]) for row in rows.interactions}
 
 
 def _record_signals(database: Database, connection: sa.Connection, rows: PageRows) -> None:

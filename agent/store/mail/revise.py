@@ -39,9 +39,15 @@ def move_on(database: Database, connection: sa.Connection, changes: Sequence[Map
     for change in changes:
         values = {name: value for name, value in change.items() if name != "id"}
         connection.execute(sa.update(locations).where(locations.c.id == change["id"]).values(values))
-    connection.execute(sa.delete(rereads).where(rereads.c.location_id.in_(ids)))
+    settle(connection, ids)
     _close_reviews(connection, [change for change in changes if change["outcome"] != "review"])
     drop_orphans(database, connection, left, "withdrawn")
+
+
+def settle(connection: sa.Connection, places: Collection[object]) -> None:
+    """What lies or lay at these places is decided anew: nothing of it is owed any more."""
+    if places:
+        connection.execute(sa.delete(rereads).where(rereads.c.location_id.in_(places)))
 
 
 def drop_orphans(database: Database, connection: sa.Connection, candidates: Collection[str | None], event: str) -> None:

@@ -238,6 +238,32 @@ def test_scenario_43_mail_that_moved_before_the_import_is_found_where_it_lies(de
     desk.complete()
 
 
+@pytest.mark.parametrize("how", ["renumbered", "moved"])
+def test_scenario_43_logged_mail_that_lies_elsewhere_before_it_is_decided_anew_is_decided_there(
+    desk: Desk, user: DovecotUser, how: str
+) -> None:
+    """Her company's letter becomes hers by the import, and no longer the company's by its domain; the feed says so."""
+    user.create("Archive")
+    desk.know("Kim Kunde", KIM, company="Customer AG")
+    desk.know("Lea Leser", LEA)
+    uid = user.append("INBOX", letter(from_="bea@customer.example", cc=LEA))
+    desk.read(user)
+    desk.sync()
+    assert (desk.only().contacts, desk.only().companies) == (((LEA, "address"),), (("Customer AG", "domain"),))
+    desk.know("Bea Kunde", "bea@customer.example", company="Customer AG")
+    if how == "moved":
+        user.move(uid, "INBOX", "Archive")
+    else:
+        user.set_uidvalidity("INBOX", 4711)
+    desk.sync()
+    assert (desk.only().contacts, desk.only().companies) == (
+        (("bea@customer.example", "address"), (LEA, "address")),
+        (),
+    )
+    assert desk.count("changes", "kind = 'interaction' and event = 'updated'") == 1
+    desk.complete()
+
+
 def test_scenario_43_contacts_imported_in_the_middle_of_a_pass_miss_nothing(
     desk: Desk, user: DovecotUser, proxy: ImapProxy
 ) -> None:
