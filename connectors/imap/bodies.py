@@ -63,12 +63,12 @@ class _FirstFlight:
         small = [uid for uid in self._ids if 0 < sizes.get(uid, 0) < BEGINNING]
         other = [uid for uid in self._ids if uid not in set(small)]
         asked = [
-            (ids, session.post(b"UID FETCH %s %s" % (id_set(ids), what)))
+            session.post(b"UID FETCH %s %s" % (id_set(ids), what), only(ids, self._take))
             for ids, what in ((small, _SMALL), (other, _ANY))
             if ids
         ]
-        for ids, posted in asked:
-            session.collect(posted, only(ids, self._take))
+        for posted in asked:
+            session.collect(posted)
         left = [uid for uid in self._ids if uid not in self._answered]
         fetch_each(session, left, _ANY, self._take, self._answered)
         self.doubtful += [uid for uid in left if uid not in self._answered]

@@ -38,13 +38,33 @@ class Fetched:
     gone: list[int] = field(default_factory=list)
 
 
+class Taken:
+    """Envelopes as answers bring them, by id. A server may tell of one message in more than one answer."""
+
+    def __init__(self) -> None:
+        self.envelopes: dict[int, Envelope] = {}
+        self._halves: dict[int, Items] = {}
+
+    def take(self, uid: int, items: Items) -> None:
+        """One answer."""
+        if uid in self._halves or _header_block(items) is None or b"INTERNALDATE" not in items:
+            items = self._halves[uid] = self._halves.get(uid, {}) | items
+        found = envelope(uid, items)
+        if found is not None:
+            self.envelopes[uid] = found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ahead:
-    """A header FETCH sent before its page is asked for. Good only on the session that sent it."""
+    """A header FETCH sent before its page is asked for. Good only on the session that sent it.
+
+    taken: what came of it; it is read on the way to the texts of the page before, while the server gets those ready.
+    """
 
     session: Session
     ids: Sequence[int]
     posted: Posted
+    taken: Taken
 
 
 def fetch_ahead(
@@ -57,26 +77,18 @@ def fetch_ahead(
 
 
 def _post(session: Session, ids: Sequence[int]) -> Ahead:
-    command = b"UID FETCH %s %s" % (id_set(ids), header_items(session))
-    return Ahead(session=session, ids=ids, posted=session.post(command))
+    command, taken = b"UID FETCH %s %s" % (id_set(ids), header_items(session)), Taken()
+    return Ahead(session=session, ids=ids, posted=session.post(command, only(ids, taken.take)), taken=taken)
 
 
 def fetch_envelopes(session: Session, ids: Sequence[int], ahead: Ahead | None = None) -> Fetched:
     """The envelopes of these ids of the open folder; `ahead` is where they were asked for already."""
-    got: dict[int, Envelope] = {}
-    halves: dict[int, Items] = {}  # of messages that the server tells of in more than one answer
-
-    def take(uid: int, items: Items) -> None:
-        if uid in halves or _header_block(items) is None or b"INTERNALDATE" not in items:
-            items = halves[uid] = halves.get(uid, {}) | items
-        found = envelope(uid, items)
-        if found is not None:
-            got[uid] = found
-
+    taken = ahead.taken if ahead is not None else Taken()
+    got = taken.envelopes
     if ahead is not None:
-        session.collect(ahead.posted, only(ids, take))
+        session.collect(ahead.posted)
     left = [uid for uid in ids if uid not in got]
-    refused = fetch_each(session, left, header_items(session), take, got)
+    refused = fetch_each(session, left, header_items(session), taken.take, got)
     if not got and len(refused) > 1:
         raise Retriable(f"the server hands out no message of this folder: {next(iter(refused.values()))}")
     lost = [uid for uid in ids if uid not in got]

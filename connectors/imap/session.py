@@ -104,13 +104,13 @@ class Session:
         """Independent commands in one flight. Raises Dropped; how each ended is in the answer."""
         return self.wire.burst(commands, sink)
 
-    def post(self, command: bytes) -> Posted:
+    def post(self, command: bytes, sink: Sink) -> Posted:
         """A command sent ahead of time; see `Wire.post`."""
-        return self.wire.post(command)
+        return self.wire.post(command, sink)
 
-    def collect(self, posted: Posted, sink: Sink = ignore) -> Completion:
+    def collect(self, posted: Posted) -> Completion:
         """Its answers; see `Wire.collect`."""
-        return self.wire.collect(posted, sink)
+        return self.wire.collect(posted)
 
     def look(self, key: str) -> View:
         """The folder as it is now: NOOP if it is open already, EXAMINE if not. Raises Skippable if it cannot be had."""

@@ -125,10 +125,10 @@ class Completion:
 
 @dataclass(kw_only=True, slots=True)
 class Posted:
-    """A command sent ahead of time: its answers wait here if something else had to be read meanwhile."""
+    """A command sent ahead of time. sink: takes its answers whenever they are read, also on the way to others'."""
 
     tag: bytes
-    responses: list[Response]
+    sink: Sink
     done: Completion | None = None
 
 
@@ -160,24 +160,21 @@ class Wire:
             done = self._read_until(tags, sink)
         return [done[tag] for tag in tags]
 
-    def post(self, command: bytes) -> Posted:
+    def post(self, command: bytes, sink: Sink) -> Posted:
         """Send a command now and `collect` its answers later, so that the server works while we do something else."""
         with self._guarded():
             (tag,) = self._send([command])
-        posted = Posted(tag=tag, responses=[])
+        posted = Posted(tag=tag, sink=sink)
         self._posted.append(posted)
         return posted
 
-    def collect(self, posted: Posted, sink: Sink) -> Completion:
-        """The answers to a posted command, those that wait and those to come."""
-        for response in posted.responses:
-            sink(response)
-        posted.responses.clear()
+    def collect(self, posted: Posted) -> Completion:
+        """Has the answers to a posted command go to its sink, those that did not yet, and says how it ended."""
         if posted.done is None:
             with self._guarded():
                 self._drain(before=posted)
                 self.round_trips += 1
-                posted.done = self._read_until([posted.tag], sink)[posted.tag]
+                posted.done = self._read_until([posted.tag], posted.sink)[posted.tag]
                 self._posted.remove(posted)
         return posted.done
 
@@ -190,7 +187,7 @@ class Wire:
         """Read what was posted and not collected, oldest first: answers come in the order of commands."""
         while self._posted and self._posted[0] is not before:
             posted = self._posted[0]
-            posted.done = self._read_until([posted.tag], posted.responses.append)[posted.tag]
+            posted.done = self._read_until([posted.tag], posted.sink)[posted.tag]
             self._posted.popleft()
 
     def _send(self, commands: Sequence[bytes]) -> list[bytes]:
