@@ -145,9 +145,8 @@ def _listed(row: Any) -> Listed:  # noqa: ANN401  # of SQLAlchemy, or `_Told`: t
     )
 
 
-@lru_cache(maxsize=1024)
 def _aware(due: str, zone: str) -> datetime:
-    """With the offset that the wall has then. Most stand at the same hour of few days."""
+    """With the offset that the wall has then, by the rules of the zone as they are now."""
     return instant(wall_time(due), zone).astimezone(ZoneInfo(zone) if zone else UTC)
 
 
