@@ -41,13 +41,17 @@ class Upkeep:
 
     def after_pass(self, policy: Policy, now: datetime) -> None:
         """A few steps, if it is time and nobody else is at it. Raises StoreError."""
-        if (self.next_look is not None and now < self.next_look) or not self._alone.acquire(blocking=False):
+        if self._waits(now) or not self._alone.acquire(blocking=False):
             return
         try:
             if self._steps(policy, now, STEPS):
                 self.next_look = now + AGAIN
         finally:
             self._alone.release()
+
+    def _waits(self, now: datetime) -> bool:
+        """A look that lies further ahead than one ever does was planned by a clock that was wrong."""
+        return self.next_look is not None and now < self.next_look <= now + AGAIN
 
     def to_the_end(self, policy: Policy, now: datetime) -> None:
         """Everything that is too old now. Raises StoreError."""

@@ -51,7 +51,7 @@ class FeedServer(ThreadingHTTPServer):
             return
         super().process_request(request, client_address)
 
-    def process_request_thread(self, request, client_address) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def process_request_thread(self, request, client_address) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001  # as in socketserver, which names no types
         try:
             super().process_request_thread(request, client_address)
         finally:

@@ -187,7 +187,7 @@ class GraphSink:
             self._windows_zones.add(zone)
             return done
 
-    def _write(self, method: str, path: str, *, body: Any = None, etag: str = "") -> dict[str, Any]:  # noqa: ANN401
+    def _write(self, method: str, path: str, *, body: Any = None, etag: str = "") -> dict[str, Any]:  # noqa: ANN401  # whatever JSON can hold
         """Never sent twice by itself: whether it was carried out is looked up by whoever asked for it.
 
         But for a busy server (503, 504): a `transactionId` is there for that ("event resource type"), and so is a

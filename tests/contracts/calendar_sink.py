@@ -26,7 +26,7 @@ def an_event(number: int = 1, **changes: object) -> CalendarEvent:
         start=datetime(2026, 3, 30, 8, 30),
         timezone="Europe/Berlin",
     )
-    return replace(event, **changes)  # type: ignore[arg-type]
+    return replace(event, **changes)  # type: ignore[arg-type]  # fields of the event
 
 
 def meaning(found: FoundEvent | None) -> tuple[object, ...] | None:

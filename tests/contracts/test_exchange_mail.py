@@ -27,7 +27,7 @@ class TestExchange(MailSourceContract):
     def owner(self, ews: EwsServer, tmp_path: Path) -> ExchangeOwner:
         return ExchangeOwner(box=ews.mailbox(), server=ews, secrets=tmp_path)
 
-    def test_broken_mail_is_read_as_it_is_read_from_its_bytes(  # type: ignore[override]
+    def test_broken_mail_is_read_as_it_is_read_from_its_bytes(  # type: ignore[override]  # it takes the owner instead
         self, owner: ExchangeOwner, source: ExchangeSource
     ) -> None:
         """As far as the header goes, which Exchange keeps as it came; texts and attachments it makes itself."""

@@ -142,7 +142,7 @@ class Trusting(HTTPAdapter):
 
     def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
         """See requests."""
-        super().cert_verify(conn, url, self.ca_file, cert)  # type: ignore[no-untyped-call]
+        super().cert_verify(conn, url, self.ca_file, cert)  # type: ignore[no-untyped-call]  # requests is untyped there
 
 
 def exchangelib_account(

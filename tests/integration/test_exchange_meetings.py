@@ -110,7 +110,7 @@ def test_a_meeting_with_a_contact_is_logged_with_who_when_and_title_and_nothing_
     one = firm.only()
     assert (one["kind"], one["direction"], one["subject"]) == ("meeting", "outbound", "Demo")
     assert one["occurred_at"] == WEDNESDAY
-    assert [(who["email"], who["role"]) for who in one["contacts"]] == [(ZOE, "attendee")]  # type: ignore[attr-defined]
+    assert [(who["email"], who["role"]) for who in one["contacts"]] == [(ZOE, "attendee")]  # type: ignore[attr-defined]  # JSON of a command
     assert firm.read() == 0
     assert anna.snapshot() == before
     assert {asked.operation for asked in firm.server.asked} == {"GetFolder", "FindItem", "GetItem"}
@@ -230,7 +230,7 @@ def test_people_whom_only_the_directory_knows_are_found_there_or_stay_unknown(fi
     anna.meeting("Demo", WEDNESDAY, **demo(**people))
     assert firm.read() == 1
     assert firm.only()["direction"] == "inbound"
-    assert [who["email"] for who in firm.only()["contacts"]] == [ZOE]  # type: ignore[attr-defined]
+    assert [who["email"] for who in firm.only()["contacts"]] == [ZOE]  # type: ignore[attr-defined]  # JSON of a command
 
 
 def test_a_calendar_with_more_than_fits_in_one_answer_is_read_in_parts(

@@ -41,7 +41,7 @@ def frame(**changes: object) -> Frame:
         "days": WorkDays(),
         "bundle_name": lambda reason: f"bundle {reason}",
     }
-    return Frame(**{**given, **changes})  # type: ignore[arg-type]
+    return Frame(**{**given, **changes})  # type: ignore[arg-type]  # fields of the frame
 
 
 def wanted(name: str = "r", due: datetime = THURSDAY, reason_at: datetime = NOW, title: str = "") -> Wanted:
@@ -84,7 +84,7 @@ def carry_out(standing: list[Standing], actions: tuple[Action, ...]) -> list[Sta
 def a_standing(**changes: object) -> Standing:
     given: dict[str, object] = {"id": "r", "rule": "waiting_for_them", "state": IN_CALENDAR, "planned": THURSDAY}
     rest: dict[str, object] = {"due": THURSDAY, "title": "About r", "why": "because"}
-    return Standing(**{**given, **rest, **changes})  # type: ignore[arg-type]
+    return Standing(**{**given, **rest, **changes})  # type: ignore[arg-type]  # fields of the reminder
 
 
 def test_a_new_reason_is_placed_at_its_due_time() -> None:

@@ -12,7 +12,7 @@ WEDNESDAY = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 
 def clock(**changes: object) -> Clock:
     given: dict[str, object] = {"now": WEDNESDAY, "zone": "Europe/Berlin", "at": time(8, 30), "days": WorkDays()}
-    return Clock(**{**given, **changes})  # type: ignore[arg-type]
+    return Clock(**{**given, **changes})  # type: ignore[arg-type]  # fields of the clock
 
 
 @pytest.mark.parametrize(

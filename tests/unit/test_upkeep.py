@@ -104,6 +104,13 @@ def test_the_daemon_takes_a_few_steps_after_a_pass_and_rests_once_nothing_is_lef
     assert upkeep.next_look == NOW + AGAIN
 
 
+@pytest.mark.usefixtures("kept")
+def test_a_look_planned_by_a_clock_that_was_ahead_is_not_waited_for(database: Database) -> None:
+    upkeep = Upkeep(database=database, next_look=NOW + timedelta(days=2000))
+    upkeep.after_pass(POLICY, NOW)
+    assert len(ids(database)) == 1
+
+
 def test_hashes_of_skipped_mail_go_after_their_days_and_the_counts_stay(
     database: Database, hasher: Hasher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

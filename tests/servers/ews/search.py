@@ -88,9 +88,9 @@ def _compare(name: str, found: str | None, wanted: str | None) -> bool:
         "IsEqualTo": left == right,
         "IsNotEqualTo": left != right,
         "IsGreaterThan": left > right,  # type: ignore[operator]  # of one type
-        "IsGreaterThanOrEqualTo": left >= right,  # type: ignore[operator]
-        "IsLessThan": left < right,  # type: ignore[operator]
-        "IsLessThanOrEqualTo": left <= right,  # type: ignore[operator]
+        "IsGreaterThanOrEqualTo": left >= right,  # type: ignore[operator]  # of one type
+        "IsLessThan": left < right,  # type: ignore[operator]  # of one type
+        "IsLessThanOrEqualTo": left <= right,  # type: ignore[operator]  # of one type
     }
     if name not in answers:
         raise Refusal("ErrorUnsupportedPathForQuery", f"The restriction {name} is not supported.")
